@@ -1,0 +1,1 @@
+//! Wire types, error body and typed clients of every node.

@@ -1,0 +1,1 @@
+//! BLAKE3 trees over data objects: build, encode and check verified slices.

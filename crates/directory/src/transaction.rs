@@ -1,0 +1,89 @@
+//! Transactions: a call, signed for one network, one nonce and a time.
+
+use crate::call::Call;
+use alloc::vec::Vec;
+use argosy_domain::{
+    AccountId, Keypair, Signature,
+    limits::MAX_TRANSACTION_BYTES,
+    wire::{WireError, decode_canonical},
+};
+use codec::{Decode, Encode};
+
+/// The only version of the signed bytes that exists.
+pub const TRANSACTION_VERSION: u8 = 1;
+/// First bytes of everything that a transaction's signature covers.
+const DOMAIN: &[u8] = b"argosy/transaction/1";
+
+/// What a signer signs.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Payload {
+    /// [`TRANSACTION_VERSION`].
+    pub version: u8,
+    /// Hash of the genesis of the network that it is meant for.
+    pub genesis: [u8; 32],
+    /// Who signs.
+    pub signer: AccountId,
+    /// How many transactions of this account are in blocks before this one.
+    pub nonce: u64,
+    /// Block time after which it is void, in milliseconds.
+    pub valid_until_ms: u64,
+    /// What is asked.
+    pub call: Call,
+}
+
+/// A signed call.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Transaction {
+    /// What was signed.
+    pub payload: Payload,
+    /// By the payload's signer.
+    pub signature: Signature,
+}
+
+impl Transaction {
+    /// Signs `call` with `key`.
+    #[must_use]
+    pub fn sign(key: &Keypair, genesis: [u8; 32], nonce: u64, valid_until_ms: u64, call: Call) -> Self {
+        let payload = Payload {
+            version: TRANSACTION_VERSION,
+            genesis,
+            signer: key.account(),
+            nonce,
+            valid_until_ms,
+            call,
+        };
+        let signature = key.sign(&payload.signed_bytes());
+        Self { payload, signature }
+    }
+
+    /// Decodes bytes from elsewhere.
+    ///
+    /// # Errors
+    /// [`WireError`] if they are too many, or not the canonical encoding of a transaction.
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        if bytes.len() > MAX_TRANSACTION_BYTES {
+            return Err(WireError::Malformed);
+        }
+        decode_canonical(bytes)
+    }
+
+    /// Whether the signature is the signer's, over this payload.
+    #[must_use]
+    pub fn signature_holds(&self) -> bool {
+        self.signature.verify(&self.payload.signer, &self.payload.signed_bytes())
+    }
+
+    /// Hash of the whole encoding: the transaction's name.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        self.using_encoded(|bytes| *blake3::hash(bytes).as_bytes())
+    }
+}
+
+impl Payload {
+    fn signed_bytes(&self) -> Vec<u8> {
+        let mut bytes = DOMAIN.to_vec();
+        self.encode_to(&mut bytes);
+        bytes
+    }
+}

@@ -1,0 +1,1 @@
+//! Edge server: delivers objects from a cache that it fills itself.

@@ -1,0 +1,48 @@
+//! Bounds of every queue, list, message, body and loop that more than one crate must agree on.
+//!
+//! Units stand in the names. Limits that the directory's genesis may change are parameters of the
+//! directory (`argosy_directory::Params`), not constants here.
+
+/// Smallest unit that is verified at once, in bytes: 16 chunks of BLAKE3.
+pub const GROUP_BYTES: u64 = 16 * 1024;
+/// Unit in which fills are planned and asked for, in bytes.
+pub const WINDOW_BYTES: u64 = 1024 * 1024;
+/// Groups in a full window.
+pub const WINDOW_GROUPS: u64 = WINDOW_BYTES / GROUP_BYTES;
+
+/// Largest data object, in bytes, inclusive: 60 GiB as on Joystream's mainnet.
+pub const MAX_OBJECT_BYTES: u64 = 60 * 1024 * 1024 * 1024;
+
+/// Largest encoded transaction, in bytes.
+pub const MAX_TRANSACTION_BYTES: usize = 64 * 1024;
+/// Largest encoded block, in bytes, without its finality proof.
+pub const MAX_BLOCK_BYTES: usize = 16 * 1024 * 1024;
+/// Most transactions in a block.
+pub const MAX_BLOCK_TRANSACTIONS: usize = 20_000;
+/// Nesting that a decoder of untrusted bytes follows.
+pub const MAX_DECODE_DEPTH: u32 = 16;
+/// Furthest into the future that a transaction may stay valid, in milliseconds of block time.
+pub const MAX_TRANSACTION_LIFE_MS: u64 = 24 * 60 * 60 * 1000;
+/// A follower refuses a block whose time is further ahead of its own clock than this.
+pub const MAX_CLOCK_AHEAD_MS: u64 = 10_000;
+/// A block is made at least this often, in milliseconds.
+pub const MAX_BLOCK_INTERVAL_MS: u64 = 6_000;
+
+/// Most objects in one upload, and most ids in one acceptance or deletion.
+pub const MAX_OBJECTS_PER_CALL: usize = 1_000;
+/// Most exceptions in a holding report.
+pub const MAX_HOLDING_EXCEPTIONS: usize = 1_000;
+/// Largest metadata of an operator or family, in bytes.
+pub const MAX_METADATA_BYTES: usize = 4 * 1024;
+/// Longest handle of a member, in bytes.
+pub const MAX_HANDLE_BYTES: usize = 64;
+
+/// Most groups in one request for a verified slice: 4 MiB of data.
+pub const MAX_SLICE_GROUPS: u64 = 4 * WINDOW_GROUPS;
+/// Longest life of an upload token, in milliseconds.
+pub const MAX_UPLOAD_TOKEN_LIFE_MS: u64 = 24 * 60 * 60 * 1000;
+
+const _: () = assert!(WINDOW_BYTES.is_multiple_of(GROUP_BYTES));
+const _: () = assert!(MAX_TRANSACTION_BYTES < MAX_BLOCK_BYTES);
+// The longest acceptance must fit in a transaction.
+const _: () = assert!(MAX_OBJECTS_PER_CALL * 8 + 256 < MAX_TRANSACTION_BYTES);

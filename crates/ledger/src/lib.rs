@@ -1,0 +1,1 @@
+//! Blocks, their proofs, and the embedded engine that orders transactions durably.

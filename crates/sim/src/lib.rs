@@ -1,0 +1,1 @@
+//! The cores and the directory under one seed, on a virtual clock, network and disks.

@@ -1,0 +1,1 @@
+//! Takes uploads, keeps them, replicates them, feeds distributors.

@@ -1,0 +1,1 @@
+//! Verified data objects on disk: durable writes, partial objects, quarantine.

@@ -1,1 +1,21 @@
 //! Wire types, error body and typed clients of every node.
+//!
+//! JSON is camel-cased; ids of objects and buckets are decimal texts, as the systems that Argosy
+//! replaces write them; amounts of bytes are numbers.
+
+pub mod directory;
+pub mod error;
+pub mod genesis;
+pub mod node;
+pub mod token;
+
+pub use error::{ErrorBody, Fault, Retry};
+pub use token::UploadToken;
+
+/// Media type of a stream of blocks: frames of a little-endian `u32` length and a SCALE block; an
+/// empty frame keeps the connection alive.
+pub const BLOCKS_MEDIA_TYPE: &str = "application/vnd.argosy.blocks";
+/// Media type of verified bytes: the interleaved bao slice of whole 16 KiB groups, without header.
+pub const SLICE_MEDIA_TYPE: &str = "application/vnd.argosy.slice";
+/// Header that says which group of an unfinished upload is wanted next.
+pub const NEXT_GROUP_HEADER: &str = "x-argosy-next-group";

@@ -120,7 +120,9 @@ impl fmt::Display for BagId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Static(StaticBagId::Council) => f.write_str("static:council"),
-            Self::Static(StaticBagId::WorkingGroup(group)) => write!(f, "static:wg:{}", group.name()),
+            Self::Static(StaticBagId::WorkingGroup(group)) => {
+                write!(f, "static:wg:{}", group.name())
+            }
             Self::Dynamic(DynamicBagId::Member(id)) => write!(f, "dynamic:member:{id}"),
             Self::Dynamic(DynamicBagId::Channel(id)) => write!(f, "dynamic:channel:{id}"),
         }
@@ -166,11 +168,21 @@ mod tests {
 
     #[test]
     fn text_forms_round_trip_and_ignore_case() {
-        for text in ["static:council", "static:wg:operationsalpha", "dynamic:member:7", "dynamic:channel:1336"] {
+        for text in
+            ["static:council", "static:wg:operationsalpha", "dynamic:member:7", "dynamic:channel:1336"]
+        {
             assert_eq!(text.parse::<BagId>().unwrap().to_string(), text);
             assert_eq!(text.to_ascii_uppercase().parse::<BagId>().unwrap().to_string(), text);
         }
-        for bad in ["", "static", "static:wg", "static:wg:x", "dynamic:channel:", "dynamic:channel:1:2", "dynamic:x:1"] {
+        for bad in [
+            "",
+            "static",
+            "static:wg",
+            "static:wg:x",
+            "dynamic:channel:",
+            "dynamic:channel:1:2",
+            "dynamic:x:1",
+        ] {
             assert!(bad.parse::<BagId>().is_err(), "{bad:?}");
         }
     }

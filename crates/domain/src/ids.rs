@@ -105,10 +105,7 @@ impl FromStr for DistributionBucketId {
             .and_then(|(family, index)| {
                 Some(Self { family: FamilyId(parse_decimal(family)?), index: parse_decimal(index)? })
             })
-            .ok_or(ParseIdError {
-                kind: "distribution bucket id",
-                expected: "{familyId}:{bucketIndex}",
-            })
+            .ok_or(ParseIdError { kind: "distribution bucket id", expected: "{familyId}:{bucketIndex}" })
     }
 }
 

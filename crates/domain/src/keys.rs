@@ -15,8 +15,8 @@ pub const DEFAULT_SS58_PREFIX: u16 = 126;
 const SR25519_CONTEXT: &[u8] = b"substrate";
 /// Mini secret of Substrate's public development phrase ("bottom drive obey … "). Not a secret.
 const DEV_SEED: [u8; 32] = [
-    0xfa, 0xc7, 0x95, 0x9d, 0xbf, 0xe7, 0x2f, 0x05, 0x2e, 0x5a, 0x0c, 0x3c, 0x8d, 0x65, 0x30, 0xf2,
-    0x02, 0xb0, 0x2f, 0xd8, 0xf9, 0xf5, 0xca, 0x35, 0x80, 0xec, 0x8d, 0xeb, 0x77, 0x97, 0x47, 0x9e,
+    0xfa, 0xc7, 0x95, 0x9d, 0xbf, 0xe7, 0x2f, 0x05, 0x2e, 0x5a, 0x0c, 0x3c, 0x8d, 0x65, 0x30, 0xf2, 0x02,
+    0xb0, 0x2f, 0xd8, 0xf9, 0xf5, 0xca, 0x35, 0x80, 0xec, 0x8d, 0xeb, 0x77, 0x97, 0x47, 0x9e,
 ];
 
 /// An account: the public key that signs for it. Text form SS58.
@@ -76,11 +76,8 @@ impl AccountId {
         }
         let bytes = bs58::decode(text).into_vec().map_err(|_| KeyError::Address)?;
         let prefix_len = if bytes.first().is_some_and(|b| b & 0b0100_0000 != 0) { 2 } else { 1 };
-        let (body, checksum) = bytes
-            .len()
-            .checked_sub(2)
-            .and_then(|at| bytes.split_at_checked(at))
-            .ok_or(KeyError::Address)?;
+        let (body, checksum) =
+            bytes.len().checked_sub(2).and_then(|at| bytes.split_at_checked(at)).ok_or(KeyError::Address)?;
         if ss58_checksum(body) != *checksum {
             return Err(KeyError::Address);
         }
@@ -224,9 +221,7 @@ impl Keypair {
                 let transcript = schnorrkel::context::attach_rng(transcript, NoRng);
                 Signature::Sr25519(pair.sign(transcript).to_bytes())
             }
-            Inner::Ed25519(key) => {
-                Signature::Ed25519(ed25519_dalek::Signer::sign(key, message).to_bytes())
-            }
+            Inner::Ed25519(key) => Signature::Ed25519(ed25519_dalek::Signer::sign(key, message).to_bytes()),
         }
     }
 
@@ -336,7 +331,10 @@ mod tests {
         for prefix in [0, 42, 63, 64, 126, 255, 16_383] {
             assert_eq!(AccountId::from_ss58(&alice.to_ss58(prefix)), Ok(alice), "prefix {prefix}");
         }
-        assert_eq!(AccountId::from_ss58("5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQX"), Err(KeyError::Address));
+        assert_eq!(
+            AccountId::from_ss58("5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQX"),
+            Err(KeyError::Address)
+        );
         assert_eq!(AccountId::from_ss58(""), Err(KeyError::Address));
     }
 

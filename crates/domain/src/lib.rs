@@ -19,7 +19,6 @@ pub mod wire;
 pub use bag::{BagId, BagType, DynamicBagId, StaticBagId, WorkingGroup};
 pub use content_id::ContentId;
 pub use ids::{
-    ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId, ObjectSize, StorageBucketId,
-    WorkerId,
+    ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId, ObjectSize, StorageBucketId, WorkerId,
 };
 pub use keys::{AccountId, KeyScheme, Keypair, Signature};

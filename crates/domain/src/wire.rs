@@ -22,8 +22,8 @@ pub enum WireError {
 /// # Errors
 /// [`WireError`], without more detail: the bytes come from elsewhere.
 pub fn decode_canonical<T: DecodeLimit + Encode>(bytes: &[u8]) -> Result<T, WireError> {
-    let value = T::decode_all_with_depth_limit(MAX_DECODE_DEPTH, &mut &*bytes)
-        .map_err(|_| WireError::Malformed)?;
+    let value =
+        T::decode_all_with_depth_limit(MAX_DECODE_DEPTH, &mut &*bytes).map_err(|_| WireError::Malformed)?;
     // Sets and maps decode from any order; only the sorted one is the value's encoding.
     if value.using_encoded(|encoded| encoded == bytes) { Ok(value) } else { Err(WireError::NotCanonical) }
 }

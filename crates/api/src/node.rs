@@ -1,0 +1,70 @@
+//! What storage nodes and distributors say about themselves.
+
+use serde::{Deserialize, Serialize};
+
+/// How far a node's copy of the directory is behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FollowStatus {
+    /// Directory node that is being followed.
+    pub url: String,
+    /// Whether blocks arrive now.
+    pub connected: bool,
+    /// Height of the newest block applied.
+    pub height: u64,
+    /// Age of that block when the status was made, in milliseconds.
+    pub lag_ms: u64,
+    /// Why following has stopped for good, if it has.
+    pub halted: Option<String>,
+}
+
+/// `GET /api/v1/status` of a storage node or distributor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeStatus {
+    /// Version of the program.
+    pub version: String,
+    /// `storage` or `distribution`.
+    pub role: String,
+    /// Name that the operator gave the node.
+    pub id: String,
+    /// The worker that operates it.
+    pub worker_id: u64,
+    /// Buckets that it serves, as texts.
+    pub buckets: Vec<String>,
+    /// Seconds since the node started.
+    pub uptime_seconds: u64,
+    /// Its copy of the directory.
+    pub directory: FollowStatus,
+    /// Complete objects on its disk.
+    pub objects_count: u64,
+    /// Bytes on its disk, those of partial objects included.
+    pub bytes_used: u64,
+    /// Most bytes that it may use, if bounded.
+    pub bytes_limit: Option<u64>,
+    /// Accepted objects of its bags that it should hold and does not; storage nodes only.
+    pub missing_count: u64,
+    /// Transfers under way.
+    pub transfers_count: u64,
+    /// Bytes of objects that it has sent since it started, proofs not counted.
+    pub bytes_sent: u64,
+    /// Bytes of objects that it has fetched from other nodes since it started, proofs not counted.
+    pub bytes_fetched: u64,
+}
+
+/// `GET /api/v1/version` of a storage node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionView {
+    /// Version of the program.
+    pub version: String,
+    /// Name and version, as in a `User-Agent`.
+    pub user_agent: String,
+}
+
+/// Answer to a finished upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadedView {
+    /// Content id of the object.
+    pub id: String,
+}

@@ -1,0 +1,188 @@
+//! Outbound requests: plain HTTP/1.1 with a small keep-alive pool, deadlines and a guard on addresses.
+//!
+//! Redirects are not followed, nothing is decompressed, and every wait has a bound. Futures may be
+//! dropped at any point: the connection then goes with them.
+
+mod address;
+mod request;
+mod response;
+
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::StatusCode;
+
+pub use address::AddressPolicy;
+pub use request::{Request, RequestBody};
+pub use response::Response;
+
+/// Bounds and rules of a [`Client`].
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Which addresses may be connected to.
+    pub addresses: AddressPolicy,
+    /// Resolving the name and opening the connection, together.
+    pub connect_timeout: Duration,
+    /// From the last progress of the request to the response head; a request may choose its own.
+    pub head_timeout: Duration,
+    /// Without any byte of a response body; a request may choose its own.
+    pub idle_timeout: Duration,
+    /// How long an unused connection is kept. Shorter than the five seconds of real Argus and Colossus.
+    pub keep_alive: Duration,
+    /// Unused connections kept for one host and port.
+    pub idle_per_host: usize,
+    /// Unused connections kept in all.
+    pub idle_total: usize,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            addresses: AddressPolicy::Public,
+            connect_timeout: Duration::from_secs(2),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(4),
+            idle_per_host: 8,
+            idle_total: 128,
+        }
+    }
+}
+
+/// Which step of a request took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Resolving the name or opening the connection.
+    Connect,
+    /// Waiting for the response head, or for the peer to take the request body.
+    Head,
+    /// Waiting for bytes of the response body.
+    Body,
+}
+
+/// Why a request did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The address is not a URL that can be asked.
+    #[error("{url} is not a URL of the form http://host[:port]/path")]
+    Url {
+        /// What was given.
+        url: String,
+    },
+    /// TLS is not spoken yet.
+    #[error("{url} needs https, which this version does not speak")]
+    HttpsUnsupported {
+        /// What was given.
+        url: String,
+    },
+    /// The name has no address.
+    #[error("cannot resolve {host}")]
+    Resolve {
+        /// Name that was looked up.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// The host's addresses are not ones that may be connected to.
+    #[error("{host} is at {address}, which the address policy refuses")]
+    AddressRefused {
+        /// Name or literal that was given.
+        host: String,
+        /// First of its addresses.
+        address: IpAddr,
+    },
+    /// No connection.
+    #[error("cannot connect to {authority}")]
+    Connect {
+        /// Host and port.
+        authority: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A step took too long.
+    #[error("{authority} took too long ({step:?})")]
+    Timeout {
+        /// Host and port.
+        authority: String,
+        /// Which step.
+        step: Step,
+    },
+    /// The peer closed early, or does not speak HTTP as we understand it.
+    #[error("{authority} broke the protocol or closed the connection")]
+    Protocol {
+        /// Host and port.
+        authority: String,
+        /// What was met.
+        source: hyper::Error,
+    },
+    /// The response body ended early or is malformed.
+    #[error("the response body of {authority} broke off")]
+    Body {
+        /// Host and port.
+        authority: String,
+        /// What was met.
+        source: hyper::Error,
+    },
+    /// The response body is longer than the caller allowed.
+    #[error("the response body of {authority} is longer than {limit} bytes")]
+    BodyTooLong {
+        /// Host and port.
+        authority: String,
+        /// What was allowed.
+        limit: usize,
+    },
+    /// The stream that the request body was read from failed.
+    #[error("the request body could not be read")]
+    RequestBody {
+        /// Its error.
+        source: io::Error,
+    },
+    /// The peer answered, but not with success. Only [`Response::success`] gives this.
+    #[error("{authority} answered {status}")]
+    Status {
+        /// Host and port.
+        authority: String,
+        /// The status.
+        status: StatusCode,
+        /// The beginning of the body, at most [`ERROR_BODY_BYTES`].
+        body: Bytes,
+    },
+}
+
+/// Most bytes of an error's body that [`Response::success`] keeps.
+pub const ERROR_BODY_BYTES: usize = 64 * 1024;
+
+/// Sends requests; clones share the pool.
+#[derive(Clone, Debug)]
+pub struct Client {
+    config: Arc<ClientConfig>,
+}
+
+impl Client {
+    /// A client with an empty pool.
+    #[must_use]
+    pub fn new(config: ClientConfig) -> Self {
+        Self { config: Arc::new(config) }
+    }
+
+    /// Sends a request and waits for the response head; any status is a response.
+    ///
+    /// A kept connection that turns out to be dead is replaced once, if the request can be sent again
+    /// without harm.
+    ///
+    /// # Errors
+    /// Every [`ClientError`] but `Status`, `Body` and `BodyTooLong`.
+    pub async fn send(&self, request: Request) -> Result<Response, ClientError> {
+        let _ = (&self.config, request);
+        std::future::ready(()).await;
+        todo!()
+    }
+
+    /// Shorthand for a `GET` of `url` with the client's own timeouts.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn get(&self, url: &str) -> Result<Response, ClientError> {
+        self.send(Request::get(url)).await
+    }
+}

@@ -1,0 +1,238 @@
+//! What the edge loop and a handler say to each other.
+
+use std::{fs::File, io, net::SocketAddr, ops::Range, pin::Pin, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use http::StatusCode;
+
+use crate::{Conditions, Decision, decide};
+
+/// A body that is produced while it is sent. An error, or a wrong total length, closes the connection.
+pub type BodyStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// Answers requests of the edge loop.
+pub trait EdgeHandler: Send + Sync + 'static {
+    /// Answers one request.
+    ///
+    /// The future is part of every connection's memory, idle ones included, so box the slow paths. It
+    /// must bound its own waiting: the loop's deadlines cover the peer, not the handler.
+    fn handle(&self, request: EdgeRequest<'_>) -> impl Future<Output = EdgeResponse> + Send;
+}
+
+/// The methods that reach a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EdgeMethod {
+    /// `GET`.
+    Get,
+    /// `HEAD`: the answer's body is not sent, its length is.
+    Head,
+    /// `OPTIONS`, such as a browser's preflight.
+    Options,
+}
+
+/// A request as it stood on the wire. Values are visible ASCII (with spaces and tabs); nothing is decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct EdgeRequest<'a> {
+    /// The method.
+    pub method: EdgeMethod,
+    /// From the slash up to the question mark, at most 2 KiB; `*` for a server-wide `OPTIONS`.
+    pub path: &'a str,
+    /// After the question mark.
+    pub query: Option<&'a str>,
+    /// `Host`; always there with HTTP/1.1.
+    pub host: Option<&'a str>,
+    /// `Range`.
+    pub range: Option<&'a str>,
+    /// `If-Match`.
+    pub if_match: Option<&'a str>,
+    /// `If-None-Match`.
+    pub if_none_match: Option<&'a str>,
+    /// `If-Range`.
+    pub if_range: Option<&'a str>,
+    /// `Access-Control-Request-Headers` of a preflight.
+    pub preflight_headers: Option<&'a str>,
+    /// Who asks.
+    pub peer: SocketAddr,
+}
+
+impl EdgeRequest<'_> {
+    /// Decides what to send of an object of `size` bytes whose strong entity tag is `etag`, quotes
+    /// included. `HEAD` ignores ranges.
+    #[must_use]
+    pub fn decide(&self, etag: &str, size: u64) -> Decision {
+        let ranged = self.method == EdgeMethod::Get;
+        let conditions = Conditions {
+            if_match: self.if_match,
+            if_none_match: self.if_none_match,
+            if_range: self.if_range.filter(|_| ranged),
+            range: self.range.filter(|_| ranged),
+        };
+        decide(&conditions, etag, size)
+    }
+}
+
+/// Prebuilt header lines; cloning shares them.
+///
+/// `Content-Length`, `Content-Range`, `Connection`, `Date` and `Transfer-Encoding` are the loop's own and
+/// must not stand here.
+#[derive(Clone, Debug, Default)]
+pub struct HeaderBlock(Bytes);
+
+impl HeaderBlock {
+    /// No lines.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(Bytes::new())
+    }
+
+    /// Builds the lines once. A byte in a value that could end its line, or is not visible ASCII, space
+    /// or tab, becomes `_`: no value can add a header.
+    #[must_use]
+    pub fn build<'a>(lines: impl IntoIterator<Item = (&'static str, &'a str)>) -> Self {
+        let mut block = BytesMut::new();
+        for (name, value) in lines {
+            block.extend_from_slice(name.as_bytes());
+            block.extend_from_slice(b": ");
+            block.extend(
+                value.bytes().map(|byte| if matches!(byte, b' '..=b'~' | b'\t') { byte } else { b'_' }),
+            );
+            block.extend_from_slice(b"\r\n");
+        }
+        Self(block.freeze())
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The `Content-Range` of an answer, for an object of `size` bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContentRange {
+    /// `bytes first-last/size`, given half-open and not empty: goes with 206.
+    Part {
+        /// The bytes that are sent.
+        range: Range<u64>,
+        /// Bytes of the whole object.
+        size: u64,
+    },
+    /// `bytes */size`: goes with 416.
+    Unsatisfied {
+        /// Bytes of the whole object.
+        size: u64,
+    },
+}
+
+/// The body of an answer. Its length is known before the head is sent.
+pub enum EdgeBody {
+    /// `Content-Length: 0`; nothing at all for 204 and 304.
+    Empty,
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// A part of a file, sent by the kernel.
+    File {
+        /// The open file; its own position is not used.
+        file: Arc<File>,
+        /// First byte.
+        offset: u64,
+        /// Bytes to send; a file that ends earlier closes the connection.
+        len: u64,
+    },
+    /// Bytes as they come; the head goes out with the first of them.
+    Stream {
+        /// Bytes that the stream yields in all.
+        len: u64,
+        /// The bytes.
+        stream: BodyStream,
+    },
+    /// A length without the bytes: for `HEAD` only, where the bytes need not be at hand.
+    Declared {
+        /// Bytes that `GET` would send.
+        len: u64,
+    },
+}
+
+impl EdgeBody {
+    /// Length of the body, in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Bytes(bytes) => argosy_domain::num::to_u64(bytes.len()),
+            Self::File { len, .. } | Self::Stream { len, .. } | Self::Declared { len } => *len,
+        }
+    }
+
+    /// True when the length is zero.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl std::fmt::Debug for EdgeBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self {
+            Self::Empty => "Empty",
+            Self::Bytes(_) => "Bytes",
+            Self::File { .. } => "File",
+            Self::Stream { .. } => "Stream",
+            Self::Declared { .. } => "Declared",
+        };
+        write!(f, "{kind}({} bytes)", self.len())
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct EdgeResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// Lines that were built once, such as those of an object.
+    pub headers: HeaderBlock,
+    /// Lines of this answer alone.
+    pub extra: HeaderBlock,
+    /// For 206 and 416.
+    pub content_range: Option<ContentRange>,
+    /// The body.
+    pub body: EdgeBody,
+    /// Close the connection after this answer.
+    pub close: bool,
+}
+
+impl EdgeResponse {
+    /// An answer without lines of its own.
+    #[must_use]
+    pub fn new(status: StatusCode, body: EdgeBody) -> Self {
+        Self {
+            status,
+            headers: HeaderBlock::empty(),
+            extra: HeaderBlock::empty(),
+            content_range: None,
+            body,
+            close: false,
+        }
+    }
+
+    /// The same answer with these prebuilt lines.
+    #[must_use]
+    pub fn with_headers(mut self, headers: HeaderBlock) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// The same answer with further lines.
+    #[must_use]
+    pub fn with_extra(mut self, extra: HeaderBlock) -> Self {
+        self.extra = extra;
+        self
+    }
+
+    /// The same answer with a `Content-Range`.
+    #[must_use]
+    pub fn with_content_range(mut self, content_range: ContentRange) -> Self {
+        self.content_range = Some(content_range);
+        self
+    }
+}

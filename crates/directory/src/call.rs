@@ -6,8 +6,8 @@ use alloc::{
     vec::Vec,
 };
 use argosy_domain::{
-    AccountId, BagId, BagType, ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId,
-    ObjectSize, StorageBucketId, WorkerId,
+    AccountId, BagId, BagType, ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId, ObjectSize,
+    StorageBucketId, WorkerId,
 };
 use codec::{Decode, Encode};
 

@@ -10,11 +10,25 @@ extern crate alloc;
 extern crate std;
 
 pub mod call;
+mod change;
+mod check;
+mod content;
+mod distribution;
 pub mod event;
 pub mod genesis;
+mod groups;
+mod membership;
+mod placement;
+pub mod reject;
+pub mod state;
+mod storage;
+#[cfg(test)]
+mod tests;
 pub mod transaction;
 
 pub use call::{Call, ContentCall, DistributionCall, MembershipCall, StorageCall};
 pub use event::Event;
 pub use genesis::{Genesis, Params, Profile};
+pub use reject::Reject;
+pub use state::{BlockContext, GenesisError, Outcome, State};
 pub use transaction::{Payload, Transaction};

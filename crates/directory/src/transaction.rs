@@ -1,6 +1,6 @@
 //! Transactions: a call, signed for one network, one nonce and a time.
 
-use crate::call::Call;
+use crate::{call::Call, reject::Reject};
 use alloc::vec::Vec;
 use argosy_domain::{
     AccountId, Keypair, Signature,
@@ -71,6 +71,14 @@ impl Transaction {
     #[must_use]
     pub fn signature_holds(&self) -> bool {
         self.signature.verify(&self.payload.signer, &self.payload.signed_bytes())
+    }
+
+    /// As [`Transaction::signature_holds`], for those who answer a sender.
+    ///
+    /// # Errors
+    /// [`Reject::BadSignature`].
+    pub fn check_signature(&self) -> Result<(), Reject> {
+        if self.signature_holds() { Ok(()) } else { Err(Reject::BadSignature) }
     }
 
     /// Hash of the whole encoding: the transaction's name.

@@ -13,6 +13,7 @@ pub mod content_id;
 pub mod ids;
 pub mod keys;
 pub mod limits;
+pub mod metadata;
 pub mod num;
 pub mod wire;
 

@@ -1,0 +1,177 @@
+//! Tables of records, each with the Merkle tree over its slots.
+//!
+//! A record keeps its slot for life and a slot is never used twice, so a change costs one path.
+
+use super::tree::{EMPTY, Hash, Tree, leaf};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+use argosy_domain::num::{to_u64, to_usize};
+use codec::Encode;
+use core::ops::RangeBounds;
+
+/// Records by key, in the order of their keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<K, V> {
+    records: BTreeMap<K, Record<V>>,
+    next_slot: u64,
+    /// Changed since the last root.
+    dirty: BTreeMap<u64, K>,
+    tree: Tree,
+    root: Hash,
+}
+
+#[derive(Clone, Debug)]
+struct Record<V> {
+    slot: u64,
+    value: V,
+}
+
+impl<K: Copy + Ord + Encode, V: Encode> Table<K, V> {
+    pub(crate) fn new() -> Self {
+        Self {
+            records: BTreeMap::new(),
+            next_slot: 0,
+            dirty: BTreeMap::new(),
+            tree: Tree::new(),
+            root: EMPTY,
+        }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        to_u64(self.records.len())
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        self.records.get(key).map(|record| &record.value)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+        self.records.iter().map(|(key, record)| (*key, &record.value))
+    }
+
+    pub(crate) fn range(&self, keys: impl RangeBounds<K>) -> impl Iterator<Item = (K, &V)> {
+        self.records.range(keys).map(|(key, record)| (*key, &record.value))
+    }
+
+    /// Writes the record, or removes it if there is none to write.
+    pub(crate) fn put(&mut self, key: K, value: Option<V>) {
+        let slot = match value {
+            None => self.records.remove(&key).map(|record| record.slot),
+            Some(value) => {
+                let slot = self.records.get(&key).map_or(self.next_slot, |record| record.slot);
+                self.next_slot = self.next_slot.max(slot.saturating_add(1));
+                self.records.insert(key, Record { slot, value });
+                Some(slot)
+            }
+        };
+        if let Some(slot) = slot {
+            self.dirty.insert(slot, key);
+        }
+    }
+
+    /// Number of slots ever used, and the hash over all of them.
+    pub(crate) fn root(&mut self) -> (u64, Hash) {
+        let dirty = core::mem::take(&mut self.dirty);
+        if !dirty.is_empty() {
+            let records = &self.records;
+            self.root = self.tree.update(dirty.iter().map(|(&slot, key)| {
+                // The key may be there again in a newer slot.
+                let record = records.get(key).filter(|record| record.slot == slot);
+                (slot, record.map_or(EMPTY, |record| leaf_of(key, &record.value)))
+            }));
+        }
+        (self.next_slot, self.root)
+    }
+
+    /// Every slot's leaf, computed anew.
+    #[cfg(test)]
+    pub(crate) fn leaves(&self) -> Vec<Hash> {
+        let mut leaves = alloc::vec![EMPTY; to_usize(self.next_slot)];
+        for (key, record) in &self.records {
+            leaves[to_usize(record.slot)] = leaf_of(key, &record.value);
+        }
+        leaves
+    }
+}
+
+fn leaf_of(key: &impl Encode, value: &impl Encode) -> Hash {
+    leaf(&(key, value).encode())
+}
+
+/// Records per page of a dense table.
+const PAGE: usize = 256;
+
+/// Records by consecutive number. A number that was removed is never used again.
+#[derive(Clone, Debug)]
+pub(crate) struct DenseTable<V> {
+    pages: Vec<Page<V>>,
+    dirty: BTreeSet<u64>,
+    tree: Tree,
+    root: Hash,
+}
+
+/// Takes no memory for records once the last of them is gone.
+#[derive(Clone, Debug)]
+struct Page<V> {
+    live_count: usize,
+    records: Vec<Option<V>>,
+}
+
+impl<V: Encode> DenseTable<V> {
+    pub(crate) fn new() -> Self {
+        Self { pages: Vec::new(), dirty: BTreeSet::new(), tree: Tree::new(), root: EMPTY }
+    }
+
+    pub(crate) fn get(&self, number: u64) -> Option<&V> {
+        let (page, place) = position(number);
+        self.pages.get(page)?.records.get(place)?.as_ref()
+    }
+
+    /// Writes the record, or removes it if there is none to write.
+    pub(crate) fn put(&mut self, number: u64, value: Option<V>) {
+        let (page, place) = position(number);
+        if page >= self.pages.len() {
+            let empty = || Page { live_count: 0, records: Vec::new() };
+            self.pages.resize_with(page.saturating_add(1), empty);
+        }
+        let page = &mut self.pages[page];
+        if place >= page.records.len() {
+            page.records.resize_with(place.saturating_add(1), || None);
+        }
+        page.live_count = page.live_count.saturating_add(usize::from(value.is_some()));
+        let before = core::mem::replace(&mut page.records[place], value);
+        page.live_count = page.live_count.saturating_sub(usize::from(before.is_some()));
+        if page.live_count == 0 {
+            page.records = Vec::new();
+        }
+        self.dirty.insert(number);
+    }
+
+    /// Hash over all records.
+    pub(crate) fn root(&mut self) -> Hash {
+        let dirty = core::mem::take(&mut self.dirty);
+        if !dirty.is_empty() {
+            let mut tree = core::mem::replace(&mut self.tree, Tree::new());
+            self.root = tree.update(dirty.iter().map(|&number| (number, self.leaf_at(number))));
+            self.tree = tree;
+        }
+        self.root
+    }
+
+    fn leaf_at(&self, number: u64) -> Hash {
+        self.get(number).map_or(EMPTY, |value| leaf_of(&number, value))
+    }
+
+    /// The leaf of every number below `end`, computed anew.
+    #[cfg(test)]
+    pub(crate) fn leaves(&self, end: u64) -> Vec<Hash> {
+        (0..end).map(|number| self.leaf_at(number)).collect()
+    }
+}
+
+fn position(number: u64) -> (usize, usize) {
+    let number = to_usize(number);
+    (number.div_euclid(PAGE), number.rem_euclid(PAGE))
+}

@@ -70,11 +70,7 @@ impl TreeBuilder {
     ///
     /// # Errors
     /// [`TreeError::TooLong`], before any of `bytes` is taken.
-    pub fn push(
-        &mut self,
-        mut bytes: &[u8],
-        sink: &mut impl FnMut(u64, &[u8; 64]),
-    ) -> Result<(), TreeError> {
+    pub fn push(&mut self, mut bytes: &[u8], sink: &mut impl FnMut(u64, &[u8; 64])) -> Result<(), TreeError> {
         if to_u64(bytes.len()) > self.size - self.taken {
             return Err(TreeError::TooLong);
         }

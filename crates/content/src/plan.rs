@@ -29,10 +29,7 @@ impl Subtree {
         let left_count = count.div_ceil(2).next_power_of_two();
         let middle = self.groups.start + left_count;
         let left = Self { groups: GroupRange::new(self.groups.start, middle), pair: self.pair + 1 };
-        let right = Self {
-            groups: GroupRange::new(middle, self.groups.end),
-            pair: self.pair + left_count,
-        };
+        let right = Self { groups: GroupRange::new(middle, self.groups.end), pair: self.pair + left_count };
         (left, right)
     }
 

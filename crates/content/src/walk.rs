@@ -42,9 +42,7 @@ impl WrongBytes {
     pub fn groups(self) -> Option<GroupRange> {
         match self {
             Self::Pair { groups, .. } => Some(groups),
-            Self::Group { index } | Self::Truncated { group: index } => {
-                Some(GroupRange::one(index))
-            }
+            Self::Group { index } | Self::Truncated { group: index } => Some(GroupRange::one(index)),
             Self::Trailing => None,
         }
     }

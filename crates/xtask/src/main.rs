@@ -1,2 +1,60 @@
-//! Entry point.
-fn main() {}
+//! Chores: what keeps the repository in order, and the benchmarks.
+
+mod bench;
+mod check;
+mod words;
+
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+#[derive(Parser)]
+#[command(
+    name = "xtask",
+    about = "Chores of the Argosy repository",
+    after_help = "Example: cargo run --release -p xtask -- bench skeleton"
+)]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Compare the crate graph with docs/crate-graph.txt, look for words we do not use and for functions that grew.
+    Check {
+        /// Write docs/crate-graph.txt and docs/long-functions.txt anew instead of failing.
+        #[arg(long)]
+        write: bool,
+    },
+    /// Look for words that docs/glossary.md tells us not to use.
+    Words,
+    /// Measure, and print the figures.
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let root = repository();
+    let done = match args.chore {
+        Chore::Check { write } => check::run(&root, write),
+        Chore::Words => words::run(&root),
+        Chore::Bench { what } => bench::run(&root, &what),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn repository() -> PathBuf {
+    let mut path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    path.pop();
+    path.pop();
+    path
+}

@@ -1,0 +1,105 @@
+//! A keep-alive HTTP client that does as little as possible, so that it measures the server.
+
+use anyhow::{Context, Result, bail};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+/// One connection.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    authority: String,
+}
+
+/// What an exchange took.
+pub(crate) struct Exchange {
+    pub(crate) status: u16,
+    pub(crate) body_bytes: u64,
+    pub(crate) body: Vec<u8>,
+    /// From sending the request to the first byte of the body.
+    pub(crate) first_byte: Duration,
+}
+
+impl Connection {
+    pub(crate) fn open(endpoint: &str) -> Result<Self> {
+        let authority = endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let stream =
+            TcpStream::connect(&authority).with_context(|| format!("cannot connect to {authority}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(Self { stream, buffer: vec![0; 256 * 1024], authority })
+    }
+
+    /// `GET path`, the body thrown away.
+    pub(crate) fn get(&mut self, path: &str, extra: &str) -> Result<Exchange> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{extra}\r\n", self.authority);
+        self.exchange(request.as_bytes(), false)
+    }
+
+    /// `GET path`, with the body.
+    pub(crate) fn get_body(&mut self, path: &str) -> Result<Exchange> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.authority);
+        self.exchange(request.as_bytes(), true)
+    }
+
+    /// `POST path` with a body of bytes; the answer's body is kept.
+    pub(crate) fn post(&mut self, path: &str, body: &[u8]) -> Result<Exchange> {
+        let mut request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
+            self.authority,
+            body.len()
+        )
+        .into_bytes();
+        request.extend_from_slice(body);
+        self.exchange(&request, true)
+    }
+
+    fn exchange(&mut self, request: &[u8], keep: bool) -> Result<Exchange> {
+        let started = Instant::now();
+        self.stream.write_all(request)?;
+        let mut filled = 0;
+        let head_end = loop {
+            let read = self.stream.read(&mut self.buffer[filled..])?;
+            if read == 0 {
+                bail!("the node closed the connection");
+            }
+            filled += read;
+            if let Some(at) = self.buffer[..filled].windows(4).position(|w| w == b"\r\n\r\n") {
+                break at + 4;
+            }
+        };
+        let (status, length) = head(&self.buffer[..head_end])?;
+        let mut body = Vec::new();
+        let mut arrived = u64::try_from(filled - head_end)?;
+        if keep {
+            body.extend_from_slice(&self.buffer[head_end..filled]);
+        }
+        let mut first_byte = (arrived > 0 || length == 0).then(|| started.elapsed());
+        while arrived < length {
+            let read = self.stream.read(&mut self.buffer)?;
+            if read == 0 {
+                bail!("the body broke off");
+            }
+            first_byte.get_or_insert_with(|| started.elapsed());
+            arrived += u64::try_from(read)?;
+            if keep {
+                body.extend_from_slice(&self.buffer[..read]);
+            }
+        }
+        Ok(Exchange { status, body_bytes: arrived, body, first_byte: first_byte.unwrap_or_default() })
+    }
+}
+
+fn head(bytes: &[u8]) -> Result<(u16, u64)> {
+    let text = std::str::from_utf8(bytes)?;
+    let status = text.split(' ').nth(1).context("no status")?.parse()?;
+    let length = text
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .map_or(Ok(0), |(_, value)| value.trim().parse())?;
+    Ok((status, length))
+}

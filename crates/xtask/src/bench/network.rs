@@ -1,0 +1,123 @@
+//! A network to measure: the release program on free ports, with data of its own.
+
+use crate::bench::http::Connection;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+pub(crate) struct Network {
+    process: Child,
+    program: PathBuf,
+    pub(crate) folder: PathBuf,
+    pub(crate) directory: String,
+    pub(crate) storage: Vec<String>,
+    pub(crate) distributors: Vec<String>,
+    pub(crate) until_ready: Duration,
+}
+
+impl Network {
+    /// Builds the program if need be, and starts it in a fresh folder under `target`.
+    pub(crate) fn start(root: &Path) -> Result<Self> {
+        let built = Command::new("cargo").args(["build", "--release", "-q"]).current_dir(root).status()?;
+        if !built.success() {
+            bail!("cargo build --release failed");
+        }
+        let folder = root.join("target/bench-network");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        let program = root.join("target/release/argosy");
+        let started = Instant::now();
+        let mut process = Command::new(&program)
+            .args(["up", "--json", "--port-base", "0", "--data"])
+            .arg(folder.join("data"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start argosy up")?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().context("no stdout")?).read_line(&mut line)?;
+        let until_ready = started.elapsed();
+        let ready: Value = serde_json::from_str(&line).context("argosy up did not become ready")?;
+        let endpoints = |list: &Value| -> Vec<String> {
+            list.as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|node| Some(node["endpoint"].as_str()?.to_owned()))
+                .collect()
+        };
+        Ok(Self {
+            process,
+            program,
+            folder,
+            directory: ready["directory"].as_str().context("no directory")?.to_owned(),
+            storage: endpoints(&ready["storage"]),
+            distributors: endpoints(&ready["distributors"]),
+            until_ready,
+        })
+    }
+
+    /// A file of bytes that do not compress.
+    pub(crate) fn file(&self, name: &str, seed: u64, bytes: u64) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        let mut file = std::io::BufWriter::with_capacity(1 << 20, fs::File::create(&path)?);
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut left = bytes;
+        while left > 0 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let word = state.to_le_bytes();
+            let take = left.min(8);
+            file.write_all(&word[..usize::try_from(take)?])?;
+            left -= take;
+        }
+        file.flush()?;
+        Ok(path)
+    }
+
+    /// `argosy put`; gives the id of the object and the seconds that it took.
+    pub(crate) fn put(&self, file: &Path, wait: &str) -> Result<(String, f64)> {
+        let started = Instant::now();
+        let output = Command::new(&self.program)
+            .args(["put", "--json", "--wait", wait, "--directory", &self.directory])
+            .arg(file)
+            .output()?;
+        let seconds = started.elapsed().as_secs_f64();
+        if !output.status.success() {
+            bail!("put failed: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        let said: Value = serde_json::from_slice(&output.stdout)?;
+        let id = &said["objects"][0]["id"];
+        Ok((id.as_str().map_or_else(|| id.to_string(), str::to_owned), seconds))
+    }
+
+    /// JSON from any node.
+    pub(crate) fn json(&self, endpoint: &str, path: &str) -> Result<Value> {
+        Ok(serde_json::from_slice(&Connection::open(endpoint)?.get_body(path)?.body)?)
+    }
+
+    /// Resident memory of the whole network, in bytes.
+    ///
+    /// Source: `VmRSS` of `/proc/PID/status`.
+    pub(crate) fn resident_bytes(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}

@@ -3,12 +3,17 @@
 //! JSON is camel-cased; ids of objects and buckets are decimal texts, as the systems that Argosy
 //! replaces write them; amounts of bytes are numbers.
 
+pub mod client;
 pub mod directory;
 pub mod error;
 pub mod genesis;
 pub mod node;
 pub mod token;
 
+pub use client::{
+    BlockStream, ClientError, ContentHead, DirectoryClient, DistributorClient, SliceStream, StorageClient,
+    SubmitError, Submitter,
+};
 pub use error::{ErrorBody, Fault, Retry};
 pub use token::UploadToken;
 

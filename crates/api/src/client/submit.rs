@@ -1,0 +1,174 @@
+//! Signs calls with one key and sends them in order.
+
+use super::{ClientError, DirectoryClient};
+use crate::{
+    directory::{ReceiptView, RejectView},
+    error::ErrorBody,
+};
+use argosy_directory::{Call, Reject, Transaction};
+use argosy_domain::{AccountId, Keypair};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::Mutex;
+
+/// How long a transaction stays valid after it was signed, in milliseconds.
+const LIFE_MS: u64 = 5 * 60 * 1000;
+/// Attempts for one call: wrong nonces and lost answers use them up alike.
+const MAX_ATTEMPTS: u32 = 4;
+/// Wait after the first lost answer; the second waits twice as long, and so on.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Sends the calls of one key, one after the other, with the right nonces. Clones share the order.
+#[derive(Clone, Debug)]
+pub struct Submitter {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    directory: DirectoryClient,
+    key: Keypair,
+    genesis: [u8; 32],
+    /// Nonce of the next transaction, once known. Held while a transaction is under way: two
+    /// transactions of one key must not race.
+    next_nonce: Mutex<Option<u64>>,
+}
+
+/// Why a call has no effect, or none that is known.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// Turned down before it got into a block; sending it again is safe.
+    #[error("the directory refused the transaction: {0}")]
+    Refused(ErrorBody),
+    /// In a block, and failed there.
+    #[error("{} ({})", .0.message, .0.code)]
+    Rejected(RejectView),
+    /// No answer; the call may take effect until five minutes have passed.
+    #[error(transparent)]
+    NoAnswer(ClientError),
+}
+
+impl SubmitError {
+    /// Number of the directory's reject, if it gave one.
+    #[must_use]
+    pub fn reject(&self) -> Option<Reject> {
+        match self {
+            Self::Refused(body) => Reject::from_number(body.number),
+            Self::Rejected(view) => Reject::from_number(view.number),
+            Self::NoAnswer(_) => None,
+        }
+    }
+}
+
+impl Submitter {
+    /// Sends calls of `key` to `directory`, for the network whose genesis has the hash `genesis`.
+    #[must_use]
+    pub fn new(directory: DirectoryClient, key: Keypair, genesis: [u8; 32]) -> Self {
+        Self { inner: Arc::new(Inner { directory, key, genesis, next_nonce: Mutex::new(None) }) }
+    }
+
+    /// The account that signs.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.inner.key.account()
+    }
+
+    /// The directory node that calls are sent to.
+    #[must_use]
+    pub fn directory(&self) -> &DirectoryClient {
+        &self.inner.directory
+    }
+
+    /// Signs `call`, sends it, and waits until it is durable in a block.
+    ///
+    /// A lost answer is cleared up by sending the same bytes again: they can take effect only once.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn submit(&self, call: Call) -> Result<ReceiptView, SubmitError> {
+        let inner = &*self.inner;
+        let mut next_nonce = inner.next_nonce.lock().await;
+        let mut pending: Option<Transaction> = None;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let transaction = match pending.take() {
+                Some(transaction) => transaction,
+                None => {
+                    let nonce = match *next_nonce {
+                        Some(nonce) => nonce,
+                        None => inner.read_nonce().await?,
+                    };
+                    Transaction::sign(&inner.key, inner.genesis, nonce, now_ms() + LIFE_MS, call.clone())
+                }
+            };
+            // Unknown until the answer says otherwise, also if this future is dropped meanwhile.
+            *next_nonce = None;
+            match inner.directory.submit(&transaction).await {
+                Ok(receipt) => {
+                    *next_nonce = Some(transaction.payload.nonce + 1);
+                    return receipt_result(receipt);
+                }
+                Err(ClientError::Status { body, .. }) => {
+                    if !is_nonce_trouble(&body) {
+                        return Err(SubmitError::Refused(body));
+                    }
+                    // Stale may mean that an earlier attempt with these very bytes got through.
+                    if let Some(receipt) = inner.find(&transaction).await? {
+                        return receipt_result(receipt);
+                    }
+                    if attempt >= MAX_ATTEMPTS {
+                        return Err(SubmitError::Refused(body));
+                    }
+                }
+                Err(error) => {
+                    if attempt >= MAX_ATTEMPTS || !error.is_no_answer() {
+                        return Err(SubmitError::NoAnswer(error));
+                    }
+                    pending = Some(transaction);
+                    tokio::time::sleep(PAUSE * attempt).await;
+                }
+            }
+        }
+    }
+}
+
+impl Inner {
+    async fn read_nonce(&self) -> Result<u64, SubmitError> {
+        let account = self.directory.account(&self.key.account()).await.map_err(sort)?;
+        Ok(account.nonce)
+    }
+
+    async fn find(&self, transaction: &Transaction) -> Result<Option<ReceiptView>, SubmitError> {
+        match self.directory.transaction(&transaction.hash()).await {
+            Ok(receipt) => Ok(Some(receipt)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(sort(error)),
+        }
+    }
+}
+
+fn sort(error: ClientError) -> SubmitError {
+    match error {
+        ClientError::Status { body, .. } => SubmitError::Refused(body),
+        ClientError::NoAnswer { .. } | ClientError::Protocol { .. } => SubmitError::NoAnswer(error),
+    }
+}
+
+fn receipt_result(receipt: ReceiptView) -> Result<ReceiptView, SubmitError> {
+    match receipt.error {
+        Some(reject) => Err(SubmitError::Rejected(reject)),
+        None => Ok(receipt),
+    }
+}
+
+fn is_nonce_trouble(body: &ErrorBody) -> bool {
+    matches!(Reject::from_number(body.number), Some(Reject::NonceStale | Reject::NonceFuture))
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

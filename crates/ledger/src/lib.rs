@@ -1,1 +1,27 @@
 //! Blocks, their proofs, and the embedded engine that orders transactions durably.
+//!
+//! The pure part ([`block`], [`randomness`], [`verify`]) is what every follower checks blocks with.
+//! The engine ([`engine`]) runs the directory inside one process: it orders transactions, writes
+//! each block to a log, and answers only when the block is on disk.
+
+pub mod block;
+mod chain;
+mod data_dir;
+pub mod engine;
+pub mod error;
+mod log;
+mod producer;
+pub mod randomness;
+mod replay;
+pub mod verify;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+pub use block::{Block, FinalityProof, Header, genesis_block};
+pub use engine::{Engine, EngineConfig, EngineTask, Receipt};
+pub use error::{EngineError, OpenError, ReadError, Stopped, SubmitError};
+pub use randomness::Vrf;
+pub use replay::{ReplayReport, replay};
+pub use verify::{BlockError, ChainTip, ChainVerifier};

@@ -1,0 +1,195 @@
+//! What can go wrong with a ledger on disk, and with a transaction on its way into it.
+
+use crate::{log::FORMAT_VERSION, verify::BlockError};
+use argosy_directory::{GenesisError, Reject};
+use argosy_domain::AccountId;
+use std::{io, path::PathBuf};
+use thiserror::Error;
+
+/// Why a transaction did not get into a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SubmitError {
+    /// The envelope is wrong: network, time, nonce or signature. Nothing was recorded.
+    #[error(transparent)]
+    Refused(#[from] Reject),
+    /// Not the encoding of a transaction.
+    #[error("the bytes are not an encoded transaction")]
+    Malformed,
+    /// More transactions wait than this node takes. Later it may work.
+    #[error("too many transactions wait for a block")]
+    PoolFull,
+    /// The engine has stopped. The transaction may or may not be in a block.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// The engine runs no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the directory's engine has stopped")]
+pub struct Stopped;
+
+/// Why a ledger in a data directory cannot be used. Each text is one line that names the path and
+/// says what to do.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The operating system refused.
+    #[error("cannot {doing} {}", path.display())]
+    Io {
+        /// What was being done, for the middle of a sentence.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another process has it open.
+    #[error("{} is in use by another process: stop that one, or choose another data directory", path.display())]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// There is no ledger to replay.
+    #[error("{} does not exist: there is no ledger in this directory", path.display())]
+    Missing {
+        /// The log.
+        path: PathBuf,
+    },
+    /// A file of another kind.
+    #[error("{} is not a log of blocks: choose another data directory", path.display())]
+    NotALog {
+        /// The log.
+        path: PathBuf,
+    },
+    /// Written by a newer program.
+    #[error(
+        "{} has format {found}, this program knows format {FORMAT_VERSION}: use a newer argosy",
+        path.display()
+    )]
+    NewerFormat {
+        /// The log.
+        path: PathBuf,
+        /// Its version.
+        found: u16,
+    },
+    /// Made from another genesis.
+    #[error(
+        "{} belongs to network {found}, the genesis given is that of {expected}: choose another data directory or genesis",
+        path.display()
+    )]
+    OtherNetwork {
+        /// The log.
+        path: PathBuf,
+        /// Hash of the genesis in the file, hexadecimal.
+        found: String,
+        /// Hash of the genesis given, hexadecimal.
+        expected: String,
+    },
+    /// Bytes that were once written whole are not what was written.
+    #[error(
+        "{} is damaged at byte {offset} (block {height}): restore it from a backup or from another directory node",
+        path.display()
+    )]
+    Damaged {
+        /// The log.
+        path: PathBuf,
+        /// Where the damaged record begins.
+        offset: u64,
+        /// Which block it should hold.
+        height: u64,
+    },
+    /// A record that is whole, but does not hold the block that must come next.
+    #[error("{}: block {height} is not valid: restore the file from a backup or from another directory node", path.display())]
+    Block {
+        /// The log.
+        path: PathBuf,
+        /// Which block.
+        height: u64,
+        /// What is wrong with it.
+        source: ChainError,
+    },
+    /// The genesis contradicts itself.
+    #[error("the genesis cannot be used")]
+    Genesis(#[from] GenesisError),
+    /// Not the key that the genesis names.
+    #[error(
+        "the sequencer key is that of {found}, but the genesis names {expected}: give the key of that account"
+    )]
+    OtherKey {
+        /// Account of the key given.
+        found: AccountId,
+        /// The network's sequencer.
+        expected: AccountId,
+    },
+    /// A sequencer needs verifiable randomness.
+    #[error("the sequencer key {found} is not an sr25519 key: give an sr25519 key")]
+    KeyScheme {
+        /// Account of the key given.
+        found: AccountId,
+    },
+}
+
+/// Why a block of the log is refused on replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ChainError {
+    /// Not the encoding of a block.
+    #[error("the record is not an encoded block")]
+    Malformed,
+    /// Does not follow from the block before.
+    #[error(transparent)]
+    Unproved(#[from] BlockError),
+    /// A transaction that no sequencer may put into a block.
+    #[error("transaction {index} may not be in this block")]
+    Transaction {
+        /// Position in the block.
+        index: usize,
+    },
+    /// Executing it gives other outcomes or events than the block records.
+    #[error("executing the block gives other results than it records")]
+    Results,
+    /// Executing it gives another state.
+    #[error("executing the block gives another state root than its header has")]
+    StateRoot,
+}
+
+/// Why a block cannot be read back from the log.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The operating system refused.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The log.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The bytes are not what was written.
+    #[error("{} is damaged at block {height}", path.display())]
+    Damaged {
+        /// The log.
+        path: PathBuf,
+        /// Which block.
+        height: u64,
+    },
+}
+
+/// Why the engine stopped without being asked to. Nothing that was acknowledged is lost.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// A block could not be made durable, so nothing after it can be.
+    #[error("cannot write {}: free or repair the disk, then start again", path.display())]
+    Write {
+        /// The log.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// One transaction had more results than a block may hold.
+    #[error("block {height} would be larger than {} bytes", crate::block::MAX_ENCODED_BLOCK_BYTES)]
+    BlockTooLarge {
+        /// Its height.
+        height: u64,
+    },
+    /// A defect of the program.
+    #[error("the engine panicked: this is a defect of argosy")]
+    Panicked,
+}

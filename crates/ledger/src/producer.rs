@@ -1,0 +1,290 @@
+//! The one thread that orders transactions: drains the queue, executes, makes a block, syncs, answers.
+
+use crate::{
+    block::{
+        Block, FinalityProof, HEADER_VERSION, Header, MAX_ENCODED_BLOCK_BYTES, RULES_VERSION, results_root,
+        transactions_root,
+    },
+    data_dir::DataDir,
+    engine::{Live, Receipt, SequencerKey, Share, Shared},
+    error::{EngineError, SubmitError},
+    log::LogWriter,
+    randomness::{self, Vrf},
+    verify::ChainTip,
+    waiting::Waiting,
+};
+use argosy_directory::{BlockContext, Event, Outcome, Payload, Reject, State};
+use argosy_domain::limits::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS};
+use codec::Encode;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, PoisonError,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::oneshot;
+
+/// A block takes no more transactions once it has grown to this, in bytes, so that the results of the
+/// last one have room: they can be far larger than the transaction.
+const FULL_BLOCK_BYTES: usize = MAX_BLOCK_BYTES / 4;
+/// Transactions with a future nonce may take up this part of the pool.
+const WAITING_SHARE: usize = 20;
+
+/// What the thread is told.
+pub(crate) enum Message {
+    /// A transaction whose signature holds.
+    Submit(Box<Submission>),
+    /// Look whether to stop.
+    Wake,
+}
+
+/// A transaction on its way into a block.
+pub(crate) struct Submission {
+    pub(crate) payload: Payload,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) hash: [u8; 32],
+    pub(crate) reply: oneshot::Sender<Result<Receipt, SubmitError>>,
+    /// Given back when the submission is dropped.
+    #[expect(dead_code, reason = "held for its drop")]
+    pub(crate) share: Share,
+}
+
+impl Submission {
+    fn refuse(self, reject: Reject) {
+        // The submitter may have gone.
+        let _ = self.reply.send(Err(reject.into()));
+    }
+}
+
+/// Owns the order of things.
+pub(crate) struct Producer {
+    shared: Arc<Shared>,
+    messages: Receiver<Message>,
+    log: LogWriter,
+    sequencer: SequencerKey,
+    tip: ChainTip,
+    /// Due before anything from the queue.
+    carried: VecDeque<Box<Submission>>,
+    waiting: Waiting<Box<Submission>>,
+    block_made_at: Instant,
+    /// Lets go of the data directory when the thread ends, and not before.
+    _data_dir: DataDir,
+}
+
+/// A block in the making.
+struct Draft {
+    at: BlockContext,
+    vrf: Vrf,
+    block_events: Vec<Event>,
+    included: Vec<Box<Submission>>,
+    outcomes: Vec<Outcome>,
+    bytes: usize,
+}
+
+impl Draft {
+    fn is_full(&self) -> bool {
+        self.included.len() >= MAX_BLOCK_TRANSACTIONS || self.bytes >= FULL_BLOCK_BYTES
+    }
+}
+
+impl Producer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        messages: Receiver<Message>,
+        log: LogWriter,
+        sequencer: SequencerKey,
+        tip: ChainTip,
+        data_dir: DataDir,
+    ) -> Self {
+        let waiting = Waiting::new(shared.config().pool_count / WAITING_SHARE);
+        Self {
+            shared,
+            messages,
+            log,
+            sequencer,
+            tip,
+            carried: VecDeque::new(),
+            waiting,
+            block_made_at: Instant::now(),
+            _data_dir: data_dir,
+        }
+    }
+
+    /// Makes blocks until told to stop, or until one cannot be made durable.
+    pub(crate) fn run(mut self) -> Result<(), EngineError> {
+        loop {
+            let gone = self.wait();
+            if gone || self.shared.stopping.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            self.drop_expired();
+            self.make_block()?;
+        }
+    }
+
+    /// Waits for a transaction, or until a block is due. True if nobody can submit any more.
+    fn wait(&mut self) -> bool {
+        if !self.carried.is_empty() {
+            return false;
+        }
+        match self.messages.recv_timeout(self.time_to_block()) {
+            Ok(Message::Submit(submission)) => self.carried.push_back(submission),
+            Ok(Message::Wake) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return true,
+        }
+        false
+    }
+
+    fn time_to_block(&self) -> Duration {
+        self.shared.config().block_interval.saturating_sub(self.block_made_at.elapsed())
+    }
+
+    fn drop_expired(&mut self) {
+        for submission in self.waiting.take_expired(Instant::now()) {
+            submission.refuse(Reject::NonceFuture);
+        }
+    }
+
+    /// Executes what waits and makes one block of it, if there is anything or a block is due.
+    fn make_block(&mut self) -> Result<(), EngineError> {
+        let shared = Arc::clone(&self.shared);
+        let mut live = shared.live.blocking_write();
+        let time_ms = self.tip.time_ms.max(now_ms());
+        let mut draft = None;
+        // What waits now, not what keeps arriving: a stream of refusals must not hold up a block.
+        let mut budget = shared.pool_count();
+        while budget > 0 && !draft.as_ref().is_some_and(Draft::is_full) {
+            let Some(submission) = self.next_submission() else { break };
+            self.admit(&mut live, &mut draft, submission, time_ms);
+            budget = budget.saturating_sub(1);
+        }
+        if draft.is_none() && self.time_to_block().is_zero() {
+            draft = Some(self.begin(&mut live, time_ms));
+        }
+        let Some(draft) = draft else { return Ok(()) };
+        let (block, included) = self.finish(draft, &mut live.state);
+        let end = self.write(&block.encode())?;
+        live.durable = true;
+        drop(live);
+        self.publish(end, block, included);
+        Ok(())
+    }
+
+    fn next_submission(&mut self) -> Option<Box<Submission>> {
+        if let Some(submission) = self.carried.pop_front() {
+            return Some(submission);
+        }
+        loop {
+            match self.messages.try_recv() {
+                Ok(Message::Submit(submission)) => return Some(submission),
+                Ok(Message::Wake) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Executes a submission, keeps it until its nonce is due, or refuses it.
+    fn admit(
+        &mut self,
+        live: &mut Live,
+        draft: &mut Option<Draft>,
+        submission: Box<Submission>,
+        time_ms: u64,
+    ) {
+        let (signer, nonce) = (submission.payload.signer, submission.payload.nonce);
+        match live.state.precheck(&submission.payload, time_ms) {
+            Ok(()) => {
+                if draft.is_none() {
+                    *draft = Some(self.begin(live, time_ms));
+                }
+                if let Some(draft) = draft {
+                    execute(&mut live.state, draft, submission);
+                }
+                if let Some(next) = self.waiting.take(&signer, nonce.saturating_add(1)) {
+                    self.carried.push_front(next);
+                }
+            }
+            Err(reject @ Reject::NonceFuture) => {
+                if let Err(submission) = self.waiting.insert(Instant::now(), signer, nonce, submission) {
+                    submission.refuse(reject);
+                }
+            }
+            Err(reject) => submission.refuse(reject),
+        }
+    }
+
+    fn begin(&self, live: &mut Live, time_ms: u64) -> Draft {
+        live.durable = false;
+        let height = self.tip.height.saturating_add(1);
+        let (randomness, vrf) = randomness::draw(&self.sequencer.pair, &self.tip.randomness, height);
+        let at = BlockContext { height, time_ms, randomness };
+        let block_events = live.state.begin_block(&at);
+        let bytes = block_events.encoded_size();
+        Draft { at, vrf, block_events, included: Vec::new(), outcomes: Vec::new(), bytes }
+    }
+
+    fn finish(&self, draft: Draft, state: &mut State) -> (Block, Vec<Box<Submission>>) {
+        let Draft { at, vrf, block_events, mut included, outcomes, .. } = draft;
+        let transactions: Vec<_> =
+            included.iter_mut().map(|submission| std::mem::take(&mut submission.bytes)).collect();
+        let header = Header {
+            version: HEADER_VERSION,
+            rules_version: RULES_VERSION,
+            height: at.height,
+            parent: self.tip.hash,
+            time_ms: at.time_ms,
+            transactions_root: transactions_root(&transactions),
+            results_root: results_root(&block_events, &outcomes),
+            state_root: state.root(),
+            randomness: at.randomness,
+            vrf,
+        };
+        let proof = FinalityProof::by_sequencer(&self.sequencer.key, &header.hash());
+        (Block { header, transactions, outcomes, block_events, proof }, included)
+    }
+
+    fn write(&mut self, encoded: &[u8]) -> Result<u64, EngineError> {
+        if encoded.len() > MAX_ENCODED_BLOCK_BYTES {
+            return Err(EngineError::BlockTooLarge { height: self.tip.height.saturating_add(1) });
+        }
+        self.log
+            .append(encoded)
+            .map_err(|source| EngineError::Write { path: self.log.path().to_owned(), source })
+    }
+
+    /// Shows a durable block to everybody, then answers its submitters in order.
+    fn publish(&mut self, end: u64, block: Block, included: Vec<Box<Submission>>) {
+        self.tip = ChainTip::of(&block);
+        self.block_made_at = Instant::now();
+        self.shared.reader.extend(end);
+        {
+            let mut places = self.shared.places.lock().unwrap_or_else(PoisonError::into_inner);
+            for (index, submission) in (0..).zip(&included) {
+                places.insert(submission.hash, self.tip.height, index);
+            }
+        }
+        self.shared.head.send_replace(self.tip);
+        for ((index, submission), outcome) in (0..).zip(included).zip(block.outcomes) {
+            let Submission { hash, reply, .. } = *submission;
+            let receipt =
+                Receipt { hash, height: self.tip.height, index, time_ms: self.tip.time_ms, outcome };
+            // The submitter may have gone; the transaction is in the block all the same.
+            let _ = reply.send(Ok(receipt));
+        }
+    }
+}
+
+fn execute(state: &mut State, draft: &mut Draft, submission: Box<Submission>) {
+    let outcome = state.execute(&submission.payload);
+    draft.bytes = draft.bytes.saturating_add(submission.bytes.len()).saturating_add(outcome.encoded_size());
+    draft.outcomes.push(outcome);
+    draft.included.push(submission);
+}
+
+fn now_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+}

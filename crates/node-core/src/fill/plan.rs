@@ -1,0 +1,242 @@
+//! The choices of a fill: which window next, from whom, when to hedge, when to rest.
+
+use super::{
+    FillCore, FillEffect, Priority, RequestId,
+    state::{Request, Want},
+};
+use crate::sources::{Observation, SourceId};
+use alloc::vec::Vec;
+use argosy_content::GroupRange;
+use argosy_domain::limits::{GROUP_BYTES, WINDOW_GROUPS};
+
+/// Groups in a request for which a reader waits: small, so that the first one comes soon.
+const URGENT_GROUPS: u64 = 16;
+/// Requests that may be out at once for a group that a reader waits for.
+const MAX_HEDGED: usize = 3;
+/// One request in so many goes to the source that was asked least, so that no judgement is for ever.
+const EXPLORE_EVERY: u64 = 16;
+/// Failures in a row after which a source is left alone for [`GIVEN_UP_MS`].
+const MAX_FAILURES_IN_ROW: u32 = 4;
+const GIVEN_UP_MS: u64 = 10_000;
+/// First rest after a failure; doubles with each.
+const REST_MS: u64 = 200;
+const MAX_REST_MS: u64 = 5_000;
+
+const _: () = assert!(WINDOW_GROUPS.is_multiple_of(URGENT_GROUPS));
+
+/// Groups to ask for next.
+struct Window {
+    groups: GroupRange,
+    urgent: bool,
+}
+
+impl FillCore {
+    /// Asks for what is wanted and nobody was asked for yet, as far as the bounds allow.
+    pub(super) fn dispatch(&mut self, effects: &mut Vec<FillEffect>) {
+        // Every round starts a request, and those are bounded.
+        while self.has_slot(true) {
+            let Some(window) = self.next_window() else { return };
+            let bytes = groups_bytes(window.groups);
+            let Some(source) = self.choose_source(bytes, window.urgent, &[]) else { return };
+            self.start(source, window.groups, window.urgent, effects);
+        }
+    }
+
+    /// The first free window of the most pressing want; among equals the one that waits longest.
+    fn next_window(&self) -> Option<Window> {
+        for priority in [Priority::Urgent, Priority::ReadAhead, Priority::Background] {
+            let mut best: Option<(u64, Window)> = None;
+            for want in self.wants.iter().filter(|((_, of), _)| *of == priority).map(|(_, want)| want) {
+                if best.as_ref().is_some_and(|(since_ms, _)| *since_ms <= want.since_ms) {
+                    continue;
+                }
+                if let Some(window) = self.free_window(want, priority) {
+                    best = Some((want.since_ms, window));
+                }
+            }
+            if let Some((_, window)) = best {
+                return Some(window);
+            }
+        }
+        None
+    }
+
+    fn free_window(&self, want: &Want, priority: Priority) -> Option<Window> {
+        let mut start = want.head;
+        // Each round passes one request's claim.
+        while let Some(claim_end) = self.claimed_to(start) {
+            start = self.have.first_missing(claim_end).filter(|missing| *missing < want.end)?;
+        }
+        // Only what a reader waits for now is urgent; the rest of its want is ordinary bulk.
+        let urgent = priority == Priority::Urgent && start == want.head;
+        let unit = if urgent { URGENT_GROUPS } else { WINDOW_GROUPS };
+        let limit = aligned_end(start, unit).min(want.end);
+        Some(Window { groups: self.free_run(start, limit), urgent })
+    }
+
+    /// From `start`, which is free, to the next group that is held or asked for.
+    fn free_run(&self, start: u64, limit: u64) -> GroupRange {
+        let mut end = start.saturating_add(1);
+        while end < limit && !self.have.contains(end) && self.claimed_to(end).is_none() {
+            end = end.saturating_add(1);
+        }
+        GroupRange::new(start, end)
+    }
+
+    /// The end of a request that will bring `group`, if there is one.
+    fn claimed_to(&self, group: u64) -> Option<u64> {
+        self.requests.values().filter(|request| request.covers(group)).map(|request| request.groups.end).max()
+    }
+
+    fn has_slot(&self, urgent: bool) -> bool {
+        let spare = if urgent { self.bounds.urgent_spare } else { 0 };
+        self.requests.len() < self.bounds.total.saturating_add(spare)
+    }
+
+    /// The source that should have `bytes` here soonest, among those that may be asked now.
+    fn choose_source(&self, bytes: u64, urgent: bool, not: &[SourceId]) -> Option<SourceId> {
+        if !self.has_slot(urgent) {
+            return None;
+        }
+        let spare = if urgent { self.bounds.urgent_spare } else { 0 };
+        let bound = self.bounds.per_source.saturating_add(spare);
+        let explore =
+            !urgent && self.next_request.checked_rem(EXPLORE_EVERY) == Some(EXPLORE_EVERY.saturating_sub(1));
+        self.sources
+            .iter()
+            .filter(|(id, source)| {
+                source.ready_ms <= self.now_ms && !not.contains(id) && self.requests_to(**id).count() < bound
+            })
+            .min_by_key(|(id, source)| {
+                if explore {
+                    return (source.requests_count, **id);
+                }
+                let queued: u64 =
+                    self.requests_to(**id).map(|request| groups_bytes(request.remaining())).sum();
+                (source.quality.expected_ms(self.now_ms, queued.saturating_add(bytes)), **id)
+            })
+            .map(|(id, _)| *id)
+    }
+
+    fn requests_to(&self, source: SourceId) -> impl Iterator<Item = &Request> {
+        self.requests.values().filter(move |request| request.source == source)
+    }
+
+    fn start(&mut self, source: SourceId, groups: GroupRange, urgent: bool, effects: &mut Vec<FillEffect>) {
+        let id = RequestId(self.next_request);
+        self.next_request = self.next_request.saturating_add(1);
+        if let Some(known) = self.sources.get_mut(&source) {
+            known.requests_count = known.requests_count.saturating_add(1);
+            known.given_up = false;
+        }
+        let request = Request::new(source, groups, self.now_ms);
+        self.requests.insert(id, request);
+        effects.push(FillEffect::Fetch { request: id, source, groups, urgent });
+    }
+
+    /// The groups that readers wait for now.
+    pub(super) fn urgent_heads(&self) -> impl Iterator<Item = (u64, &Want)> {
+        self.wants
+            .iter()
+            .filter(|((_, priority), _)| *priority == Priority::Urgent)
+            .map(|(_, want)| (want.head, want))
+    }
+
+    /// When another source should be asked for the group that this want waits for; none if nobody was
+    /// asked yet or enough were.
+    pub(super) fn hedge_due_ms(&self, head: u64, want: &Want) -> Option<u64> {
+        let mut asked: usize = 0;
+        let mut due: Option<u64> = None;
+        for request in self.requests.values().filter(|request| request.covers(head)) {
+            asked = asked.saturating_add(1);
+            let patience = self.sources.get(&request.source)?.quality.hedge_after_ms();
+            due = due.max(Some(request.started_ms.max(want.since_ms).saturating_add(patience)));
+        }
+        due.filter(|_| asked < MAX_HEDGED)
+    }
+
+    /// Asks a second source for what a reader has waited for too long.
+    pub(super) fn hedge(&mut self, effects: &mut Vec<FillEffect>) {
+        let late: Vec<(u64, u64)> = self
+            .urgent_heads()
+            .filter(|(head, want)| self.hedge_due_ms(*head, want).is_some_and(|due| due <= self.now_ms))
+            .map(|(head, want)| (head, want.end))
+            .collect();
+        for (head, end) in late {
+            let asked: Vec<SourceId> = self
+                .requests
+                .values()
+                .filter(|request| request.covers(head))
+                .map(|request| request.source)
+                .collect();
+            // Two readers may wait for one group: the first has hedged for both.
+            if asked.len() >= MAX_HEDGED || self.started_now(head) {
+                continue;
+            }
+            let limit = aligned_end(head, URGENT_GROUPS).min(end);
+            let held_from = (head..limit).find(|group| self.have.contains(*group)).unwrap_or(limit);
+            let groups = GroupRange::new(head, held_from);
+            if let Some(source) = self.choose_source(groups_bytes(groups), true, &asked) {
+                self.start(source, groups, true, effects);
+            }
+        }
+    }
+
+    fn started_now(&self, group: u64) -> bool {
+        self.requests.values().any(|request| request.covers(group) && request.started_ms == self.now_ms)
+    }
+
+    /// Cuts requests that have gone silent or crawl.
+    pub(super) fn cut_stalled(&mut self, effects: &mut Vec<FillEffect>) {
+        let now_ms = self.now_ms;
+        let stalled: Vec<(RequestId, SourceId)> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| request.is_stalled(now_ms))
+            .map(|(id, request)| (*id, request.source))
+            .collect();
+        for (id, source) in stalled {
+            self.abandon(id, effects);
+            self.observe(source, Observation::Failed, effects);
+            self.rest(source, false);
+        }
+    }
+
+    /// Leaves a source alone for a while: longer with each failure, and given up after a few, or at
+    /// once if it does not have the object.
+    pub(super) fn rest(&mut self, id: SourceId, not_there: bool) {
+        let seed = mix(self.jitter_seed ^ mix(id.0) ^ self.next_request);
+        let Some(source) = self.sources.get_mut(&id) else { return };
+        source.failures_in_row = source.failures_in_row.saturating_add(1);
+        source.given_up = not_there || source.failures_in_row >= MAX_FAILURES_IN_ROW;
+        let rest_ms = if source.given_up {
+            GIVEN_UP_MS
+        } else {
+            let doublings = source.failures_in_row.saturating_sub(1);
+            REST_MS.checked_shl(doublings).unwrap_or(MAX_REST_MS).min(MAX_REST_MS)
+        };
+        source.ready_ms = self.now_ms.saturating_add(jittered(rest_ms, seed));
+    }
+}
+
+const fn groups_bytes(groups: GroupRange) -> u64 {
+    groups.count().saturating_mul(GROUP_BYTES)
+}
+
+/// The first multiple of `unit` after `start`.
+fn aligned_end(start: u64, unit: u64) -> u64 {
+    start.checked_div(unit).unwrap_or(0).saturating_add(1).saturating_mul(unit)
+}
+
+/// Up to a quarter more or less.
+fn jittered(rest_ms: u64, seed: u64) -> u64 {
+    let half = (rest_ms / 2).saturating_add(1);
+    rest_ms.saturating_sub(rest_ms / 4).saturating_add(seed.checked_rem(half).unwrap_or(0))
+}
+
+/// Source: the finalizer of SplitMix64.
+fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}

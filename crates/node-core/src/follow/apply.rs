@@ -1,0 +1,272 @@
+//! One event at a time into the index.
+
+use super::{
+    Acceptance, BagEntry, Index, IndexChange, IndexError, ObjectEntry,
+    buckets::{DISTRIBUTION_BUCKET, STORAGE_BUCKET},
+};
+use alloc::{collections::BTreeSet, vec::Vec};
+use argosy_directory::{
+    Event,
+    call::{ObjectCreation, ObjectsUpload},
+    event::DynamicBagCreation,
+};
+use argosy_domain::{
+    BagId, ContentId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, StorageBucketId,
+};
+
+pub(super) type Changes = Vec<IndexChange>;
+pub(super) type Applied = Result<(), IndexError>;
+
+const OBJECT: &str = "data object";
+const BAG: &str = "bag";
+
+impl Index {
+    pub(super) fn apply_event(&mut self, height: u64, event: &Event, changes: &mut Changes) -> Applied {
+        match event {
+            Event::DataObjectsUploaded { ids, bag, upload, .. } => {
+                self.objects_declared(height, ids, *bag, upload, changes)
+            }
+            Event::PendingDataObjectsAccepted { bucket, bag, objects, .. } => {
+                self.objects_accepted(height, *bucket, *bag, objects, changes)
+            }
+            Event::DataObjectsDeleted { bag, objects, .. } => {
+                self.objects_deleted(height, *bag, objects, changes)
+            }
+            Event::DynamicBagCreated { creation, ids } => self.bag_created(height, creation, ids, changes),
+            Event::DynamicBagDeleted { bag } => self.bag_deleted(height, *bag, changes),
+            Event::StorageBucketsUpdatedForBag { bag, added, removed } => {
+                self.storage_of_bag(height, *bag, added, removed, changes)
+            }
+            Event::DistributionBucketsUpdatedForBag { bag, family, added, removed } => {
+                self.distribution_of_bag(height, *bag, *family, (added, removed), changes)
+            }
+            Event::StorageBucketCreated { bucket, .. } => {
+                self.storage_bucket_created(height, *bucket, changes)
+            }
+            Event::StorageBucketDeleted { bucket } => self.storage_bucket_deleted(height, *bucket, changes),
+            Event::StorageBucketInvitationAccepted { bucket, worker, transactor } => {
+                self.storage_operator(height, *bucket, Some((*worker, *transactor)), changes)
+            }
+            Event::StorageBucketOperatorRemoved { bucket } => {
+                self.storage_operator(height, *bucket, None, changes)
+            }
+            Event::StorageOperatorMetadataSet { bucket, metadata, .. } => {
+                self.storage_metadata(height, *bucket, metadata, changes)
+            }
+            Event::HoldingsReported { bucket, height: covers, except, .. } => {
+                self.holdings_reported(height, *bucket, *covers, except, changes)
+            }
+            Event::DistributionBucketCreated { bucket, .. } => {
+                self.distribution_bucket_created(height, *bucket, changes)
+            }
+            Event::DistributionBucketDeleted { bucket } => {
+                self.distribution_bucket_deleted(height, *bucket, changes)
+            }
+            Event::DistributionBucketModeUpdated { bucket, distributing } => {
+                self.distribution_mode(height, *bucket, *distributing, changes)
+            }
+            Event::DistributionBucketInvitationAccepted { worker, bucket } => {
+                self.distribution_operator_joined(height, *bucket, *worker, changes)
+            }
+            Event::DistributionBucketMetadataSet { worker, bucket, metadata } => {
+                self.distribution_metadata(height, *bucket, *worker, metadata, changes)
+            }
+            Event::DistributionBucketOperatorRemoved { bucket, worker } => {
+                self.distribution_operator_left(height, *bucket, *worker, changes)
+            }
+            Event::MemberCreated { member, account, .. } => {
+                let before = self.members.insert(*member, *account);
+                fresh(before.is_none(), height, "member")
+            }
+            Event::ChannelCreated { channel, owner } => {
+                let before = self.channels.insert(*channel, *owner);
+                fresh(before.is_none(), height, "channel")
+            }
+            Event::ChannelDeleted { channel } => {
+                known(self.channels.remove(channel), height, "channel").map(drop)
+            }
+            // Nothing that a node decides depends on these.
+            Event::StorageBucketOperatorInvited { .. }
+            | Event::StorageBucketInvitationCancelled { .. }
+            | Event::StorageBucketStatusUpdated { .. }
+            | Event::StorageBucketVoucherLimitsSet { .. }
+            | Event::StorageBucketsVoucherMaxLimitsUpdated { .. }
+            | Event::StorageBucketsPerBagLimitUpdated { .. }
+            | Event::UploadingBlockStatusUpdated { .. }
+            | Event::NumberOfStorageBucketsInDynamicBagCreationPolicyUpdated { .. }
+            | Event::VoucherChanged { .. }
+            | Event::DistributionBucketFamilyCreated { .. }
+            | Event::DistributionBucketFamilyDeleted { .. }
+            | Event::DistributionBucketStatusUpdated { .. }
+            | Event::DistributionBucketsPerBagLimitUpdated { .. }
+            | Event::FamiliesInDynamicBagCreationPolicyUpdated { .. }
+            | Event::DistributionBucketOperatorInvited { .. }
+            | Event::DistributionBucketInvitationCancelled { .. }
+            | Event::DistributionBucketsShort { .. }
+            | Event::OperatorsShort { .. } => Ok(()),
+        }
+    }
+
+    fn objects_declared(
+        &mut self,
+        height: u64,
+        ids: &[DataObjectId],
+        bag: BagId,
+        upload: &ObjectsUpload,
+        changes: &mut Changes,
+    ) -> Applied {
+        let objects = &mut known(self.bags.get_mut(&bag), height, BAG)?.objects;
+        fresh(ids.len() == upload.object_creation_list.len(), height, OBJECT)?;
+        for (id, creation) in ids.iter().zip(&upload.object_creation_list) {
+            // Ids are handed out in order; a gap would later pass for a deletion.
+            fresh(*id == self.next_object, height, OBJECT)?;
+            self.next_object = id.next();
+            objects.insert(*id);
+            self.objects.insert(*id, object_entry(height, creation, bag)?);
+            changes.push(IndexChange::ObjectDeclared { id: *id, bag });
+        }
+        Ok(())
+    }
+
+    fn objects_accepted(
+        &mut self,
+        height: u64,
+        bucket: StorageBucketId,
+        bag: BagId,
+        ids: &BTreeSet<DataObjectId>,
+        changes: &mut Changes,
+    ) -> Applied {
+        known(self.storage.get(&bucket), height, STORAGE_BUCKET)?;
+        for id in ids {
+            let object = known(self.objects.get_mut(id), height, OBJECT)?;
+            fresh(object.bag == bag, height, OBJECT)?;
+            // A second acceptance changes nothing: the first one dates the object.
+            if object.accepted.is_none() {
+                object.accepted = Some(Acceptance { height, bucket });
+                changes.push(IndexChange::ObjectAccepted { id: *id, bag, bucket });
+            }
+        }
+        Ok(())
+    }
+
+    fn objects_deleted(
+        &mut self,
+        height: u64,
+        bag: BagId,
+        ids: &BTreeSet<DataObjectId>,
+        changes: &mut Changes,
+    ) -> Applied {
+        let entry = known(self.bags.get_mut(&bag), height, BAG)?;
+        for id in ids {
+            known(self.objects.remove(id), height, OBJECT)?;
+            fresh(entry.objects.remove(id), height, OBJECT)?;
+            changes.push(IndexChange::ObjectDeleted { id: *id, bag });
+        }
+        Ok(())
+    }
+
+    fn bag_created(
+        &mut self,
+        height: u64,
+        creation: &DynamicBagCreation,
+        ids: &[DataObjectId],
+        changes: &mut Changes,
+    ) -> Applied {
+        let bag = BagId::Dynamic(creation.bag);
+        let before = self.bags.insert(bag, BagEntry::default());
+        fresh(before.is_none(), height, BAG)?;
+        changes.push(IndexChange::BagCreated { bag });
+        for bucket in &creation.storage_buckets {
+            self.keep_in(height, bag, *bucket)?;
+        }
+        for bucket in &creation.distribution_buckets {
+            self.deliver_by(height, bag, *bucket)?;
+        }
+        self.objects_declared(height, ids, bag, &creation.upload, changes)
+    }
+
+    fn bag_deleted(&mut self, height: u64, bag: DynamicBagId, changes: &mut Changes) -> Applied {
+        let bag = BagId::Dynamic(bag);
+        let entry = known(self.bags.remove(&bag), height, BAG)?;
+        // A bag that is deleted whole takes its objects with it, without an event for each.
+        for id in entry.objects {
+            self.objects.remove(&id);
+            changes.push(IndexChange::ObjectDeleted { id, bag });
+        }
+        for bucket in &entry.storage {
+            known(self.storage.get_mut(bucket), height, STORAGE_BUCKET)?.bags.remove(&bag);
+        }
+        for bucket in &entry.distribution {
+            known(self.distribution.get_mut(bucket), height, DISTRIBUTION_BUCKET)?.bags.remove(&bag);
+        }
+        changes.push(IndexChange::BagDeleted { bag });
+        Ok(())
+    }
+
+    fn keep_in(&mut self, height: u64, bag: BagId, bucket: StorageBucketId) -> Applied {
+        known(self.bags.get_mut(&bag), height, BAG)?.storage.insert(bucket);
+        // A bag that is there already keeps the height from which it is there.
+        known(self.storage.get_mut(&bucket), height, STORAGE_BUCKET)?.bags.entry(bag).or_insert(height);
+        Ok(())
+    }
+
+    fn deliver_by(&mut self, height: u64, bag: BagId, bucket: DistributionBucketId) -> Applied {
+        known(self.bags.get_mut(&bag), height, BAG)?.distribution.insert(bucket);
+        known(self.distribution.get_mut(&bucket), height, DISTRIBUTION_BUCKET)?.bags.insert(bag);
+        Ok(())
+    }
+
+    fn storage_of_bag(
+        &mut self,
+        height: u64,
+        bag: BagId,
+        added: &BTreeSet<StorageBucketId>,
+        removed: &BTreeSet<StorageBucketId>,
+        changes: &mut Changes,
+    ) -> Applied {
+        for bucket in removed {
+            known(self.bags.get_mut(&bag), height, BAG)?.storage.remove(bucket);
+            known(self.storage.get_mut(bucket), height, STORAGE_BUCKET)?.bags.remove(&bag);
+        }
+        for bucket in added {
+            self.keep_in(height, bag, *bucket)?;
+        }
+        changes.push(IndexChange::BagBucketsChanged { bag });
+        Ok(())
+    }
+
+    fn distribution_of_bag(
+        &mut self,
+        height: u64,
+        bag: BagId,
+        family: FamilyId,
+        (added, removed): (&BTreeSet<u64>, &BTreeSet<u64>),
+        changes: &mut Changes,
+    ) -> Applied {
+        for index in removed {
+            let bucket = DistributionBucketId { family, index: *index };
+            known(self.bags.get_mut(&bag), height, BAG)?.distribution.remove(&bucket);
+            known(self.distribution.get_mut(&bucket), height, DISTRIBUTION_BUCKET)?.bags.remove(&bag);
+        }
+        for index in added {
+            self.deliver_by(height, bag, DistributionBucketId { family, index: *index })?;
+        }
+        changes.push(IndexChange::BagBucketsChanged { bag });
+        Ok(())
+    }
+}
+
+fn object_entry(height: u64, creation: &ObjectCreation, bag: BagId) -> Result<ObjectEntry, IndexError> {
+    let text = core::str::from_utf8(&creation.ipfs_content_id).ok();
+    let content_id = text.and_then(|text| text.parse::<ContentId>().ok());
+    let content_id = content_id.ok_or(IndexError::Contradiction { height, what: OBJECT })?;
+    Ok(ObjectEntry { content_id, size: creation.size, bag, accepted: None })
+}
+
+pub(super) fn known<T>(found: Option<T>, height: u64, what: &'static str) -> Result<T, IndexError> {
+    found.ok_or(IndexError::Unknown { height, what })
+}
+
+pub(super) fn fresh(holds: bool, height: u64, what: &'static str) -> Applied {
+    if holds { Ok(()) } else { Err(IndexError::Contradiction { height, what }) }
+}

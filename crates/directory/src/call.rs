@@ -1,5 +1,7 @@
 //! Calls: what a signer can ask of the directory. Names are Joystream's.
 
+#![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
+
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     string::String,

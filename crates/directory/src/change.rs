@@ -3,14 +3,14 @@
 use crate::{
     event::{Event, Voucher},
     state::{
-        Bag, Channel, DataObject, DistributionBucket, Family, HoldingReport, Member, Policy,
-        Settings, StorageBucket,
+        Bag, Channel, DataObject, DistributionBucket, Family, HoldingReport, Member, Policy, Settings,
+        StorageBucket,
     },
 };
 use alloc::vec::Vec;
 use argosy_domain::{
-    BagId, BagType, ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId,
-    StorageBucketId, WorkerId, metadata::OperatorMetadata,
+    BagId, BagType, ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId, StorageBucketId,
+    WorkerId, metadata::OperatorMetadata,
 };
 
 /// One record to write, or to remove where there is none.

@@ -1,8 +1,6 @@
 //! The one entry to all rules.
 
-use crate::{
-    State, call::Call, change::Change, content, distribution, membership, reject::Reject, storage,
-};
+use crate::{State, call::Call, change::Change, content, distribution, membership, reject::Reject, storage};
 use argosy_domain::AccountId;
 
 /// Reads only. The first reason that holds, in the order of the specification, wins.

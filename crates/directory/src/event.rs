@@ -2,6 +2,8 @@
 //!
 //! Names and order of fields are Joystream's; those after `OperatorsShort` are Argosy's own.
 
+#![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
+
 use crate::call::{Balance, ObjectsUpload};
 use alloc::{
     collections::{BTreeMap, BTreeSet},

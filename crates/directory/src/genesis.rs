@@ -1,5 +1,7 @@
 //! Genesis: the state that a network starts from, and the parameters that it runs by.
 
+#![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
+
 use alloc::{string::String, vec::Vec};
 use argosy_domain::AccountId;
 use codec::{Decode, Encode};

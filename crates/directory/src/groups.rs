@@ -4,11 +4,7 @@ use crate::{State, reject::Reject};
 use argosy_domain::{AccountId, WorkerId, WorkingGroup};
 
 /// The signer is the role account of the group's lead.
-pub(crate) fn ensure_lead(
-    state: &State,
-    group: WorkingGroup,
-    signer: AccountId,
-) -> Result<(), Reject> {
+pub(crate) fn ensure_lead(state: &State, group: WorkingGroup, signer: AccountId) -> Result<(), Reject> {
     let lead = state.lead(group).ok_or(Reject::CurrentLeadNotSet)?;
     match state.worker(group, lead) {
         Some(worker) if worker.role_account == signer => Ok(()),

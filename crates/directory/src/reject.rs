@@ -1,5 +1,6 @@
 //! Reasons for which the directory turns a transaction down.
 
+use argosy_domain::metadata::MetadataError;
 use codec::{Decode, Encode, Error, Input, Output};
 
 /// Declares the enum, its numbers and its codes from one list, so that they cannot drift apart.
@@ -143,7 +144,17 @@ impl Encode for Reject {
 
 impl Decode for Reject {
     fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
-        Self::from_number(u16::decode(input)?)
-            .ok_or_else(|| Error::from("no reject has this number"))
+        Self::from_number(u16::decode(input)?).ok_or_else(|| Error::from("no reject has this number"))
+    }
+}
+
+impl From<MetadataError> for Reject {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::TooLarge => Self::MetadataTooLarge,
+            MetadataError::Undecodable => Self::MetadataUndecodable,
+            MetadataError::Endpoint => Self::InvalidEndpoint,
+            MetadataError::Location => Self::InvalidLocation,
+        }
     }
 }

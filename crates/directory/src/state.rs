@@ -8,8 +8,8 @@ mod tree;
 
 pub use genesis_state::GenesisError;
 pub use records::{
-    Acceptance, Bag, BlockContext, Channel, DataObject, DistributionBucket, Family, HoldingReport,
-    Member, Outcome, Policy, Settings, StorageBucket, StorageOperator, Worker,
+    Acceptance, Bag, BlockContext, Channel, DataObject, DistributionBucket, Family, HoldingReport, Member,
+    Outcome, Policy, Settings, StorageBucket, StorageOperator, Worker,
 };
 
 use crate::{

@@ -2,6 +2,8 @@
 //!
 //! Source: Joystream's bag ids; the order of declaration is the order of the ids.
 
+#![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
+
 use crate::ids::{ChannelId, MemberId, ParseIdError, parse_decimal};
 use alloc::string::String;
 use codec::{Decode, Encode};

@@ -2,6 +2,8 @@
 //!
 //! Source: Substrate's secret URIs (development phrase, hard junctions), SS58 address format.
 
+#![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
+
 use alloc::{string::String, vec::Vec};
 use blake2::{Blake2b512, Digest};
 use codec::{Decode, Encode};

@@ -1,20 +1,13 @@
 //! The state that a genesis describes.
 
-use super::{
-    BlockContext, DenseTable, Group, Member, Policy, Settings, State, Table, Worker,
-};
+use super::{BlockContext, DenseTable, Group, Member, Policy, Settings, State, Table, Worker};
 use crate::{
     genesis::{GENESIS_VERSION, Genesis, GenesisGroup, Params},
     membership::handle_is_valid,
 };
-use alloc::{
-    borrow::ToOwned,
-    collections::BTreeMap,
-    string::String,
-};
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String};
 use argosy_domain::{
-    ChannelId, DataObjectId, FamilyId, MemberId, StorageBucketId, WorkerId, WorkingGroup,
-    num::to_u64,
+    ChannelId, DataObjectId, FamilyId, MemberId, StorageBucketId, WorkerId, WorkingGroup, num::to_u64,
 };
 use thiserror::Error;
 
@@ -50,14 +43,11 @@ impl State {
         check_params(&genesis.params)?;
         let (members, handles) = members(genesis)?;
         let storage_group = group(&genesis.storage_group, WorkingGroup::Storage, &handles)?;
-        let distribution_group =
-            group(&genesis.distribution_group, WorkingGroup::Distribution, &handles)?;
+        let distribution_group = group(&genesis.distribution_group, WorkingGroup::Distribution, &handles)?;
         let hash = genesis.hash();
         let params = genesis.params.clone();
-        let policy = |number_of_storage_buckets| Policy {
-            number_of_storage_buckets,
-            families: BTreeMap::new(),
-        };
+        let policy =
+            |number_of_storage_buckets| Policy { number_of_storage_buckets, families: BTreeMap::new() };
         Ok(Self {
             at: BlockContext { height: 0, time_ms: genesis.time_ms, randomness: hash },
             genesis: hash,
@@ -86,8 +76,7 @@ impl State {
 
 fn check_params(params: &Params) -> Result<(), GenesisError> {
     let storage = params.min_storage_buckets_per_bag..=params.max_storage_buckets_per_bag;
-    let distribution =
-        params.min_distribution_buckets_per_bag..=params.max_distribution_buckets_per_bag;
+    let distribution = params.min_distribution_buckets_per_bag..=params.max_distribution_buckets_per_bag;
     // A limit of zero stands for "not set yet", as on Joystream's mainnet.
     let storage_limit = params.storage_buckets_per_bag_limit;
     let distribution_limit = params.distribution_buckets_per_bag_limit;

@@ -1,8 +1,8 @@
 //! Questions that the state answers.
 
 use super::{
-    Bag, BlockContext, Channel, DataObject, DistributionBucket, Family, Group, HoldingReport,
-    Member, Policy, Settings, State, StorageBucket, StorageOperator, Worker,
+    Bag, BlockContext, Channel, DataObject, DistributionBucket, Family, Group, HoldingReport, Member, Policy,
+    Settings, State, StorageBucket, StorageOperator, Worker,
 };
 use crate::{call::Balance, genesis::Params};
 use alloc::{
@@ -148,9 +148,7 @@ impl State {
     }
 
     /// All distribution buckets, by family, then index.
-    pub fn distribution_buckets(
-        &self,
-    ) -> impl Iterator<Item = (DistributionBucketId, &DistributionBucket)> {
+    pub fn distribution_buckets(&self) -> impl Iterator<Item = (DistributionBucketId, &DistributionBucket)> {
         self.distribution_buckets.iter()
     }
 
@@ -256,7 +254,13 @@ impl State {
         bag.stored_by.iter().filter_map(claims).collect()
     }
 
-    fn claims(&self, id: StorageBucketId, assigned: u64, object_id: DataObjectId, object: &DataObject) -> bool {
+    fn claims(
+        &self,
+        id: StorageBucketId,
+        assigned: u64,
+        object_id: DataObjectId,
+        object: &DataObject,
+    ) -> bool {
         let Some(accepted) = object.accepted else { return false };
         let Some(bucket) = self.storage_bucket(id) else { return false };
         let StorageOperator::Active { since, .. } = bucket.operator else { return false };

@@ -1,6 +1,12 @@
 //! What the directory keeps about each thing.
 
-use crate::{call::Balance, event::{Event, Voucher}, reject::Reject};
+#![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
+
+use crate::{
+    call::Balance,
+    event::{Event, Voucher},
+    reject::Reject,
+};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     string::String,

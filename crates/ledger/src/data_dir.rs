@@ -60,6 +60,10 @@ impl DataDir {
         }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Path of the log.
     pub(crate) fn log_path(&self) -> PathBuf {
         self.path.join(LOG_NAME)

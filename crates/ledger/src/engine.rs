@@ -7,7 +7,7 @@
 use crate::{
     block::{Block, MAX_ENCODED_BLOCK_BYTES, transaction_hash},
     chain::{Chain, Signatures},
-    data_dir::DataDir,
+    data_dir::{DataDir, io_error},
     error::{EngineError, OpenError, ReadError, Stopped, SubmitError},
     log::{LogFile, LogReader},
     producer::{Message, Producer, Submission},
@@ -144,6 +144,17 @@ impl Engine {
         let sequencer = SequencerKey::new(key, genesis)?;
         let data_dir = DataDir::create(dir)?;
         let log = data_dir.open_or_create_log(&genesis.hash())?;
+        Self::start(data_dir, log, genesis, sequencer, config)
+    }
+
+    /// Replays an open log and starts the thread that appends to it.
+    pub(crate) fn start(
+        data_dir: DataDir,
+        log: LogFile,
+        genesis: &Genesis,
+        sequencer: SequencerKey,
+        config: EngineConfig,
+    ) -> Result<(Self, EngineTask), OpenError> {
         let mut chain = Chain::new(genesis)?;
         let mut edges = vec![LogFile::first_record()];
         let mut places = Places::default();
@@ -167,12 +178,9 @@ impl Engine {
         });
         // One place more than there are shares, for the word to stop.
         let (queue, messages) = sync_channel(config.pool_count.saturating_add(1));
+        let path = data_dir.path().to_owned();
         let producer = Producer::new(Arc::clone(&shared), messages, writer, sequencer, tip, data_dir);
-        let ended = run(producer).map_err(|source| OpenError::Io {
-            doing: "start the engine's thread for",
-            path: dir.to_owned(),
-            source,
-        })?;
+        let ended = run(producer).map_err(io_error("start the engine's thread for", &path))?;
         let stopper = Stopper { shared: Arc::clone(&shared), queue: queue.clone() };
         Ok((Self { shared, queue }, EngineTask { stopper, ended }))
     }
@@ -348,7 +356,7 @@ pub(crate) struct SequencerKey {
 }
 
 impl SequencerKey {
-    fn new(key: Keypair, genesis: &Genesis) -> Result<Self, OpenError> {
+    pub(crate) fn new(key: Keypair, genesis: &Genesis) -> Result<Self, OpenError> {
         let found = key.account();
         if found != genesis.sequencer {
             return Err(OpenError::OtherKey { found, expected: genesis.sequencer });

@@ -156,10 +156,9 @@ impl Producer {
         let mut draft = None;
         // What waits now, not what keeps arriving: a stream of refusals must not hold up a block.
         let mut budget = shared.pool_count();
-        while budget > 0 && !draft.as_ref().is_some_and(Draft::is_full) {
-            let Some(submission) = self.next_submission() else { break };
+        while !draft.as_ref().is_some_and(Draft::is_full) {
+            let Some(submission) = self.next_submission(&mut budget) else { break };
             self.admit(&mut live, &mut draft, submission, time_ms);
-            budget = budget.saturating_sub(1);
         }
         if draft.is_none() && self.time_to_block().is_zero() {
             draft = Some(self.begin(&mut live, time_ms));
@@ -173,17 +172,20 @@ impl Producer {
         Ok(())
     }
 
-    fn next_submission(&mut self) -> Option<Box<Submission>> {
+    /// What was carried over or has become due, else up to `budget` from the queue.
+    fn next_submission(&mut self, budget: &mut usize) -> Option<Box<Submission>> {
         if let Some(submission) = self.carried.pop_front() {
             return Some(submission);
         }
-        loop {
+        while *budget > 0 {
+            *budget = budget.saturating_sub(1);
             match self.messages.try_recv() {
                 Ok(Message::Submit(submission)) => return Some(submission),
                 Ok(Message::Wake) => {}
                 Err(_) => return None,
             }
         }
+        None
     }
 
     /// Executes a submission, keeps it until its nonce is due, or refuses it.

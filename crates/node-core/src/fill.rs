@@ -236,8 +236,11 @@ impl FillCore {
         }
         let now_ms = self.now_ms;
         let source = self.sources.entry(id).or_insert_with(|| Source::new(quality, now_ms));
-        source.ready_ms = source.ready_ms.min(now_ms);
-        source.given_up = false;
+        // A source that merely rests after a failure goes on resting.
+        if source.given_up {
+            source.ready_ms = now_ms;
+            source.given_up = false;
+        }
     }
 
     fn want(&mut self, reader: ReaderId, groups: GroupRange, priority: Priority) {

@@ -15,3 +15,6 @@ pub mod follow;
 pub mod replicate;
 pub mod serve;
 pub mod sources;
+
+#[cfg(test)]
+mod testing;

@@ -162,8 +162,9 @@ pub fn holding_report(
             continue;
         }
         missing.insert((due, id));
-        while missing.len() > MAX_HOLDING_EXCEPTIONS {
-            let Some((first_left_out, _)) = missing.pop_last() else { break };
+        if missing.len() > MAX_HOLDING_EXCEPTIONS
+            && let Some((first_left_out, _)) = missing.pop_last()
+        {
             height = first_left_out.saturating_sub(1);
             missing.retain(|(due, _)| *due <= height);
         }

@@ -79,7 +79,7 @@ struct Draft {
     at: BlockContext,
     vrf: Vrf,
     block_events: Vec<Event>,
-    included: Vec<Box<Submission>>,
+    included: Vec<Submission>,
     outcomes: Vec<Outcome>,
     bytes: usize,
 }
@@ -203,7 +203,7 @@ impl Producer {
                     *draft = Some(self.begin(live, time_ms));
                 }
                 if let Some(draft) = draft {
-                    execute(&mut live.state, draft, submission);
+                    execute(&mut live.state, draft, *submission);
                 }
                 if let Some(next) = self.waiting.take(&signer, nonce.saturating_add(1)) {
                     self.carried.push_front(next);
@@ -228,7 +228,7 @@ impl Producer {
         Draft { at, vrf, block_events, included: Vec::new(), outcomes: Vec::new(), bytes }
     }
 
-    fn finish(&self, draft: Draft, state: &mut State) -> (Block, Vec<Box<Submission>>) {
+    fn finish(&self, draft: Draft, state: &mut State) -> (Block, Vec<Submission>) {
         let Draft { at, vrf, block_events, mut included, outcomes, .. } = draft;
         let transactions: Vec<_> =
             included.iter_mut().map(|submission| std::mem::take(&mut submission.bytes)).collect();
@@ -258,7 +258,7 @@ impl Producer {
     }
 
     /// Shows a durable block to everybody, then answers its submitters in order.
-    fn publish(&mut self, end: u64, block: Block, included: Vec<Box<Submission>>) {
+    fn publish(&mut self, end: u64, block: Block, included: Vec<Submission>) {
         self.tip = ChainTip::of(&block);
         self.block_made_at = Instant::now();
         self.shared.reader.extend(end);
@@ -270,7 +270,7 @@ impl Producer {
         }
         self.shared.head.send_replace(self.tip);
         for ((index, submission), outcome) in (0..).zip(included).zip(block.outcomes) {
-            let Submission { hash, reply, .. } = *submission;
+            let Submission { hash, reply, .. } = submission;
             let receipt =
                 Receipt { hash, height: self.tip.height, index, time_ms: self.tip.time_ms, outcome };
             // The submitter may have gone; the transaction is in the block all the same.
@@ -279,7 +279,7 @@ impl Producer {
     }
 }
 
-fn execute(state: &mut State, draft: &mut Draft, submission: Box<Submission>) {
+fn execute(state: &mut State, draft: &mut Draft, submission: Submission) {
     let outcome = state.execute(&submission.payload);
     draft.bytes = draft.bytes.saturating_add(submission.bytes.len()).saturating_add(outcome.encoded_size());
     draft.outcomes.push(outcome);

@@ -38,7 +38,8 @@ async fn a_chain_is_accepted_from_genesis_and_from_any_tip() {
 #[tokio::test]
 async fn every_altered_header_field_is_refused() {
     let good = blocks().await.remove(0);
-    let alterations: [(&str, fn(&mut Header)); 12] = [
+    type Alter = fn(&mut Header);
+    let alterations: [(&str, Alter); 12] = [
         ("version", |h| h.version = 2),
         ("rules_version", |h| h.rules_version = 2),
         ("height", |h| h.height = 2),

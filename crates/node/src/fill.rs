@@ -1,0 +1,335 @@
+//! Fills objects from their sources: one fill per object, however many readers it has.
+//!
+//! ```text
+//! readers ──positions──> Board <──verified groups── FillTask <──items── one task per request
+//!    ▲                     │                           │  └──FillCore: what to ask of whom
+//!    └──groups, from memory┘                           └──batches──> the store, on a blocking thread
+//! ```
+//!
+//! A group is let out to readers the moment it is proved, from memory; the file is written beside, in
+//! order. What happens next is decided by [`argosy_node_core::fill::FillCore`]; this is its shell.
+
+mod board;
+mod request;
+mod sources;
+mod task;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use sources::{DirectorySources, FillSource, Sources};
+
+pub(crate) use board::{Board, Look, Seat};
+
+use crate::reader::ObjectReader;
+use argosy_domain::DataObjectId;
+use argosy_http::Client;
+use argosy_node_core::{fill::FillBounds, sources::SourceMemory};
+use argosy_store::{ObjectMeta, Store, StoredObject};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Range,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use task::FillTask;
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+    time::Instant,
+};
+
+/// Bounds of a node's fills.
+#[derive(Clone, Debug)]
+pub struct FillsConfig {
+    /// Fills that may run at once; what comes above waits.
+    ///
+    /// Source: T-43 of the reliability specification.
+    pub fills_max: usize,
+    /// Requests of one fill.
+    pub bounds: FillBounds,
+    /// How far a fill runs ahead of a reader, in groups.
+    pub read_ahead_groups: u64,
+    /// How long a reader waits while no source brings anything, before it is told that there is none.
+    pub patience: Duration,
+    /// How long a fill that nobody reads stays in memory.
+    pub linger: Duration,
+    /// Spreads retries; should differ between nodes.
+    pub jitter_seed: u64,
+}
+
+impl Default for FillsConfig {
+    fn default() -> Self {
+        Self {
+            fills_max: 64,
+            bounds: FillBounds::default(),
+            read_ahead_groups: 2 * argosy_domain::limits::WINDOW_GROUPS,
+            patience: Duration::from_secs(10),
+            linger: Duration::from_secs(5),
+            jitter_seed: fastrand::u64(..),
+        }
+    }
+}
+
+/// Makes room in a bounded store while a fill grows.
+pub trait Room: Send + Sync + 'static {
+    /// Called on a blocking thread before an object comes to take `total_bytes` on disk. If this
+    /// gives `false`, the object is not kept: its readers get it without it being stored.
+    fn make_room(&self, id: DataObjectId, total_bytes: u64) -> bool;
+}
+
+/// Room without bounds but those of the store itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unbounded;
+
+impl Room for Unbounded {
+    fn make_room(&self, _id: DataObjectId, _total_bytes: u64) -> bool {
+        true
+    }
+}
+
+/// Why bytes of an object cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FillError {
+    /// Every source was asked, and none could give what is wanted.
+    #[error("no source has the object")]
+    NoSource,
+    /// Nothing came from any source for too long.
+    #[error("no source brings anything")]
+    NoProgress,
+    /// The store cannot keep it. Readers go on without keeping; only completing fails.
+    #[error("the store cannot keep the object")]
+    NotKept,
+    /// The object was removed while it was being filled.
+    #[error("the object was removed")]
+    Removed,
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopped,
+}
+
+/// Whether what is fetched for a reader stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// In the store, shared with all readers.
+    Stored,
+    /// Nowhere: fetched for this reader alone.
+    PassThrough,
+}
+
+/// What a reader wants.
+#[derive(Clone, Debug)]
+pub struct ReadRequest {
+    /// The object.
+    pub id: DataObjectId,
+    /// What proves it.
+    pub meta: ObjectMeta,
+    /// Bytes wanted, half-open; what lies past the end of the object is left out.
+    pub range: Range<u64>,
+    /// Whether the bytes stay.
+    pub keep: Keep,
+}
+
+/// All fills of a node. Clones share them.
+#[derive(Clone)]
+pub struct Fills {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    client: Client,
+    sources: Arc<dyn Sources>,
+    room: Arc<dyn Room>,
+    config: FillsConfig,
+    memory: Mutex<SourceMemory>,
+    /// Fills that later readers may join, by object.
+    shared: Mutex<BTreeMap<DataObjectId, Arc<Board>>>,
+    tasks: Mutex<JoinSet<()>>,
+    slots: Arc<Semaphore>,
+    /// Fills that wait for a slot; while there are any, an idle fill ends at once.
+    queued: AtomicUsize,
+    /// Told when a fill begins to wait for a slot.
+    pressure: Notify,
+    stopped: AtomicBool,
+    started: Instant,
+    bytes_fetched: AtomicU64,
+    wrong_answers: AtomicU64,
+}
+
+impl fmt::Debug for Fills {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fills").field("active", &self.active_count()).finish_non_exhaustive()
+    }
+}
+
+impl Fills {
+    /// No fills yet. Must be used within a tokio runtime.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        client: Client,
+        sources: Arc<dyn Sources>,
+        room: Arc<dyn Room>,
+        config: FillsConfig,
+    ) -> Self {
+        let slots = Arc::new(Semaphore::new(config.fills_max.max(1)));
+        let inner = Inner {
+            store,
+            client,
+            sources,
+            room,
+            config,
+            memory: Mutex::default(),
+            shared: Mutex::default(),
+            tasks: Mutex::default(),
+            slots,
+            queued: AtomicUsize::new(0),
+            pressure: Notify::new(),
+            stopped: AtomicBool::new(false),
+            started: Instant::now(),
+            bytes_fetched: AtomicU64::new(0),
+            wrong_answers: AtomicU64::new(0),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// A reader of some bytes of an object. Nothing is fetched before it is first asked for bytes.
+    #[must_use]
+    pub fn reader(&self, request: ReadRequest) -> ObjectReader {
+        ObjectReader::new(self.clone(), request)
+    }
+
+    /// Fetches all of an object that is missing. On return it is complete and durable.
+    ///
+    /// Dropping the future leaves what was fetched so far as a partial object.
+    ///
+    /// # Errors
+    /// [`FillError`].
+    pub async fn complete(&self, id: DataObjectId, meta: ObjectMeta) -> Result<Arc<StoredObject>, FillError> {
+        if let Some(stored) = self.inner.store.get(id) {
+            return Ok(stored);
+        }
+        // A fill may end in the very moment in which it is joined; each round meets another one.
+        loop {
+            let board = self.join(id, meta)?;
+            let Some(done) = board.complete() else { continue };
+            return done.await.unwrap_or(Err(FillError::Stopped));
+        }
+    }
+
+    /// Whether an object is being filled now, or was until a moment ago.
+    #[must_use]
+    pub fn is_filling(&self, id: DataObjectId) -> bool {
+        self.inner.shared().contains_key(&id)
+    }
+
+    /// Ends the fill of an object that is going away; its readers fail.
+    pub fn cancel(&self, id: DataObjectId) {
+        if let Some(board) = self.inner.shared().remove(&id) {
+            board.end(FillError::Removed);
+        }
+    }
+
+    /// Fills under way, those without readers included.
+    #[must_use]
+    pub fn active_count(&self) -> usize {
+        self.inner.shared().len()
+    }
+
+    /// Verified bytes of objects that were fetched so far, each once.
+    #[must_use]
+    pub fn bytes_fetched(&self) -> u64 {
+        self.inner.bytes_fetched.load(Ordering::Relaxed)
+    }
+
+    /// Answers so far that held wrong bytes. None of them was let out.
+    #[must_use]
+    pub fn wrong_answers(&self) -> u64 {
+        self.inner.wrong_answers.load(Ordering::Relaxed)
+    }
+
+    /// Ends all fills: what has been fetched is written, readers fail.
+    pub async fn stop(&self) {
+        self.inner.stopped.store(true, Ordering::Release);
+        for board in self.inner.shared().values() {
+            board.end(FillError::Stopped);
+        }
+        let mut tasks = std::mem::take(&mut *self.inner.tasks());
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// The store that is filled.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The fill of an object, begun if need be.
+    pub(crate) fn join(&self, id: DataObjectId, meta: ObjectMeta) -> Result<Arc<Board>, FillError> {
+        if self.inner.stopped.load(Ordering::Acquire) {
+            return Err(FillError::Stopped);
+        }
+        let mut shared = self.inner.shared();
+        if let Some(board) = shared.get(&id).filter(|board| !board.is_over()) {
+            return Ok(Arc::clone(board));
+        }
+        let board = Arc::new(Board::new(id, meta, Keep::Stored));
+        shared.insert(id, Arc::clone(&board));
+        drop(shared);
+        self.start(Arc::clone(&board));
+        Ok(board)
+    }
+
+    /// A fill for one reader alone, which keeps nothing.
+    pub(crate) fn start_private(&self, id: DataObjectId, meta: ObjectMeta) -> Result<Arc<Board>, FillError> {
+        if self.inner.stopped.load(Ordering::Acquire) {
+            return Err(FillError::Stopped);
+        }
+        let board = Arc::new(Board::new(id, meta, Keep::PassThrough));
+        self.start(Arc::clone(&board));
+        Ok(board)
+    }
+
+    fn start(&self, board: Arc<Board>) {
+        let task = FillTask::new(Arc::clone(&self.inner), board);
+        let mut tasks = self.inner.tasks();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task.run());
+    }
+}
+
+impl Inner {
+    fn shared(&self) -> MutexGuard<'_, BTreeMap<DataObjectId, Arc<Board>>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, SourceMemory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Milliseconds since the node's fills began: the clock of the cores.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn at_ms(&self, ms: u64) -> Instant {
+        self.started + Duration::from_millis(ms)
+    }
+
+    /// Takes a fill that is over out of the list, unless another one has taken its place.
+    fn forget(&self, board: &Arc<Board>) {
+        let mut shared = self.shared();
+        if shared.get(&board.id()).is_some_and(|listed| Arc::ptr_eq(listed, board)) {
+            shared.remove(&board.id());
+        }
+    }
+}

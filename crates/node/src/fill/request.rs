@@ -1,0 +1,150 @@
+//! One request for a verified slice: asks, proves what arrives, and passes on only what is proved.
+
+use argosy_content::{GroupRange, SliceDecoder, SliceItem, slice_len};
+use argosy_domain::DataObjectId;
+use argosy_http::{Client, ClientError, Request, Response, StatusCode, header};
+use argosy_node_core::fill::{RequestEnd, RequestId};
+use argosy_store::ObjectMeta;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The core cuts a silent request before this; it holds should the core be kept busy.
+const SILENCE: Duration = Duration::from_secs(8);
+/// Longest error body that is read to keep the connection.
+const MAX_ERROR_BODY_BYTES: usize = 4096;
+
+/// What is asked of whom.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) request: RequestId,
+    pub(super) endpoint: String,
+    pub(super) id: DataObjectId,
+    pub(super) meta: ObjectMeta,
+    pub(super) groups: GroupRange,
+}
+
+/// What a request tells its fill.
+#[derive(Debug)]
+pub(super) enum RequestEvent {
+    /// Proved parts, in the order of the slice.
+    Items { request: RequestId, items: Vec<SliceItem> },
+    /// It is over.
+    Ended { request: RequestId, end: RequestEnd },
+}
+
+/// Carries out one request. Ends early, without a word, when the fill has gone.
+pub(super) async fn run(client: Client, ask: Ask, events: mpsc::Sender<RequestEvent>) {
+    if let Some(end) = fetch(&client, &ask, &events).await {
+        let event = RequestEvent::Ended { request: ask.request, end };
+        // A fill that has gone wants to know nothing.
+        let _ = events.send(event).await;
+    }
+}
+
+/// How the request ended; none if nobody listens any more.
+async fn fetch(client: &Client, ask: &Ask, events: &mpsc::Sender<RequestEvent>) -> Option<RequestEnd> {
+    let Some(url) = slice_url(ask) else { return Some(RequestEnd::Failed) };
+    let request = Request::get(url)
+        .header(header::ACCEPT_ENCODING, "identity")
+        .head_timeout(SILENCE)
+        .idle_timeout(SILENCE);
+    let response = match client.send(request).await {
+        Ok(response) => response,
+        Err(error) => return Some(end_of(ask, &error)),
+    };
+    if response.status() != StatusCode::OK {
+        return Some(refused(response).await);
+    }
+    let encoded = response.header(&header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if encoded || response.content_length() != Some(slice_len(ask.meta.size, ask.groups)) {
+        tracing::debug!(endpoint = ask.endpoint, "a source answered with another length or a coding");
+        return Some(RequestEnd::Failed);
+    }
+    receive(response, ask, events).await
+}
+
+async fn receive(
+    mut response: Response,
+    ask: &Ask,
+    events: &mpsc::Sender<RequestEvent>,
+) -> Option<RequestEnd> {
+    let mut decoder = SliceDecoder::new(ask.meta.content_id, ask.meta.size, ask.groups);
+    loop {
+        let frame = match response.frame().await {
+            Ok(Some(frame)) => frame,
+            Ok(None) if decoder.is_done() => return Some(RequestEnd::Done),
+            Ok(None) => return Some(RequestEnd::Failed),
+            Err(error) => return Some(end_of(ask, &error)),
+        };
+        decoder.feed(frame);
+        let mut items = Vec::new();
+        let wrong = loop {
+            match decoder.next() {
+                Ok(Some(item)) => items.push(item),
+                Ok(None) => break None,
+                Err(wrong) => break Some(wrong),
+            }
+        };
+        if !items.is_empty() {
+            events.send(RequestEvent::Items { request: ask.request, items }).await.ok()?;
+        }
+        if let Some(wrong) = wrong {
+            tracing::warn!(endpoint = ask.endpoint, object = %ask.id, %wrong, "a source sent wrong bytes");
+            return Some(RequestEnd::Wrong);
+        }
+    }
+}
+
+/// The URL of a slice; none if the endpoint is not a root URL.
+fn slice_url(ask: &Ask) -> Option<String> {
+    let root = ask.endpoint.trim_end_matches('/');
+    if root.contains(['?', '#', '@']) || root.chars().any(char::is_whitespace) {
+        return None;
+    }
+    let GroupRange { start, end } = ask.groups;
+    Some(format!("{root}/api/v1/objects/{}/slices?from={start}&to={end}", ask.id))
+}
+
+async fn refused(response: Response) -> RequestEnd {
+    let status = response.status();
+    // Only for the sake of the connection.
+    let _ = response.collect(MAX_ERROR_BODY_BYTES).await;
+    match status {
+        StatusCode::NOT_FOUND
+        | StatusCode::GONE
+        | StatusCode::MISDIRECTED_REQUEST
+        | StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => RequestEnd::NotThere,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => RequestEnd::Busy,
+        _ => RequestEnd::Failed,
+    }
+}
+
+fn end_of(ask: &Ask, error: &ClientError) -> RequestEnd {
+    tracing::debug!(endpoint = ask.endpoint, object = %ask.id, %error, "a request to a source failed");
+    if matches!(error, ClientError::Timeout { .. }) { RequestEnd::Stalled } else { RequestEnd::Failed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argosy_domain::ContentId;
+
+    #[test]
+    fn only_root_urls_are_asked() {
+        let url = |endpoint: &str| {
+            slice_url(&Ask {
+                request: RequestId(0),
+                endpoint: endpoint.to_owned(),
+                id: DataObjectId(7),
+                meta: ObjectMeta { content_id: ContentId([0; 32]), size: 1 },
+                groups: GroupRange::new(2, 5),
+            })
+        };
+        let expected = Some("http://a:1/api/v1/objects/7/slices?from=2&to=5".to_owned());
+        assert_eq!(url("http://a:1"), expected);
+        assert_eq!(url("http://a:1/"), expected);
+        for bad in ["http://a/?x=", "http://a/#x", "http://u@a", "http://a b"] {
+            assert_eq!(url(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Where a fill learns whom it may ask.
+
+use crate::follower::Follower;
+use argosy_domain::{DataObjectId, WorkerId};
+use argosy_node_core::sources::SourceId;
+
+/// Most sources of one object that are looked at.
+pub(super) const MAX_SOURCES: usize = 64;
+
+/// A node that may have an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FillSource {
+    /// Its name in the node's memory of sources.
+    pub id: SourceId,
+    /// Root URL.
+    pub endpoint: String,
+    /// Whether it says that it has it. The others are asked only when these have failed.
+    pub holds: bool,
+}
+
+/// Knows the sources of objects, as of now: asked again while a fill runs.
+pub trait Sources: Send + Sync + 'static {
+    /// The sources of an object, best first. Must not block for long.
+    fn sources_of(&self, id: DataObjectId) -> Vec<FillSource>;
+}
+
+/// The storage nodes that the directory names.
+#[derive(Clone, Debug)]
+pub struct DirectorySources {
+    follower: Follower,
+    except: Option<WorkerId>,
+}
+
+impl DirectorySources {
+    /// All storage nodes of an object's bag; `except` is the storage worker that this node serves, so
+    /// that it does not ask itself.
+    #[must_use]
+    pub fn new(follower: Follower, except: Option<WorkerId>) -> Self {
+        Self { follower, except }
+    }
+}
+
+impl Sources for DirectorySources {
+    fn sources_of(&self, id: DataObjectId) -> Vec<FillSource> {
+        let sources = self.follower.with_index(|index| index.storage_sources(id));
+        sources
+            .into_iter()
+            .filter(|source| Some(source.worker) != self.except)
+            .map(|source| FillSource {
+                id: SourceId::from(source.bucket),
+                endpoint: source.endpoint,
+                holds: source.holds,
+            })
+            .collect()
+    }
+}

@@ -33,17 +33,28 @@ pub struct Replica {
 pub struct SyncPlan {
     /// To be fetched, in this order.
     pub fetch: Vec<Replica>,
-    /// To be dropped, complete or partial: the directory has deleted them.
+    /// To be dropped, with whatever runs for them: the directory has deleted them.
     pub drop: Vec<DataObjectId>,
-    /// Objects that are missing and neither in progress nor in `fetch`.
+    /// Objects that are missing and neither running nor in `fetch`.
     pub postponed_count: u64,
     /// Whether some are postponed because there is no room for them.
     pub short_of_room: bool,
 }
 
-/// Compares what `buckets` must hold with what the node holds.
+/// What a storage node has, by object id.
+#[derive(Clone, Copy, Debug)]
+pub struct Local<'a> {
+    /// Held whole and durably.
+    pub complete: &'a BTreeSet<DataObjectId>,
+    /// Partly on disk, whether anything is happening to them or not.
+    pub partial: &'a BTreeSet<DataObjectId>,
+    /// Being fetched or uploaded now, or resting after a failed attempt: not to be started again.
+    pub running: &'a BTreeSet<DataObjectId>,
+}
+
+/// Compares what `buckets` must hold with what the node has.
 ///
-/// `held` are complete objects, `in_progress` partial ones and fetches and uploads that run. Only
+/// A partial object that is not running is fetched like a missing one: the fill resumes it. Only
 /// objects that the directory has deleted are dropped: never one that is pending, unknown, or merely
 /// no longer ours. Fetches alternate between the oldest acceptance and the smallest object, so that
 /// many small ones do not starve a large one nor wait for it.
@@ -51,12 +62,12 @@ pub struct SyncPlan {
 pub fn plan_sync(
     index: &Index,
     buckets: &BTreeSet<StorageBucketId>,
-    held: &BTreeSet<DataObjectId>,
-    in_progress: &BTreeSet<DataObjectId>,
+    local: Local<'_>,
     limits: SyncLimits,
 ) -> SyncPlan {
+    let on_disk: BTreeSet<DataObjectId> = local.complete.union(local.partial).copied().collect();
     let mut plan = SyncPlan {
-        drop: held.union(in_progress).copied().filter(|id| index.was_deleted(*id)).collect(),
+        drop: on_disk.union(local.running).copied().filter(|id| index.was_deleted(*id)).collect(),
         ..SyncPlan::default()
     };
     let mut missing_count: u64 = 0;
@@ -65,7 +76,7 @@ pub fn plan_sync(
     let mut seen = BTreeSet::new();
     for bucket in buckets {
         for (id, object) in index.obligations(*bucket) {
-            if held.contains(&id) || in_progress.contains(&id) || !seen.insert(id) {
+            if local.complete.contains(&id) || local.running.contains(&id) || !seen.insert(id) {
                 continue;
             }
             missing_count = missing_count.saturating_add(1);

@@ -1,4 +1,4 @@
-#![allow(clippy::arithmetic_side_effects, reason = "tests may panic")]
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests may panic")]
 
 use super::*;
 use argosy_domain::limits::WINDOW_GROUPS;
@@ -286,7 +286,7 @@ impl World {
             Habit::Absent => Some(RequestEnd::NotThere),
             Habit::Busy => Some(RequestEnd::Busy),
             _ if running.next == running.groups.end => Some(RequestEnd::Done),
-            _ => None,
+            Habit::Honest | Habit::Liar(_) | Habit::Silent | Habit::Breaks(_) | Habit::Short(_) => None,
         };
         let id = running.id;
         match end {

@@ -7,9 +7,11 @@ use std::{vec, vec::Vec};
 const MINE: StorageBucketId = StorageBucketId(1);
 const PLENTY: SyncLimits = SyncLimits { room_bytes: u64::MAX, max_fetches: 100 };
 
-fn plan(book: &Book, held: &[DataObjectId], in_progress: &[DataObjectId], limits: SyncLimits) -> SyncPlan {
-    let held = held.iter().copied().collect();
-    plan_sync(&book.index, &[MINE].into(), &held, &in_progress.iter().copied().collect(), limits)
+fn plan(book: &Book, complete: &[DataObjectId], running: &[DataObjectId], limits: SyncLimits) -> SyncPlan {
+    let complete = complete.iter().copied().collect();
+    let running = running.iter().copied().collect();
+    let local = Local { complete: &complete, partial: &BTreeSet::new(), running: &running };
+    plan_sync(&book.index, &[MINE].into(), local, limits)
 }
 
 fn fetched(plan: &SyncPlan) -> Vec<u64> {
@@ -32,7 +34,15 @@ fn accepted_objects_of_my_bags_are_fetched_once() {
     let pending = book.upload(bag(1), &[5]);
     assert_eq!(fetched(&plan(&book, &[], &[], PLENTY)), [0, 1, 2]);
     assert_eq!(fetched(&plan(&book, &ids[..1], &ids[1..2], PLENTY)), [2]);
-    let other = plan_sync(&book.index, &[StorageBucketId(7)].into(), &[].into(), &[].into(), PLENTY);
+    let none = BTreeSet::new();
+    let resumable = [ids[1]].into();
+    let local = Local { complete: &none, partial: &resumable, running: &none };
+    assert_eq!(
+        fetched(&plan_sync(&book.index, &[MINE].into(), local, PLENTY)),
+        [0, 1, 2],
+        "partial ones go on"
+    );
+    let other = plan_sync(&book.index, &[StorageBucketId(7)].into(), local, PLENTY);
     assert_eq!(other, SyncPlan::default());
     assert!(!fetched(&plan(&book, &[], &[], PLENTY)).contains(&pending[0].0));
 }
@@ -44,7 +54,11 @@ fn only_deletions_drop() {
     let unknown = DataObjectId(1_000);
     book.delete(bag(1), &ids[..2]);
     let plan_now = plan(&book, &[ids[0], ids[2], unknown], &[ids[1], pending], PLENTY);
-    assert_eq!(plan_now.drop, [ids[0], ids[1]], "complete and partial; not pending, not unknown");
+    assert_eq!(plan_now.drop, [ids[0], ids[1]], "complete or running; not pending, not unknown");
+    let none = BTreeSet::new();
+    let left_over = [ids[0], pending].into();
+    let local = Local { complete: &none, partial: &left_over, running: &none };
+    assert_eq!(plan_sync(&book.index, &[MINE].into(), local, PLENTY).drop, [ids[0]]);
     // A bag that moved away keeps its bytes here until someone decides otherwise.
     book.block(vec![argosy_directory::Event::StorageBucketsUpdatedForBag {
         bag: bag(1),

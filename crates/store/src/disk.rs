@@ -1,5 +1,6 @@
-//! The port to the disk, and the real one.
+//! The port to the disk. A fake one behind it loses what was not synced.
 
+use argosy_domain::num::to_u64;
 use std::any::Any;
 use std::fmt;
 use std::fs::File;
@@ -124,36 +125,26 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn boot_id(&self) -> io::Result<[u8; 16]>;
 }
 
-/// The machine's own disk.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RealDisk;
+/// Fills `buffer` from `offset` on.
+pub(crate) fn read_exact_at(file: &dyn DiskFile, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match file.read_at(buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                buffer = &mut buffer[count..];
+                offset += to_u64(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
 
-impl Disk for RealDisk {
-    fn open(&self, _path: &Path, _mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
-        todo!()
-    }
-    fn rename(&self, _from: &Path, _to: &Path) -> io::Result<()> {
-        todo!()
-    }
-    fn remove(&self, _path: &Path) -> io::Result<()> {
-        todo!()
-    }
-    fn create_dir(&self, _path: &Path) -> io::Result<()> {
-        todo!()
-    }
-    fn sync_dir(&self, _path: &Path) -> io::Result<()> {
-        todo!()
-    }
-    fn list(&self, _path: &Path) -> io::Result<Vec<Entry>> {
-        todo!()
-    }
-    fn lock(&self, _path: &Path) -> io::Result<Option<DiskLock>> {
-        todo!()
-    }
-    fn available_bytes(&self, _path: &Path) -> io::Result<u64> {
-        todo!()
-    }
-    fn boot_id(&self) -> io::Result<[u8; 16]> {
-        todo!()
+/// `Ok` also if there was nothing of that name.
+pub(crate) fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    match disk.remove(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }

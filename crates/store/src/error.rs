@@ -3,7 +3,7 @@
 use argosy_content::{GroupRange, WrongBytes};
 use argosy_domain::{ContentId, DataObjectId};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Why the store refused or failed.
@@ -48,12 +48,12 @@ pub enum StoreError {
         /// Its first missing group.
         group: u64,
     },
-    /// A proved group or pair of another object.
-    #[error("the proof is for content {found}, not for object {id}")]
+    /// What is here under this id, or what was to be written, belongs to other content.
+    #[error("content {found} is not that of object {id}")]
     OtherContent {
-        /// The object written to.
+        /// The object.
         id: DataObjectId,
-        /// What the proof is for.
+        /// What was found instead of its content.
         found: ContentId,
     },
     /// The disk failed.
@@ -66,6 +66,20 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl StoreError {
+    pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { doing, path: path.to_owned(), source }
+    }
+
+    /// As [`StoreError::io`] for a write of this many bytes: a full disk is a lack of room.
+    pub(crate) fn write(bytes: u64, path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoRoom { needed_bytes: bytes },
+            _ => Self::io("write", path, source),
+        }
+    }
 }
 
 /// Why a quarantined upload did not become an object.

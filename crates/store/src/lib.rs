@@ -7,20 +7,35 @@
 //!
 //! All calls block: shells reach them through blocking tasks.
 
+mod core;
 mod disk;
 mod error;
+mod files;
+mod identity;
+mod index;
+mod layout;
+mod map;
 mod object;
+mod pairs;
 mod partial;
 mod quarantine;
+mod real_disk;
+mod recover;
+mod room;
 mod slice;
 mod store;
+mod sync;
+
+#[cfg(test)]
+mod tests;
 
 pub mod source;
 
-pub use disk::{Disk, DiskFile, DiskLock, Entry, FileStat, OpenMode, RealDisk};
+pub use disk::{Disk, DiskFile, DiskLock, Entry, FileStat, OpenMode};
 pub use error::{DamageCause, Damaged, QuarantineError, ReadError, StoreError};
 pub use object::StoredObject;
 pub use partial::PartialObject;
 pub use quarantine::Quarantine;
+pub use real_disk::RealDisk;
 pub use slice::ObjectSlice;
 pub use store::{ObjectMeta, PartialInfo, Store, StoreConfig, Totals};

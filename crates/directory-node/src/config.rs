@@ -1,0 +1,159 @@
+//! The configuration file of a directory node.
+
+use argosy_domain::{KeyScheme, Keypair};
+use serde::{Deserialize, Serialize};
+use std::{
+    fmt, fs, io,
+    io::Read,
+    net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// Where a directory node listens unless told otherwise.
+const DEFAULT_PORT: u16 = 4352;
+/// A key file holds one line; more bytes than this are not one.
+const MAX_KEY_FILE_BYTES: u64 = 1024;
+/// Permissions that a key file must not grant: any to group or others.
+const OTHERS_MODE: u32 = 0o077;
+
+/// What `directory.yml` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    /// Folder that the node keeps its ledger in.
+    pub data: PathBuf,
+    /// The network's `genesis.json`.
+    pub genesis: PathBuf,
+    /// Key of the account that the genesis names as sequencer.
+    pub sequencer: KeySource,
+    /// Where the node answers; port 0 picks a free one.
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+}
+
+/// Where a key comes from: `suri: //Name` or `file: PATH`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KeySource {
+    /// `//Name` (a development key, known to everyone) or a seed, `0x` and 64 hexadecimal digits.
+    Suri(String),
+    /// A file that holds such a text, readable by its owner only.
+    File(PathBuf),
+}
+
+/// Why the sequencer key is not usable. Never repeats the key's text.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read.
+    #[error("cannot read the key file {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Others could read the key.
+    #[error("the key file {0} is open to others: run chmod 600 {0}", path.display())]
+    Mode {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not the text of a key.
+    #[error("the sequencer key cannot be read")]
+    Text(#[from] argosy_domain::keys::KeyError),
+}
+
+impl Config {
+    /// Makes relative paths start at `base`, the folder of the configuration file.
+    pub fn resolve(&mut self, base: &Path) {
+        // `join` keeps an absolute path as it is.
+        self.data = base.join(&self.data);
+        self.genesis = base.join(&self.genesis);
+        if let KeySource::File(path) = &mut self.sequencer {
+            *path = base.join(&*path);
+        }
+    }
+}
+
+impl KeySource {
+    /// The sr25519 key itself.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn keypair(&self) -> Result<Keypair, KeyError> {
+        let key = match self {
+            Self::Suri(suri) => Keypair::from_uri(KeyScheme::Sr25519, suri),
+            Self::File(path) => Keypair::from_uri(KeyScheme::Sr25519, read_key_file(path)?.trim()),
+        };
+        Ok(key?)
+    }
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // A seed is a secret, and configurations end up in logs.
+            Self::Suri(_) => f.write_str("Suri(…)"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
+fn read_key_file(path: &Path) -> Result<String, KeyError> {
+    let failed = |source| KeyError::File { path: path.to_owned(), source };
+    let file = fs::File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.mode() & OTHERS_MODE != 0 {
+        return Err(KeyError::Mode { path: path.to_owned() });
+    }
+    let mut text = String::new();
+    file.take(MAX_KEY_FILE_BYTES).read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_short_configuration_is_enough_and_typing_errors_are_found() {
+        let text = r#"{"data": "data", "genesis": "genesis.json", "sequencer": {"file": "sequencer.key"}}"#;
+        let mut config: Config = serde_json::from_str(text).unwrap();
+        assert_eq!(config.listen.port(), DEFAULT_PORT);
+        config.resolve(Path::new("/etc/argosy"));
+        assert_eq!(config.data, Path::new("/etc/argosy/data"));
+        assert_eq!(config.sequencer, KeySource::File("/etc/argosy/sequencer.key".into()));
+        let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
+        assert_eq!(again, config);
+        for (from, to) in [("\"data\"", "\"dir\""), ("\"file\"", "\"path\""), ("}}", "}, \"tls\": true}")] {
+            assert!(serde_json::from_str::<Config>(&text.replace(from, to)).is_err(), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_must_be_its_owners_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sequencer.key");
+        fs::write(&path, "//Alice\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let source = KeySource::File(path.clone());
+        assert!(matches!(source.keypair(), Err(KeyError::Mode { .. })));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let alice = KeySource::Suri("//Alice".to_owned()).keypair().unwrap();
+        assert_eq!(source.keypair().unwrap().account(), alice.account());
+        fs::write(&path, "not a key").unwrap();
+        assert!(matches!(source.keypair(), Err(KeyError::Text(_))));
+        assert!(matches!(KeySource::File(dir.path().join("x")).keypair(), Err(KeyError::File { .. })));
+    }
+
+    #[test]
+    fn a_seed_is_not_printed() {
+        let source = KeySource::Suri("0x0102".to_owned());
+        assert!(!format!("{source:?}").contains("0102"));
+    }
+}

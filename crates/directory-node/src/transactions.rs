@@ -1,0 +1,85 @@
+//! Taking transactions, and telling what became of them.
+
+use crate::{App, reply, views};
+use argosy_api::{ErrorBody, Retry, directory::ReceiptView};
+use argosy_directory::Reject;
+use argosy_http::StatusCode;
+use argosy_ledger::SubmitError;
+use axum::{
+    Json,
+    extract::{State, rejection::BytesRejection},
+};
+use bytes::Bytes;
+use std::str::FromStr;
+
+/// Waits until the transaction is durable in a block; a call that failed there is an answer too.
+pub(crate) async fn submit(
+    State(app): State<App>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<ReceiptView>, ErrorBody> {
+    let bytes = body.map_err(|rejection| {
+        ErrorBody::caller(
+            rejection.status(),
+            "UNREADABLE_BODY",
+            "the body is longer than a transaction may be, or ended too early",
+        )
+    })?;
+    let receipt = app.engine.submit(bytes.into()).await.map_err(refusal)?;
+    Ok(Json(views::receipt(&receipt)))
+}
+
+/// The receipt of a transaction in one of the newest blocks.
+pub(crate) async fn find(
+    State(app): State<App>,
+    reply::Id(TransactionHash(hash)): reply::Id<TransactionHash>,
+) -> Result<Json<ReceiptView>, ErrorBody> {
+    let engine = app.engine.clone();
+    let found = tokio::task::spawn_blocking(move || engine.find_transaction(&hash)).await;
+    let receipt = found.map_err(|_| reply::internal())?.map_err(|error| reply::unreadable(&error))?;
+    receipt.map(|receipt| Json(views::receipt(&receipt))).ok_or_else(|| {
+        reply::missing(
+            "TRANSACTION_NOT_FOUND",
+            "no transaction with this hash is in any of the newest blocks",
+        )
+    })
+}
+
+/// 64 hexadecimal digits.
+pub(crate) struct TransactionHash([u8; 32]);
+
+impl FromStr for TransactionHash {
+    type Err = hex::FromHexError;
+
+    fn from_str(text: &str) -> Result<Self, hex::FromHexError> {
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text, &mut hash)?;
+        Ok(Self(hash))
+    }
+}
+
+fn refusal(error: SubmitError) -> ErrorBody {
+    match error {
+        SubmitError::Refused(reject) => refused(reject),
+        SubmitError::Malformed => {
+            ErrorBody::caller(StatusCode::BAD_REQUEST, "MALFORMED_TRANSACTION", error.to_string())
+        }
+        SubmitError::PoolFull => {
+            ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "POOL_FULL", error.to_string())
+        }
+        SubmitError::Stopped(stopped) => reply::stopped(stopped),
+    }
+}
+
+fn refused(reject: Reject) -> ErrorBody {
+    // Another transaction of the same account is in the way, rather than this one being wrong.
+    let (status, retry) = if reject == Reject::NonceFuture {
+        (StatusCode::CONFLICT, Retry::Later)
+    } else if reject == Reject::NonceStale {
+        (StatusCode::CONFLICT, Retry::Never)
+    } else {
+        (StatusCode::BAD_REQUEST, Retry::Never)
+    };
+    ErrorBody::caller(status, reject.code(), reject.to_string())
+        .with_retry(retry)
+        .with_number(reject.number())
+}

@@ -1,0 +1,7 @@
+//! A directory node on a loopback socket, asked over HTTP.
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod api;
+mod blocks;
+mod start;
+mod support;

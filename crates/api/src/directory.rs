@@ -337,3 +337,48 @@ pub struct PolicyView {
     #[serde(with = "text")]
     pub data_object_state_bloat_bond: u128,
 }
+
+/// A line of `GET /api/v1/blocks` with `Accept: application/x-ndjson`.
+///
+/// For people and scripts: it cannot be verified, which the binary form can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockView {
+    /// Its height.
+    pub height: u64,
+    /// Hash of its header, hexadecimal.
+    pub hash: String,
+    /// Hash of the header one below, hexadecimal.
+    pub parent: String,
+    /// Its time, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// Version of the rules that it was executed by.
+    pub rules_version: u32,
+    /// Root of the state after it, hexadecimal.
+    pub state_root: String,
+    /// Its randomness, hexadecimal.
+    pub randomness: String,
+    /// SCALE encodings of the block's own events, hexadecimal, in order.
+    pub events: Vec<String>,
+    /// Its transactions in order, failed ones too.
+    pub transactions: Vec<TransactionView>,
+}
+
+/// A transaction in a block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionView {
+    /// Its hash, hexadecimal.
+    pub hash: String,
+    /// SCALE encoding, hexadecimal.
+    pub bytes: String,
+    /// Who signed.
+    #[serde(with = "text")]
+    pub signer: AccountId,
+    /// The signer's nonce.
+    pub nonce: u64,
+    /// Nothing if the call succeeded, else why it was turned down.
+    pub error: Option<RejectView>,
+    /// SCALE encodings of the events, hexadecimal, in order.
+    pub events: Vec<String>,
+}

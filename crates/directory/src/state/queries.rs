@@ -77,6 +77,12 @@ impl State {
         self.objects.get(id.0)
     }
 
+    /// Data objects that exist.
+    #[must_use]
+    pub fn objects_count(&self) -> u64 {
+        self.objects.live_count()
+    }
+
     /// Id of the next data object; all lower ones exist or existed.
     #[must_use]
     pub fn next_object_id(&self) -> DataObjectId {

@@ -129,6 +129,11 @@ impl<V: Encode> DenseTable<V> {
         self.pages.get(page)?.records.get(place)?.as_ref()
     }
 
+    /// Records that are there.
+    pub(crate) fn live_count(&self) -> u64 {
+        self.pages.iter().fold(0, |sum, page| sum.saturating_add(to_u64(page.live_count)))
+    }
+
     /// Writes the record, or removes it if there is none to write.
     pub(crate) fn put(&mut self, number: u64, value: Option<V>) {
         let (page, place) = position(number);

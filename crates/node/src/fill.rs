@@ -13,8 +13,6 @@ mod board;
 mod request;
 mod sources;
 mod task;
-#[cfg(test)]
-mod tests;
 mod writer;
 
 pub use sources::{DirectorySources, FillSource, Sources};
@@ -25,7 +23,7 @@ use crate::reader::ObjectReader;
 use argosy_domain::DataObjectId;
 use argosy_http::Client;
 use argosy_node_core::{fill::FillBounds, sources::SourceMemory};
-use argosy_store::{ObjectMeta, Store, StoredObject};
+use argosy_store::{Damaged, ObjectMeta, Store, StoreError, StoredObject};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -251,6 +249,24 @@ impl Fills {
     #[must_use]
     pub fn wrong_answers(&self) -> u64 {
         self.inner.wrong_answers.load(Ordering::Relaxed)
+    }
+
+    /// Takes damaged groups of a complete object out of the store: it is partial afterwards, and
+    /// whoever reads it fetches them anew. Whether that is so now.
+    pub async fn repair(&self, damaged: Damaged) -> bool {
+        tracing::error!(object = %damaged.id, cause = %damaged.cause, "an object is damaged on disk");
+        let store = self.inner.store.clone();
+        let id = damaged.id;
+        let demoted = tokio::task::spawn_blocking(move || store.demote(damaged.id, damaged.groups)).await;
+        match demoted {
+            // Somebody else was first.
+            Ok(Ok(_) | Err(StoreError::Absent(_))) => true,
+            Ok(Err(error)) => {
+                tracing::error!(object = %id, %error, "a damaged object stays");
+                false
+            }
+            Err(_) => false,
+        }
     }
 
     /// Ends all fills: what has been fetched is written, readers fail.

@@ -1,0 +1,444 @@
+//! What the readers of an object share with the task that fills it: groups in memory, who waits for
+//! what, and how the fill has ended.
+
+use super::{FillError, Keep};
+use argosy_content::GroupRange;
+use argosy_domain::{
+    DataObjectId,
+    limits::WINDOW_GROUPS,
+};
+use argosy_node_core::fill::ReaderId;
+use argosy_store::{ObjectMeta, PartialObject, StoredObject};
+use bytes::Bytes;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
+
+/// Written groups that stay in memory for the readers that come to them soon.
+const MAX_RETAINED_GROUPS: usize = 128;
+/// A reader tells where it is each time it has moved this far.
+const REPORT_EVERY_GROUPS: u64 = WINDOW_GROUPS / 2;
+/// Groups that are read from disk at once.
+const DISK_RUN_GROUPS: u64 = 16;
+
+pub(crate) type Completion = Result<Arc<StoredObject>, FillError>;
+
+/// One object's fill, as its readers see it.
+#[derive(Debug)]
+pub(crate) struct Board {
+    id: DataObjectId,
+    meta: ObjectMeta,
+    keep: Keep,
+    state: Mutex<State>,
+    /// Wakes the task.
+    news: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    partial: Option<Arc<PartialObject>>,
+    /// Proved groups in memory. Those that are not on disk yet are all here.
+    recent: BTreeMap<u64, Bytes>,
+    /// Those of them that are on disk, oldest first.
+    retained: VecDeque<u64>,
+    readers: BTreeMap<ReaderId, Slot>,
+    /// Readers that have gone since the task last looked.
+    left: Vec<ReaderId>,
+    next_reader: u64,
+    completers: Vec<oneshot::Sender<Completion>>,
+    /// Groups that counted as held were found damaged.
+    lost: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Running,
+    Complete(Arc<StoredObject>),
+    Over(FillError),
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// Group that is read next.
+    at: u64,
+    end: u64,
+    /// Where the task knows it to be.
+    told: u64,
+    /// Something about it is new to the task.
+    dirty: bool,
+    /// Since when it waits for `at`.
+    waits: Option<Instant>,
+    wake: Arc<Notify>,
+    failed: Option<FillError>,
+}
+
+/// What a reader finds.
+pub(crate) enum Look {
+    /// The group it asked for.
+    Bytes(Bytes),
+    /// It is on disk, and these groups with it.
+    Disk(Arc<PartialObject>, GroupRange),
+    /// The object is complete.
+    Stored(Arc<StoredObject>),
+    /// It will not come.
+    Failed(FillError),
+    /// It is not here yet: look again when woken.
+    Wait(Arc<Notify>),
+}
+
+/// What readers want anew.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) wants: Vec<WantNews>,
+    pub(super) left: Vec<ReaderId>,
+    pub(super) lost: bool,
+    /// Somebody waits for the whole object.
+    pub(super) completing: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct WantNews {
+    pub(super) reader: ReaderId,
+    /// Waited for, up to the end of its window.
+    pub(super) urgent: Option<GroupRange>,
+    pub(super) ahead: GroupRange,
+}
+
+/// A reader's place on a board; given up when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    board: Arc<Board>,
+    reader: ReaderId,
+}
+
+impl Seat {
+    /// Looks for a group, and lets the fill know that the reader has come to it.
+    pub(crate) fn look(&self, group: u64) -> Look {
+        self.board.look(self.reader, group)
+    }
+
+    /// Says that groups which counted as held are gone.
+    pub(crate) fn report_loss(&self) {
+        self.board.state().lost = true;
+        self.board.news.notify_one();
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut state = self.board.state();
+        state.readers.remove(&self.reader);
+        state.left.push(self.reader);
+        drop(state);
+        self.board.news.notify_one();
+    }
+}
+
+/// Readers' side.
+impl Board {
+    pub(super) fn new(id: DataObjectId, meta: ObjectMeta, keep: Keep) -> Self {
+        let state = State {
+            phase: Phase::Running,
+            partial: None,
+            recent: BTreeMap::new(),
+            retained: VecDeque::new(),
+            readers: BTreeMap::new(),
+            left: Vec::new(),
+            // 0 stands for those who want the whole object.
+            next_reader: 1,
+            completers: Vec::new(),
+            lost: false,
+        };
+        Self { id, meta, keep, state: Mutex::new(state), news: Notify::new() }
+    }
+
+    pub(super) fn id(&self) -> DataObjectId {
+        self.id
+    }
+
+    pub(super) fn meta(&self) -> ObjectMeta {
+        self.meta
+    }
+
+    pub(super) fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// Takes a seat for these groups; none if the fill is over.
+    pub(crate) fn enter(self: &Arc<Self>, groups: GroupRange) -> Option<Seat> {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Over(_)) {
+            return None;
+        }
+        let reader = ReaderId(state.next_reader);
+        state.next_reader = state.next_reader.saturating_add(1);
+        let slot = Slot {
+            at: groups.start,
+            end: groups.end,
+            told: groups.start,
+            dirty: true,
+            waits: None,
+            wake: Arc::new(Notify::new()),
+            failed: None,
+        };
+        state.readers.insert(reader, slot);
+        Some(Seat { board: Arc::clone(self), reader })
+    }
+
+    /// Asks for the whole object; none if the fill is over.
+    pub(super) fn complete(&self) -> Option<oneshot::Receiver<Completion>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = self.state();
+        match &state.phase {
+            Phase::Over(_) => return None,
+            Phase::Complete(stored) => {
+                // The receiver is in our hands.
+                let _ = sender.send(Ok(Arc::clone(stored)));
+                return Some(receiver);
+            }
+            Phase::Running => state.completers.push(sender),
+        }
+        drop(state);
+        self.news.notify_one();
+        Some(receiver)
+    }
+
+    fn look(&self, reader: ReaderId, group: u64) -> Look {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(slot) = state.readers.get_mut(&reader) else { return Look::Failed(FillError::Removed) };
+        slot.move_to(group);
+        let found = if let Some(bytes) = state.recent.get(&group) {
+            Some(Look::Bytes(bytes.clone()))
+        } else {
+            match &state.phase {
+                Phase::Complete(stored) => Some(Look::Stored(Arc::clone(stored))),
+                Phase::Over(error) => Some(Look::Failed(*error)),
+                Phase::Running => slot
+                    .failed
+                    .take()
+                    .map(Look::Failed)
+                    .or_else(|| on_disk(state.partial.as_ref()?, group, slot.end)),
+            }
+        };
+        match &found {
+            Some(_) => slot.waits = None,
+            None => {
+                slot.waits.get_or_insert_with(Instant::now);
+                slot.dirty = true;
+            }
+        }
+        let look = found.unwrap_or_else(|| Look::Wait(Arc::clone(&slot.wake)));
+        let dirty = slot.dirty;
+        if self.keep == Keep::PassThrough {
+            // The one reader never goes back.
+            state.recent = state.recent.split_off(&group);
+        }
+        drop(guard);
+        if dirty {
+            self.news.notify_one();
+        }
+        look
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn move_to(&mut self, group: u64) {
+        if self.at != group {
+            self.at = group;
+            self.waits = None;
+        }
+        self.dirty |= group.abs_diff(self.told) >= REPORT_EVERY_GROUPS;
+    }
+
+    fn fail(&mut self, error: FillError) {
+        self.failed = Some(error);
+        self.waits = None;
+        self.wake.notify_one();
+    }
+}
+
+/// The run of held groups from `group` on.
+fn on_disk(partial: &Arc<PartialObject>, group: u64, end: u64) -> Option<Look> {
+    let limit = group.saturating_add(DISK_RUN_GROUPS).min(end);
+    let held_to = partial.first_missing(group).map_or(limit, |missing| missing.min(limit));
+    (held_to > group).then(|| Look::Disk(Arc::clone(partial), GroupRange::new(group, held_to)))
+}
+
+/// The task's side.
+impl Board {
+    /// Waits until a reader has something to say.
+    pub(super) async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// What readers said since the last call.
+    pub(super) fn take_news(&self, read_ahead_groups: u64) -> News {
+        let mut state = self.state();
+        state.completers.retain(|completer| !completer.is_closed());
+        let mut news = News {
+            left: std::mem::take(&mut state.left),
+            lost: std::mem::take(&mut state.lost),
+            completing: !state.completers.is_empty(),
+            wants: Vec::new(),
+        };
+        for (reader, slot) in state.readers.iter_mut().filter(|(_, slot)| slot.dirty) {
+            slot.dirty = false;
+            slot.told = slot.at;
+            let window_end = (slot.at / WINDOW_GROUPS).saturating_add(1).saturating_mul(WINDOW_GROUPS);
+            let to = |end: u64| GroupRange::new(slot.at, end.min(slot.end));
+            news.wants.push(WantNews {
+                reader: *reader,
+                urgent: slot.waits.is_some().then(|| to(window_end)),
+                ahead: to(slot.at.saturating_add(read_ahead_groups)),
+            });
+        }
+        news
+    }
+
+    /// The task has the partial object open: what is on disk can be read.
+    pub(super) fn opened(&self, partial: Arc<PartialObject>) {
+        let mut state = self.state();
+        state.partial = Some(partial);
+        wake_all(&state);
+    }
+
+    /// Lets out a proved group.
+    pub(super) fn publish(&self, group: u64, bytes: Bytes) {
+        let mut state = self.state();
+        if self.keep == Keep::PassThrough && state.readers.values().all(|slot| group < slot.at) {
+            return;
+        }
+        state.recent.insert(group, bytes);
+        for slot in state.readers.values().filter(|slot| slot.at == group && slot.waits.is_some()) {
+            slot.wake.notify_one();
+        }
+    }
+
+    /// These groups can be read from disk from now on.
+    pub(super) fn written(&self, groups: &[u64]) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        state.retained.extend(groups);
+        let keep = if state.readers.is_empty() { 0 } else { MAX_RETAINED_GROUPS };
+        while state.retained.len() > keep {
+            if let Some(group) = state.retained.pop_front() {
+                state.recent.remove(&group);
+            }
+        }
+    }
+
+    /// Everyone who waits now learns that it is in vain.
+    pub(super) fn fail_waiting(&self, error: FillError) {
+        let mut state = self.state();
+        for slot in state.readers.values_mut().filter(|slot| slot.waits.is_some()) {
+            slot.fail(error);
+        }
+        for completer in state.completers.drain(..) {
+            // One that has stopped waiting does not mind.
+            let _ = completer.send(Err(error));
+        }
+    }
+
+    /// Fails the completers alone.
+    pub(super) fn fail_completers(&self, error: FillError) {
+        for completer in self.state().completers.drain(..) {
+            // One that has stopped waiting does not mind.
+            let _ = completer.send(Err(error));
+        }
+    }
+
+    /// Fails readers that have waited for `patience` without any progress of the fill, and those that
+    /// have waited three times as long while others were served.
+    pub(super) fn fail_impatient(&self, last_progress: Instant, patience: Duration) {
+        let now = Instant::now();
+        let mut state = self.state();
+        for slot in state.readers.values_mut() {
+            let Some(since) = slot.waits else { continue };
+            if now >= since.max(last_progress) + patience || now >= since + 3 * patience {
+                slot.fail(FillError::NoProgress);
+            }
+        }
+    }
+
+    /// Makes every reader's want news again.
+    pub(super) fn repeat_wants(&self) {
+        for slot in self.state().readers.values_mut() {
+            slot.dirty = true;
+        }
+    }
+
+    /// Whether somebody reads or waits for the whole object.
+    pub(super) fn is_used(&self) -> bool {
+        let state = self.state();
+        !state.readers.is_empty() || state.completers.iter().any(|completer| !completer.is_closed())
+    }
+
+    /// Ends the fill if nobody uses it; whether it has ended.
+    pub(super) fn close_if_unused(&self) -> bool {
+        let mut state = self.state();
+        let used = !state.readers.is_empty() || state.completers.iter().any(|completer| !completer.is_closed());
+        if !used && matches!(state.phase, Phase::Running) {
+            state.phase = Phase::Over(FillError::Stopped);
+        }
+        !used
+    }
+
+    /// Why the fill has ended, unless it runs or has done its work.
+    pub(super) fn ended(&self) -> Option<FillError> {
+        match self.state().phase {
+            Phase::Over(error) => Some(error),
+            Phase::Running | Phase::Complete(_) => None,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.ended().is_some()
+    }
+
+    /// Ends the fill, unless it has ended before.
+    pub(super) fn end(&self, error: FillError) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Running) {
+            state.phase = Phase::Over(error);
+        }
+        for completer in state.completers.drain(..) {
+            // One that has stopped waiting does not mind.
+            let _ = completer.send(Err(error));
+        }
+        wake_all(&state);
+        drop(state);
+        self.news.notify_one();
+    }
+
+    /// The object is complete.
+    pub(super) fn finish(&self, stored: &Arc<StoredObject>) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Running) {
+            state.phase = Phase::Complete(Arc::clone(stored));
+        }
+        state.partial = None;
+        for completer in state.completers.drain(..) {
+            // One that has stopped waiting does not mind.
+            let _ = completer.send(Ok(Arc::clone(stored)));
+        }
+        wake_all(&state);
+    }
+}
+
+fn wake_all(state: &State) {
+    for slot in state.readers.values() {
+        slot.wake.notify_one();
+    }
+}

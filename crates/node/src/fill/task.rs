@@ -1,0 +1,536 @@
+//! The task that fills one object: owns the core and carries out what it asks for.
+
+use super::{
+    Board, FillError, Inner, Keep,
+    request::{self, Ask, RequestEvent},
+    sources::{FillSource, MAX_SOURCES},
+    writer::{self, BATCH_BYTES, Batch, WriteError, WriteResult},
+};
+use argosy_content::{GroupRange, GroupSet, SliceItem, group_count};
+use argosy_domain::num::to_u64;
+use argosy_node_core::{
+    fill::{FillCore, FillEffect, FillInput, Priority, ReaderId, RequestEnd, RequestId},
+    sources::SourceId,
+};
+use argosy_store::{PartialObject, StoreError, StoredObject};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc},
+    task::{AbortHandle, JoinHandle, JoinSet},
+    time::Instant,
+};
+
+/// Proved bytes that may wait to be written; at this point nothing more is taken from the network.
+const MAX_UNWRITTEN_BYTES: u64 = 4 * 1024 * 1024;
+/// Messages between requests and their fill; each holds at most what one read from a socket gave.
+const EVENTS: usize = 8;
+/// How often the directory's list of sources is looked at anew.
+const REFRESH: Duration = Duration::from_secs(5);
+/// How often deadlines of readers are looked at.
+const PULSE: Duration = Duration::from_millis(500);
+/// How often completing is tried when the disk loses groups meanwhile.
+const MAX_COMPLETIONS: u32 = 3;
+/// Those who want the whole object, in the core's eyes.
+const WHOLE: ReaderId = ReaderId(0);
+
+pub(super) struct FillTask {
+    inner: Arc<Inner>,
+    board: Arc<Board>,
+    core: FillCore,
+    /// None while nothing of the object is held, and if nothing is to be kept.
+    partial: Option<Arc<PartialObject>>,
+    /// Those that the core knows.
+    sources: BTreeMap<SourceId, FillSource>,
+    banned: BTreeSet<SourceId>,
+    /// Those that do not claim to hold the object are asked, too.
+    widened: bool,
+    requests: BTreeMap<RequestId, AbortHandle>,
+    running: JoinSet<()>,
+    events: (mpsc::Sender<RequestEvent>, mpsc::Receiver<RequestEvent>),
+    /// Proved and not handed to the writer yet, in order.
+    queue: VecDeque<SliceItem>,
+    /// Groups in the queue or in the writer's hands.
+    unwritten: BTreeSet<u64>,
+    unwritten_bytes: u64,
+    writing: Option<Writing>,
+    completing: bool,
+    completions: u32,
+    exhausted: bool,
+    last_progress: Instant,
+    refresh_at: Instant,
+    unused_since: Option<Instant>,
+}
+
+struct Writing {
+    groups: Vec<u64>,
+    bytes: u64,
+    done: JoinHandle<WriteResult>,
+}
+
+/// What the task waits for.
+enum Happened {
+    Nothing,
+    Event(RequestEvent),
+    Written(WriteResult),
+}
+
+impl Drop for FillTask {
+    fn drop(&mut self) {
+        // However the task ended, nobody may wait for it.
+        self.board.end(FillError::Stopped);
+        self.inner.forget(&self.board);
+    }
+}
+
+impl FillTask {
+    pub(super) fn new(inner: Arc<Inner>, board: Arc<Board>) -> Self {
+        let groups = group_count(board.meta().size);
+        let core = new_core(&inner, &board, GroupSet::new(groups));
+        let now = Instant::now();
+        Self {
+            inner,
+            board,
+            core,
+            partial: None,
+            sources: BTreeMap::new(),
+            banned: BTreeSet::new(),
+            widened: false,
+            requests: BTreeMap::new(),
+            running: JoinSet::new(),
+            events: mpsc::channel(EVENTS),
+            queue: VecDeque::new(),
+            unwritten: BTreeSet::new(),
+            unwritten_bytes: 0,
+            writing: None,
+            completing: false,
+            completions: 0,
+            exhausted: false,
+            last_progress: now,
+            refresh_at: now,
+            unused_since: None,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let Some(_slot) = self.take_slot().await else { return };
+        let result = match self.open().await {
+            Ok(Some(stored)) => Ok(stored),
+            Ok(None) => self.fill().await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(stored) => self.board.finish(&stored),
+            Err(error) => self.board.end(error),
+        }
+        // Dropping the task does the rest: whoever asks for the object now meets the store or
+        // another fill.
+    }
+
+    /// Waits for its turn; none if nobody wants the fill any more.
+    async fn take_slot(&self) -> Option<OwnedSemaphorePermit> {
+        let slots = Arc::clone(&self.inner.slots);
+        if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
+            return Some(slot);
+        }
+        self.inner.queued.fetch_add(1, Ordering::Relaxed);
+        self.inner.pressure.notify_waiters();
+        let turn = slots.acquire_owned();
+        tokio::pin!(turn);
+        let slot = loop {
+            if let Ok(slot) = tokio::time::timeout(PULSE, &mut turn).await {
+                break slot.ok();
+            }
+            self.board.fail_impatient(self.last_progress, self.inner.config.patience);
+            if self.board.is_over() || self.board.close_if_unused() {
+                break None;
+            }
+        };
+        self.inner.queued.fetch_sub(1, Ordering::Relaxed);
+        slot
+    }
+
+    /// Opens what is held of the object already; gives it if it is complete.
+    async fn open(&mut self) -> Result<Option<Arc<StoredObject>>, FillError> {
+        if self.board.keep() == Keep::Stored {
+            let (store, id, meta) = (self.inner.store.clone(), self.board.id(), self.board.meta());
+            let opened = tokio::task::spawn_blocking(move || store.existing_partial(id, meta)).await;
+            match opened {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(partial))) => {
+                    self.core = new_core(&self.inner, &self.board, partial.have());
+                    self.board.opened(Arc::clone(&partial));
+                    self.partial = Some(partial);
+                }
+                Ok(Err(StoreError::AlreadyComplete(_))) => {
+                    return self.inner.store.get(id).ok_or(FillError::NotKept).map(Some);
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(object = %id, %error, "an object cannot be kept");
+                    return Err(FillError::NotKept);
+                }
+                Err(_) => return Err(FillError::NotKept),
+            }
+        }
+        self.refresh_sources(false);
+        Ok(None)
+    }
+
+    async fn fill(&mut self) -> Result<Arc<StoredObject>, FillError> {
+        loop {
+            self.take_news();
+            if std::mem::take(&mut self.exhausted) {
+                self.on_exhausted();
+            }
+            let ended = self.board.ended();
+            if ended.is_some() {
+                self.hang_up();
+            }
+            self.write_next();
+            if self.writing.is_none() {
+                if let Some(error) = ended {
+                    return Err(error);
+                }
+                if self.core.is_complete()
+                    && let Some(stored) = self.finish().await?
+                {
+                    return Ok(stored);
+                }
+                if self.is_tired() && self.board.close_if_unused() {
+                    return Err(FillError::Stopped);
+                }
+            }
+            match self.next().await {
+                Happened::Nothing => {}
+                Happened::Event(RequestEvent::Items { request, items }) => self.on_items(request, items),
+                Happened::Event(RequestEvent::Ended { request, end }) => {
+                    self.requests.remove(&request);
+                    self.tell(FillInput::RequestEnded { request, end });
+                }
+                Happened::Written(result) => self.on_written(result)?,
+            }
+            self.on_time();
+        }
+    }
+
+    /// Ends all requests; what they still say is not heard.
+    fn hang_up(&mut self) {
+        self.running.abort_all();
+        self.requests.clear();
+        self.events = mpsc::channel(EVENTS);
+    }
+
+    /// Waits for whatever comes first.
+    async fn next(&mut self) -> Happened {
+        let wake_at = self.wake_at();
+        let may_receive = self.unwritten_bytes < MAX_UNWRITTEN_BYTES;
+        let (board, pressure, events) = (&self.board, &self.inner.pressure, &mut self.events.1);
+        let written = async {
+            match &mut self.writing {
+                Some(writing) => (&mut writing.done).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = board.news() => Happened::Nothing,
+            Some(event) = events.recv(), if may_receive => Happened::Event(event),
+            written = written => {
+                // A writer that panicked has written nothing that counts.
+                Happened::Written(written.unwrap_or(Err(WriteError::Panicked)))
+            }
+            Some(_) = self.running.join_next() => Happened::Nothing,
+            () = pressure.notified() => Happened::Nothing,
+            () = tokio::time::sleep_until(wake_at) => Happened::Nothing,
+        }
+    }
+
+    fn wake_at(&self) -> Instant {
+        let tick = self.core.next_tick_ms().map(|at| self.inner.at_ms(at));
+        let pulse = match self.unused_since {
+            Some(since) if self.writing.is_none() => since + self.inner.config.linger,
+            _ => Instant::now() + PULSE,
+        };
+        tick.map_or(pulse, |tick| tick.min(pulse))
+    }
+
+    fn on_time(&mut self) {
+        let now = Instant::now();
+        if self.core.next_tick_ms().is_some_and(|at| at <= self.inner.now_ms()) {
+            self.tell(FillInput::Tick);
+        }
+        self.board.fail_impatient(self.last_progress, self.inner.config.patience);
+        self.unused_since = if self.board.is_used() { None } else { self.unused_since.or(Some(now)) };
+        if now >= self.refresh_at && self.unused_since.is_none() {
+            self.refresh_sources(false);
+        }
+    }
+
+    /// Whether the fill has been without readers for so long that it need not stay.
+    fn is_tired(&self) -> bool {
+        let linger = match self.board.keep() {
+            Keep::PassThrough => Duration::ZERO,
+            Keep::Stored if self.inner.queued.load(Ordering::Relaxed) > 0 => Duration::ZERO,
+            Keep::Stored => self.inner.config.linger,
+        };
+        self.queue.is_empty() && self.unused_since.is_some_and(|since| since.elapsed() >= linger)
+    }
+
+    fn take_news(&mut self) {
+        let mut news = self.board.take_news(self.inner.config.read_ahead_groups);
+        if news.lost {
+            self.rebuild();
+            let more = self.board.take_news(self.inner.config.read_ahead_groups);
+            news.wants.extend(more.wants);
+            news.left.extend(more.left);
+        }
+        for reader in news.left {
+            self.tell(FillInput::Unwant { reader });
+        }
+        for want in news.wants {
+            let reader = want.reader;
+            if let Some(groups) = want.urgent {
+                self.tell(FillInput::Want { reader, groups, priority: Priority::Urgent });
+            }
+            self.tell(FillInput::Want { reader, groups: want.ahead, priority: Priority::ReadAhead });
+        }
+        if news.completing != self.completing {
+            self.completing = news.completing;
+            if news.completing { self.want_whole() } else { self.tell(FillInput::Unwant { reader: WHOLE }) }
+        }
+    }
+
+    fn want_whole(&mut self) {
+        if let Some(Err(error)) = self.partial.as_ref().map(|partial| partial.reserve()) {
+            tracing::warn!(object = %self.board.id(), %error, "there is no room for an object");
+            self.board.fail_completers(FillError::NotKept);
+            self.completing = false;
+            return;
+        }
+        let groups = GroupRange::whole(self.board.meta().size);
+        self.tell(FillInput::Want { reader: WHOLE, groups, priority: Priority::Background });
+    }
+
+    /// Tells the core, and does what it says.
+    fn tell(&mut self, input: FillInput) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let mut effects = Vec::new();
+            self.core.handle(self.inner.now_ms(), input, &mut effects);
+            for effect in effects {
+                match effect {
+                    FillEffect::Fetch { request, source, groups, urgent: _ } => {
+                        if !self.fetch(request, source, groups) {
+                            inputs.push_back(FillInput::RequestEnded { request, end: RequestEnd::Failed });
+                        }
+                    }
+                    FillEffect::Abandon { request } => {
+                        if let Some(running) = self.requests.remove(&request) {
+                            running.abort();
+                        }
+                    }
+                    FillEffect::SourceBanned { source } => {
+                        self.banned.insert(source);
+                        self.sources.remove(&source);
+                        self.inner.wrong_answers.fetch_add(1, Ordering::Relaxed);
+                    }
+                    FillEffect::Observed { source, observation } => {
+                        let now_ms = self.inner.now_ms();
+                        self.inner.memory().note(now_ms, source, observation);
+                    }
+                    FillEffect::Exhausted => self.exhausted = true,
+                    // The loop looks at the core itself, since it must write first.
+                    FillEffect::Complete => {}
+                }
+            }
+        }
+    }
+
+    fn fetch(&mut self, request: RequestId, source: SourceId, groups: GroupRange) -> bool {
+        let Some(source) = self.sources.get(&source) else { return false };
+        let ask = Ask {
+            request,
+            endpoint: source.endpoint.clone(),
+            id: self.board.id(),
+            meta: self.board.meta(),
+            groups,
+        };
+        let task = request::run(self.inner.client.clone(), ask, self.events.0.clone());
+        self.requests.insert(request, self.running.spawn(task));
+        true
+    }
+
+    fn on_items(&mut self, request: RequestId, items: Vec<SliceItem>) {
+        for item in items {
+            if let SliceItem::Group(group) = &item {
+                let index = group.index();
+                let new = !self.core.have().contains(index);
+                if new {
+                    self.board.publish(index, group.data().clone());
+                    self.last_progress = Instant::now();
+                    let bytes = to_u64(group.data().len());
+                    self.inner.bytes_fetched.fetch_add(bytes, Ordering::Relaxed);
+                }
+                self.tell(FillInput::GroupArrived { request, group: index });
+                if !new {
+                    continue;
+                }
+            }
+            if self.board.keep() == Keep::Stored {
+                self.enqueue(item);
+            }
+        }
+    }
+
+    fn enqueue(&mut self, item: SliceItem) {
+        if let SliceItem::Group(group) = &item {
+            self.unwritten.insert(group.index());
+            self.unwritten_bytes = self.unwritten_bytes.saturating_add(to_u64(group.data().len()));
+        }
+        self.queue.push_back(item);
+    }
+
+    /// Hands the next batch to a blocking thread, if none is at work.
+    fn write_next(&mut self) {
+        if self.writing.is_some() || self.queue.is_empty() {
+            return;
+        }
+        let (mut items, mut groups, mut bytes) = (Vec::new(), Vec::new(), 0_u64);
+        while bytes < BATCH_BYTES
+            && let Some(item) = self.queue.pop_front()
+        {
+            bytes = bytes.saturating_add(writer::data_bytes(&item));
+            if let SliceItem::Group(group) = &item {
+                groups.push(group.index());
+            }
+            items.push(item);
+        }
+        let batch = Batch {
+            store: self.inner.store.clone(),
+            room: Arc::clone(&self.inner.room),
+            id: self.board.id(),
+            meta: self.board.meta(),
+            partial: self.partial.clone(),
+            items,
+        };
+        let done = tokio::task::spawn_blocking(move || batch.write());
+        self.writing = Some(Writing { groups, bytes, done });
+    }
+
+    fn on_written(&mut self, result: WriteResult) -> Result<(), FillError> {
+        let Some(writing) = self.writing.take() else { return Ok(()) };
+        match result {
+            Ok(partial) if self.partial.is_some() => drop(partial),
+            Ok(partial) => {
+                self.board.opened(Arc::clone(&partial));
+                self.partial = Some(partial);
+                if self.completing {
+                    self.want_whole();
+                }
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(tracing::field::display);
+                tracing::warn!(object = %self.board.id(), %error, cause, "an object is not kept");
+                return Err(self.board.ended().unwrap_or(FillError::NotKept));
+            }
+        }
+        for group in &writing.groups {
+            self.unwritten.remove(group);
+        }
+        self.unwritten_bytes = self.unwritten_bytes.saturating_sub(writing.bytes);
+        self.board.written(&writing.groups);
+        Ok(())
+    }
+
+    /// All groups are written: makes the object complete. None if the disk has lost some of them.
+    async fn finish(&mut self) -> Result<Option<Arc<StoredObject>>, FillError> {
+        let Some(partial) = self.partial.clone() else { return Ok(None) };
+        self.completions = self.completions.saturating_add(1);
+        let result = tokio::task::spawn_blocking(move || partial.complete()).await;
+        match result {
+            Ok(Ok(stored)) => return Ok(Some(stored)),
+            Ok(Err(error @ (StoreError::Io { .. } | StoreError::Incomplete { .. })))
+                if self.completions < MAX_COMPLETIONS =>
+            {
+                tracing::warn!(object = %self.board.id(), %error, "an object could not be completed yet");
+                self.rebuild();
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(object = %self.board.id(), %error, "an object could not be completed");
+                return Err(FillError::NotKept);
+            }
+            Err(_) => return Err(FillError::NotKept),
+        }
+        Ok(None)
+    }
+
+    /// Starts the core anew from what is really held, after groups were lost.
+    fn rebuild(&mut self) {
+        let Some(mut have) = self.partial.as_ref().map(|partial| partial.have()) else { return };
+        for group in &self.unwritten {
+            have.insert(*group);
+        }
+        // The new core counts its requests from 0 again.
+        self.hang_up();
+        self.core = new_core(&self.inner, &self.board, have);
+        for source in std::mem::take(&mut self.sources).into_values() {
+            self.add_source(source);
+        }
+        self.completing = false;
+        self.board.repeat_wants();
+    }
+
+    /// Looks who has the object now; whether there is somebody new to ask.
+    fn refresh_sources(&mut self, widen: bool) -> bool {
+        self.refresh_at = Instant::now() + REFRESH;
+        let mut listed = self.inner.sources.sources_of(self.board.id());
+        listed.truncate(MAX_SOURCES);
+        self.widened |= widen || !listed.iter().any(|source| source.holds);
+        listed.retain(|source| (source.holds || self.widened) && !self.banned.contains(&source.id));
+        let gone: Vec<SourceId> =
+            self.sources.keys().filter(|id| !listed.iter().any(|source| source.id == **id)).copied().collect();
+        for source in gone {
+            self.sources.remove(&source);
+            self.tell(FillInput::SourceGone { source });
+        }
+        let mut added = false;
+        for source in listed {
+            let news = self.sources.get(&source.id).is_none_or(|known| {
+                known.endpoint != source.endpoint || (source.holds && !known.holds)
+            });
+            if news {
+                added = true;
+                self.add_source(source);
+            } else {
+                self.sources.insert(source.id, source);
+            }
+        }
+        added
+    }
+
+    fn add_source(&mut self, source: FillSource) {
+        let quality = self.inner.memory().quality(source.id);
+        let id = source.id;
+        self.sources.insert(id, source);
+        self.tell(FillInput::SourceAdded { source: id, quality });
+    }
+
+    /// The core knows nobody to ask: looks for others before it gives up.
+    fn on_exhausted(&mut self) {
+        if self.refresh_sources(true) {
+            self.completing = false;
+            self.board.repeat_wants();
+            self.take_news();
+        } else {
+            self.board.fail_waiting(FillError::NoSource);
+            self.completing = false;
+        }
+    }
+}
+
+fn new_core(inner: &Inner, board: &Board, have: GroupSet) -> FillCore {
+    let seed = inner.config.jitter_seed ^ board.id().0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    FillCore::new(group_count(board.meta().size), have, inner.config.bounds, seed)
+}

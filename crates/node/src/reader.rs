@@ -1,0 +1,221 @@
+//! Reads bytes of an object: from the store if it is complete, else as they are fetched.
+
+use crate::fill::{Board, FillError, Fills, Keep, Look, ReadRequest, Seat};
+use argosy_content::{GroupRange, groups_of};
+use argosy_domain::{
+    limits::GROUP_BYTES,
+    num::{to_u64, to_usize},
+};
+use argosy_store::{Damaged, PartialObject, ReadError, StoredObject};
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use std::{collections::VecDeque, io, sync::Arc};
+
+/// Groups of a complete object that are read at once.
+const STORED_RUN_GROUPS: u64 = 16;
+/// How often a reader starts over after damage on the disk or a fill that ended under it.
+const MAX_RESTARTS: u32 = 8;
+
+/// Reads a range of an object, in order, every byte proved.
+///
+/// What is missing is fetched, and what turns out damaged on disk is fetched anew. Dropping the
+/// reader ends what was being fetched for it alone.
+#[derive(Debug)]
+pub struct ObjectReader {
+    fills: Fills,
+    request: ReadRequest,
+    /// Byte that comes next.
+    at: u64,
+    end: u64,
+    keep: Keep,
+    backing: Backing,
+    /// Groups that were read from disk, the one that `at` lies in first.
+    ready: VecDeque<Bytes>,
+    restarts: u32,
+}
+
+#[derive(Debug)]
+enum Backing {
+    /// Not looked yet.
+    None,
+    Stored(Arc<StoredObject>),
+    Fill(Seat),
+}
+
+impl ObjectReader {
+    pub(crate) fn new(fills: Fills, request: ReadRequest) -> Self {
+        let end = request.range.end.min(request.meta.size);
+        Self {
+            fills,
+            at: request.range.start.min(end),
+            end,
+            keep: request.keep,
+            request,
+            backing: Backing::None,
+            ready: VecDeque::new(),
+            restarts: 0,
+        }
+    }
+
+    /// Bytes still to come.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.end - self.at
+    }
+
+    /// The next bytes, at most a group; none at the end of the range.
+    ///
+    /// # Errors
+    /// [`FillError`]. What was given before is right; nothing more will come.
+    pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, FillError> {
+        if self.at >= self.end {
+            return Ok(None);
+        }
+        let bytes = match self.ready.pop_front() {
+            Some(bytes) => bytes,
+            None => self.next_group().await?,
+        };
+        let skip = to_usize(self.at % GROUP_BYTES);
+        let take = bytes.len().min(to_usize(self.end - self.at).saturating_add(skip));
+        let chunk = bytes.slice(skip..take);
+        self.at += to_u64(chunk.len());
+        Ok(Some(chunk))
+    }
+
+    /// All that is still to come, as a stream that ends at the first error.
+    pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+        stream::try_unfold(self, |mut reader| async move {
+            let chunk = reader.next_chunk().await.map_err(io::Error::other)?;
+            Ok(chunk.map(|chunk| (chunk, reader)))
+        })
+    }
+
+    async fn next_group(&mut self) -> Result<Bytes, FillError> {
+        loop {
+            let group = self.at / GROUP_BYTES;
+            let seat = match &self.backing {
+                Backing::None => {
+                    self.choose_backing()?;
+                    continue;
+                }
+                Backing::Stored(stored) => {
+                    let stored = Arc::clone(stored);
+                    if let Some(bytes) = self.read_stored(stored, group).await? {
+                        return Ok(bytes);
+                    }
+                    continue;
+                }
+                Backing::Fill(seat) => seat,
+            };
+            match seat.look(group) {
+                Look::Bytes(bytes) => return Ok(bytes),
+                Look::Stored(stored) => self.backing = Backing::Stored(stored),
+                Look::Disk(partial, run) => {
+                    if let Some(bytes) = self.read_partial(partial, run).await? {
+                        return Ok(bytes);
+                    }
+                }
+                Look::Wait(wake) => wake.notified().await,
+                // The reader need not suffer from a store that cannot keep what it reads.
+                Look::Failed(FillError::NotKept) if self.keep == Keep::Stored => {
+                    self.keep = Keep::PassThrough;
+                    self.backing = Backing::None;
+                }
+                Look::Failed(error) => return Err(error),
+            }
+        }
+    }
+
+    fn choose_backing(&mut self) -> Result<(), FillError> {
+        if let Some(stored) = self.fills.store().get(self.request.id) {
+            self.backing = Backing::Stored(stored);
+            return Ok(());
+        }
+        self.enter(|reader| match reader.keep {
+            Keep::Stored => reader.fills.join(reader.request.id, reader.request.meta),
+            Keep::PassThrough => reader.fills.start_private(reader.request.id, reader.request.meta),
+        })
+    }
+
+    /// Takes a seat at a fill. One that ends in this moment is replaced.
+    fn enter(&mut self, join: impl Fn(&Self) -> Result<Arc<Board>, FillError>) -> Result<(), FillError> {
+        let groups = groups_of(self.at..self.end);
+        loop {
+            if let Some(seat) = join(self)?.enter(groups) {
+                self.backing = Backing::Fill(seat);
+                return Ok(());
+            }
+            self.count_restart()?;
+        }
+    }
+
+    fn count_restart(&mut self) -> Result<(), FillError> {
+        self.restarts += 1;
+        if self.restarts > MAX_RESTARTS { Err(FillError::NoProgress) } else { Ok(()) }
+    }
+
+    /// The group, and those after it into `ready`; none if they were damaged and are to be fetched.
+    async fn read_stored(
+        &mut self,
+        stored: Arc<StoredObject>,
+        group: u64,
+    ) -> Result<Option<Bytes>, FillError> {
+        let end = groups_of(self.at..self.end).end.min(group + STORED_RUN_GROUPS);
+        let run = GroupRange::new(group, end);
+        let read = tokio::task::spawn_blocking(move || stored.read_verified(run)).await;
+        match read {
+            Ok(Ok(groups)) => {
+                self.ready = groups.into();
+                Ok(self.ready.pop_front())
+            }
+            Ok(Err(damaged)) => {
+                self.count_restart()?;
+                self.repair(damaged).await?;
+                Ok(None)
+            }
+            Err(_) => Err(FillError::Stopped),
+        }
+    }
+
+    /// Takes damaged groups out of the store and goes on from a fill, which fetches them anew.
+    async fn repair(&mut self, damaged: Damaged) -> Result<(), FillError> {
+        if self.fills.repair(damaged).await {
+            return self.enter(|reader| reader.fills.join(reader.request.id, reader.request.meta));
+        }
+        self.keep = Keep::PassThrough;
+        self.enter(|reader| reader.fills.start_private(reader.request.id, reader.request.meta))
+    }
+
+    async fn read_partial(
+        &mut self,
+        partial: Arc<PartialObject>,
+        run: GroupRange,
+    ) -> Result<Option<Bytes>, FillError> {
+        let held = Arc::clone(&partial);
+        let read = tokio::task::spawn_blocking(move || match held.read_verified(run) {
+            Err(ReadError::Damaged(damaged)) => {
+                tracing::warn!(object = %damaged.id, cause = %damaged.cause, "a partial object is damaged");
+                // Groups that cannot be forgotten are met again, and then counted as a restart.
+                if let Err(error) = held.forget(damaged.groups) {
+                    tracing::warn!(object = %damaged.id, %error, "damaged groups stay");
+                }
+                Err(ReadError::Damaged(damaged))
+            }
+            other => other,
+        });
+        match read.await {
+            Ok(Ok(groups)) => {
+                self.ready = groups.into();
+                Ok(self.ready.pop_front())
+            }
+            Ok(Err(error)) => {
+                self.count_restart()?;
+                if let (ReadError::Damaged(_), Backing::Fill(seat)) = (error, &self.backing) {
+                    seat.report_loss();
+                }
+                Ok(None)
+            }
+            Err(_) => Err(FillError::Stopped),
+        }
+    }
+}

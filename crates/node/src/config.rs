@@ -1,6 +1,6 @@
 //! Pieces that the configuration files of all nodes share.
 
-use argosy_domain::{AccountId, KeyError, KeyScheme, Keypair};
+use argosy_domain::{AccountId, KeyScheme, Keypair, keys::KeyError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{
     fmt,

@@ -50,13 +50,13 @@ pub enum FollowError {
     #[error("the genesis cannot be used")]
     Genesis(#[from] GenesisError),
     /// The checkpoint is of another network.
-    #[error("{path} belongs to another network: use another data directory")]
+    #[error("{} belongs to another network: use another data directory", path.display())]
     OtherNetwork {
         /// The checkpoint.
         path: PathBuf,
     },
     /// The checkpoint was written by a newer program.
-    #[error("{path} was written by a newer argosy: use that one, or remove the file to follow from the start")]
+    #[error("{} was written by a newer argosy: use that one, or remove the file to follow from the start", path.display())]
     Newer {
         /// The checkpoint.
         path: PathBuf,
@@ -242,7 +242,7 @@ pub fn read_genesis(path: &Path) -> Result<Genesis, GenesisReadError> {
 #[derive(Debug, thiserror::Error)]
 pub enum GenesisReadError {
     /// It cannot be read.
-    #[error("cannot read the genesis file {path}")]
+    #[error("cannot read the genesis file {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -251,7 +251,7 @@ pub enum GenesisReadError {
         cause: std::io::Error,
     },
     /// It is not a genesis.
-    #[error("{path} is not a genesis file")]
+    #[error("{} is not a genesis file", path.display())]
     Json {
         /// The file.
         path: PathBuf,
@@ -260,7 +260,7 @@ pub enum GenesisReadError {
         cause: serde_json::Error,
     },
     /// It contradicts itself, or was made by a newer program.
-    #[error("the genesis file {path} cannot be used")]
+    #[error("the genesis file {} cannot be used", path.display())]
     Content {
         /// The file.
         path: PathBuf,

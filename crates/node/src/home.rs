@@ -33,7 +33,7 @@ struct Format {
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
     /// The disk says no.
-    #[error("cannot {doing} {path}")]
+    #[error("cannot {doing} {}", path.display())]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -44,7 +44,7 @@ pub enum HomeError {
         cause: io::Error,
     },
     /// Written by a newer program.
-    #[error("{path} was made by a newer argosy (layout {found}, this one knows {FORMAT}): use that one")]
+    #[error("{} was made by a newer argosy (layout {found}, this one knows {FORMAT}): use that one", path.display())]
     Newer {
         /// The folder.
         path: PathBuf,
@@ -52,13 +52,13 @@ pub enum HomeError {
         found: u32,
     },
     /// The label cannot be read.
-    #[error("{path} is damaged: restore it, or move the folder away to start with an empty one")]
+    #[error("{} is damaged: restore it, or move the folder away to start with an empty one", path.display())]
     Damaged {
         /// The label.
         path: PathBuf,
     },
     /// It belongs to something else.
-    #[error("{path} holds the data of {found}, but the configuration is for {wanted}: use another folder")]
+    #[error("{} holds the data of {found}, but the configuration is for {wanted}: use another folder", path.display())]
     Other {
         /// The folder.
         path: PathBuf,

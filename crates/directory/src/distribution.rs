@@ -17,33 +17,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use argosy_domain::{AccountId, BagType, DistributionBucketId, FamilyId, WorkingGroup, num::to_u64};
 
 pub(crate) fn check(state: &State, signer: AccountId, call: &DistributionCall) -> Result<Change, Reject> {
-    match call {
-        DistributionCall::AcceptDistributionBucketInvitation { worker, bucket } => {
-            operators::accept_invitation(state, signer, *worker, *bucket)
-        }
-        DistributionCall::SetDistributionOperatorMetadata { worker, bucket, metadata } => {
-            operators::set_metadata(state, signer, *worker, *bucket, metadata)
-        }
-        DistributionCall::CreateDistributionBucketFamily
-        | DistributionCall::DeleteDistributionBucketFamily { .. }
-        | DistributionCall::CreateDistributionBucket { .. }
-        | DistributionCall::DeleteDistributionBucket { .. }
-        | DistributionCall::UpdateDistributionBucketStatus { .. }
-        | DistributionCall::UpdateDistributionBucketsForBag { .. }
-        | DistributionCall::UpdateDistributionBucketsPerBagLimit { .. }
-        | DistributionCall::UpdateDistributionBucketMode { .. }
-        | DistributionCall::UpdateFamiliesInDynamicBagCreationPolicy { .. }
-        | DistributionCall::InviteDistributionBucketOperator { .. }
-        | DistributionCall::CancelDistributionBucketOperatorInvite { .. }
-        | DistributionCall::RemoveDistributionBucketOperator { .. } => {
-            ensure_lead(state, WorkingGroup::Distribution, signer)?;
-            check_lead(state, call)
-        }
+    if is_by_lead(call) {
+        ensure_lead(state, WorkingGroup::Distribution, signer)?;
     }
-}
-
-/// The lead's calls; the signer is known to be the lead.
-fn check_lead(state: &State, call: &DistributionCall) -> Result<Change, Reject> {
     match call {
         DistributionCall::CreateDistributionBucketFamily => create_family(state),
         DistributionCall::DeleteDistributionBucketFamily { family } => delete_family(state, *family),
@@ -75,9 +51,22 @@ fn check_lead(state: &State, call: &DistributionCall) -> Result<Change, Reject> 
         DistributionCall::RemoveDistributionBucketOperator { bucket, worker } => {
             operators::remove(state, *bucket, *worker)
         }
-        DistributionCall::AcceptDistributionBucketInvitation { .. }
-        | DistributionCall::SetDistributionOperatorMetadata { .. } => unreachable!("not the lead's"),
+        DistributionCall::AcceptDistributionBucketInvitation { worker, bucket } => {
+            operators::accept_invitation(state, signer, *worker, *bucket)
+        }
+        DistributionCall::SetDistributionOperatorMetadata { worker, bucket, metadata } => {
+            operators::set_metadata(state, signer, *worker, *bucket, metadata)
+        }
     }
+}
+
+/// All calls are the lead's, except those that operators sign.
+fn is_by_lead(call: &DistributionCall) -> bool {
+    !matches!(
+        call,
+        DistributionCall::AcceptDistributionBucketInvitation { .. }
+            | DistributionCall::SetDistributionOperatorMetadata { .. }
+    )
 }
 
 fn existing_family(state: &State, id: FamilyId) -> Result<&Family, Reject> {

@@ -157,6 +157,34 @@ impl State {
         *hasher.finalize().as_bytes()
     }
 
+    /// As [`State::root`], with every hash computed anew by a plain reference.
+    #[cfg(test)]
+    pub(crate) fn root_from_scratch(&self) -> [u8; 32] {
+        let reference =
+            |leaves: Vec<tree::Hash>| (argosy_domain::num::to_u64(leaves.len()), tree::reference(leaves));
+        let tables = [
+            reference(self.storage_group.workers.leaves()),
+            reference(self.distribution_group.workers.leaves()),
+            reference(self.nonces.leaves()),
+            reference(self.members.leaves()),
+            reference(self.channels.leaves()),
+            reference(self.bags.leaves()),
+            reference(self.storage_buckets.leaves()),
+            reference(self.storage_metadata.leaves()),
+            reference(self.holdings.leaves()),
+            reference(self.families.leaves()),
+            reference(self.distribution_buckets.leaves()),
+            reference(self.distribution_metadata.leaves()),
+        ];
+        let objects = tree::reference(self.objects.leaves(self.settings.next_data_object.0));
+        self.root_over(&tables, objects)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_nonce(&mut self, account: AccountId, nonce: u64) {
+        self.nonces.put(account, Some(nonce));
+    }
+
     /// Cannot fail on a change that [`check`] has just made.
     fn apply(&mut self, change: Change) -> Vec<Event> {
         for edit in change.edits {

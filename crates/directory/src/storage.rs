@@ -16,39 +16,9 @@ use crate::{
 use argosy_domain::{AccountId, BagType, StorageBucketId, WorkerId, WorkingGroup};
 
 pub(crate) fn check(state: &State, signer: AccountId, call: &StorageCall) -> Result<Change, Reject> {
-    match call {
-        StorageCall::AcceptStorageBucketInvitation { worker, bucket, transactor } => {
-            operators::accept_invitation(state, signer, *worker, *bucket, *transactor)
-        }
-        StorageCall::SetStorageOperatorMetadata { worker, bucket, metadata } => {
-            operators::set_metadata(state, signer, *worker, *bucket, metadata)
-        }
-        StorageCall::AcceptPendingDataObjects { worker, bucket, bag, objects } => {
-            operators::accept_objects(state, signer, *worker, *bucket, bag, objects)
-        }
-        StorageCall::ReportHoldings { worker, bucket, height, except } => {
-            operators::report_holdings(state, signer, *worker, *bucket, *height, except)
-        }
-        StorageCall::CreateStorageBucket { .. }
-        | StorageCall::DeleteStorageBucket { .. }
-        | StorageCall::InviteStorageBucketOperator { .. }
-        | StorageCall::CancelStorageBucketOperatorInvite { .. }
-        | StorageCall::RemoveStorageBucketOperator { .. }
-        | StorageCall::UpdateStorageBucketStatus { .. }
-        | StorageCall::SetStorageBucketVoucherLimits { .. }
-        | StorageCall::UpdateStorageBucketsVoucherMaxLimits { .. }
-        | StorageCall::UpdateStorageBucketsPerBagLimit { .. }
-        | StorageCall::UpdateNumberOfStorageBucketsInDynamicBagCreationPolicy { .. }
-        | StorageCall::UpdateStorageBucketsForBag { .. }
-        | StorageCall::UpdateUploadingBlockedStatus { .. } => {
-            ensure_lead(state, WorkingGroup::Storage, signer)?;
-            check_lead(state, call)
-        }
+    if is_by_lead(call) {
+        ensure_lead(state, WorkingGroup::Storage, signer)?;
     }
-}
-
-/// The lead's calls; the signer is known to be the lead.
-fn check_lead(state: &State, call: &StorageCall) -> Result<Change, Reject> {
     match call {
         StorageCall::CreateStorageBucket { invite_worker, accepting_new_bags, size_limit, objects_limit } => {
             let voucher = limits(*size_limit, *objects_limit);
@@ -80,11 +50,30 @@ fn check_lead(state: &State, call: &StorageCall) -> Result<Change, Reject> {
             Edit::Settings(Settings { uploading_blocked: *blocked, ..*state.settings() }),
             Event::UploadingBlockStatusUpdated { blocked: *blocked },
         )),
-        StorageCall::AcceptStorageBucketInvitation { .. }
-        | StorageCall::SetStorageOperatorMetadata { .. }
-        | StorageCall::AcceptPendingDataObjects { .. }
-        | StorageCall::ReportHoldings { .. } => unreachable!("not the lead's"),
+        StorageCall::AcceptStorageBucketInvitation { worker, bucket, transactor } => {
+            operators::accept_invitation(state, signer, *worker, *bucket, *transactor)
+        }
+        StorageCall::SetStorageOperatorMetadata { worker, bucket, metadata } => {
+            operators::set_metadata(state, signer, *worker, *bucket, metadata)
+        }
+        StorageCall::AcceptPendingDataObjects { worker, bucket, bag, objects } => {
+            operators::accept_objects(state, signer, *worker, *bucket, bag, objects)
+        }
+        StorageCall::ReportHoldings { worker, bucket, height, except } => {
+            operators::report_holdings(state, signer, *worker, *bucket, *height, except)
+        }
     }
+}
+
+/// All calls are the lead's, except those that operators sign.
+fn is_by_lead(call: &StorageCall) -> bool {
+    !matches!(
+        call,
+        StorageCall::AcceptStorageBucketInvitation { .. }
+            | StorageCall::SetStorageOperatorMetadata { .. }
+            | StorageCall::AcceptPendingDataObjects { .. }
+            | StorageCall::ReportHoldings { .. }
+    )
 }
 
 fn limits(size_limit: u64, objects_limit: u64) -> Voucher {

@@ -301,15 +301,35 @@ mod tests {
     #[test]
     fn endpoints_are_urls_of_a_host_and_nothing_more() {
         for good in [
-            "http://127.0.0.1:3333", "https://a.example", "https://a.example/storage/", "HTTP://[::1]:80/",
+            "http://127.0.0.1:3333",
+            "https://a.example",
+            "https://a.example/storage/",
+            "HTTP://[::1]:80/",
             "http://localhost:65535/",
         ] {
             assert!(endpoint_is_valid(good), "{good}");
         }
         for bad in [
-            "", "a.example", "ftp://a.example", "http://", "http:///x", "http://u@a.example", "http://a?x",
-            "http://a#x", "http://a b", "http://a\n", "http://a:0", "http://a:65536", "http://a:", "http://a:+1",
-            "http://[::1", "http://[x]", "http://é.example", "http://.a", "http://a\\b", "javascript://a%0a",
+            "",
+            "a.example",
+            "ftp://a.example",
+            "http://",
+            "http:///x",
+            "http://u@a.example",
+            "http://a?x",
+            "http://a#x",
+            "http://a b",
+            "http://a\n",
+            "http://a:0",
+            "http://a:65536",
+            "http://a:",
+            "http://a:+1",
+            "http://[::1",
+            "http://[x]",
+            "http://é.example",
+            "http://.a",
+            "http://a\\b",
+            "javascript://a%0a",
         ] {
             assert!(!endpoint_is_valid(bad), "{bad}");
         }
@@ -319,8 +339,14 @@ mod tests {
 
     #[test]
     fn countries_have_two_capitals() {
-        for (code, holds) in [("NO", true), ("", true), ("no", false), ("NOR", false), ("1A", false), ("é", false)] {
-            let location = LocationMessage { country_code: Some(code.into()), city: Some("x".into()), coordinates: None };
+        for (code, holds) in
+            [("NO", true), ("", true), ("no", false), ("NOR", false), ("1A", false), ("é", false)]
+        {
+            let location = LocationMessage {
+                country_code: Some(code.into()),
+                city: Some("x".into()),
+                coordinates: None,
+            };
             let message = OperatorMessage { location: Some(location), ..Default::default() };
             assert_eq!(set(&message).is_ok(), holds, "{code:?}");
         }
@@ -330,8 +356,13 @@ mod tests {
     fn coordinates_are_finite_both_present_and_on_the_globe() {
         assert!(at(90.0, -180.0).is_ok() && at(-90.0, 180.0).is_ok() && at(-0.0, f32::MIN_POSITIVE).is_ok());
         for (latitude, longitude) in [
-            (90.00001, 0.0), (0.0, 180.00002), (f32::NAN, 0.0), (0.0, f32::INFINITY), (f32::NEG_INFINITY, 0.0),
-            (0.0, 256.0), (1e30, 0.0),
+            (90.00001, 0.0),
+            (0.0, 180.00002),
+            (f32::NAN, 0.0),
+            (0.0, f32::INFINITY),
+            (f32::NEG_INFINITY, 0.0),
+            (0.0, 256.0),
+            (1e30, 0.0),
         ] {
             assert_eq!(at(latitude, longitude), Err(MetadataError::Location), "{latitude} {longitude}");
         }

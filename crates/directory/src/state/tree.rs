@@ -92,3 +92,12 @@ fn put(level: &mut Vec<Hash>, position: usize, hash: Hash) {
     }
     level[position] = hash;
 }
+
+/// The root over these leaves, level by level.
+#[cfg(test)]
+pub(crate) fn reference(leaves: Vec<Hash>) -> Hash {
+    if leaves.len() > 1 {
+        return reference(leaves.chunks(ARITY).map(node).collect());
+    }
+    leaves.first().copied().unwrap_or(EMPTY)
+}

@@ -1,0 +1,349 @@
+//! Random calls in a small world, whose ids and signers are mostly valid.
+
+use super::{
+    invariants,
+    language::{World, account, payload},
+};
+use crate::{
+    Call, ContentCall, DistributionCall, MembershipCall, Payload, State, StorageCall,
+    call::{ObjectCreation, ObjectsUpload},
+};
+use argosy_domain::{
+    AccountId, BagId, BagType, ChannelId, ContentId, DataObjectId, DistributionBucketId, FamilyId, MemberId,
+    StaticBagId, StorageBucketId, WorkerId, WorkingGroup,
+    metadata::encode_operator_metadata,
+    num::{to_u64, to_usize},
+};
+use proptest::prelude::*;
+use std::{collections::BTreeSet, format, string::ToString, vec::Vec};
+
+/// Small numbers out of one seed. A step is one seed, so that a failing run shrinks step by step.
+struct Dice<'a> {
+    seed: u64,
+    /// Where the ids come from that exist.
+    state: &'a State,
+}
+
+impl Dice<'_> {
+    /// Below `end`.
+    fn roll(&mut self, end: u64) -> u64 {
+        // SplitMix64.
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.seed ^ (self.seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+
+    fn coin(&mut self) -> bool {
+        self.roll(2) == 0
+    }
+
+    fn set<T: Ord>(&mut self, end: u64, most: u64, make: impl Fn(u64) -> T) -> BTreeSet<T> {
+        (0..self.roll(most + 1)).map(|_| make(self.roll(end))).collect()
+    }
+
+    /// Mostly one of `live`; else, or if there is none, the one that may not exist.
+    fn one_of<T>(&mut self, live: impl Iterator<Item = T>, other: T) -> T {
+        let mut live: Vec<T> = live.collect();
+        if live.is_empty() || self.roll(12) == 0 {
+            return other;
+        }
+        let position = self.roll(to_u64(live.len()));
+        live.swap_remove(to_usize(position))
+    }
+
+    fn channel(&mut self) -> ChannelId {
+        let state = self.state;
+        self.one_of(state.channels().map(|(id, _)| id), ChannelId(1))
+    }
+
+    fn bag(&mut self) -> BagId {
+        match self.roll(6) {
+            0 => BagId::Static(StaticBagId::Council),
+            1 => BagId::Static(StaticBagId::WorkingGroup(WorkingGroup::Storage)),
+            _ => BagId::channel(self.channel()),
+        }
+    }
+
+    fn storage(&mut self) -> StorageBucketId {
+        let state = self.state;
+        self.one_of(state.storage_buckets().map(|(id, _)| id), StorageBucketId(1))
+    }
+
+    fn family(&mut self) -> FamilyId {
+        let state = self.state;
+        self.one_of(state.families().map(|(id, _)| id), FamilyId(1))
+    }
+
+    fn distribution(&mut self) -> DistributionBucketId {
+        let other = DistributionBucketId { family: self.family(), index: 1 };
+        let state = self.state;
+        self.one_of(state.distribution_buckets().map(|(id, _)| id), other)
+    }
+
+    fn object(&mut self) -> DataObjectId {
+        let state = self.state;
+        let live = state.bags().flat_map(|(id, _)| state.bag_objects(&id)).copied();
+        self.one_of(live, DataObjectId(1))
+    }
+
+    /// Storage buckets to remove from a bag, and to add to it.
+    fn storage_sets(&mut self, bag: &BagId) -> (BTreeSet<StorageBucketId>, BTreeSet<StorageBucketId>) {
+        let stored: Vec<_> =
+            self.state.bag(bag).into_iter().flat_map(|bag| bag.stored_by.keys().copied()).collect();
+        let add = (0..self.roll(3)).map(|_| self.storage()).filter(|id| !stored.contains(id)).collect();
+        let remove = if self.coin() {
+            [self.one_of(stored.into_iter(), StorageBucketId(0))].into()
+        } else {
+            BTreeSet::new()
+        };
+        (remove, add)
+    }
+
+    fn worker(&mut self) -> WorkerId {
+        WorkerId(self.roll(4))
+    }
+
+    fn bag_type(&mut self) -> BagType {
+        if self.roll(4) == 0 { BagType::Member } else { BagType::Channel }
+    }
+
+    fn metadata(&mut self) -> Vec<u8> {
+        if self.roll(5) == 0 {
+            [255].into()
+        } else {
+            encode_operator_metadata(&format!("http://a:{}", 1 + self.roll(9)))
+        }
+    }
+
+    fn upload(&mut self) -> ObjectsUpload {
+        let creation = |size: u64| ObjectCreation {
+            size,
+            ipfs_content_id: ContentId::of(&size.to_le_bytes()).to_string().into_bytes(),
+        };
+        let object_creation_list = (0..self.roll(4)).map(|_| creation(self.roll(30))).collect();
+        ObjectsUpload { object_creation_list, ..ObjectsUpload::default() }
+    }
+
+    /// Who should sign, and what.
+    fn call(&mut self) -> (AccountId, Call) {
+        let (mut signer, call) = match self.roll(10) {
+            0..=2 => self.content(),
+            3..=4 => self.storage_lead(),
+            5..=6 => self.storage_worker(),
+            7..=8 => self.distribution_lead(),
+            _ => self.distribution_worker(),
+        };
+        if self.roll(20) == 0 {
+            signer = account("stranger");
+        }
+        (signer, call)
+    }
+
+    fn content(&mut self) -> (AccountId, Call) {
+        let state = self.state;
+        let owner = MemberId(self.roll(2));
+        let signer = account(if owner.0 == 0 { "ann" } else { "bob" });
+        let call = match self.roll(8) {
+            0 => {
+                let handle = format!("m{}", self.roll(5));
+                return (signer, Call::Membership(MembershipCall::CreateMember { handle }));
+            }
+            1..=2 => ContentCall::CreateChannel {
+                owner,
+                upload: self.upload(),
+                storage_buckets: self.coin().then(|| [self.storage()].into()),
+                distribution_buckets: None,
+            },
+            3 => ContentCall::DeleteChannel { channel: self.channel() },
+            4..=6 => ContentCall::UploadDataObjects { bag: self.bag(), upload: self.upload() },
+            _ => {
+                let object = self.object();
+                let bag = state.object(object).map_or_else(|| self.bag(), |object| object.bag);
+                ContentCall::DeleteDataObjects { bag, objects: [object].into() }
+            }
+        };
+        (signer, Call::Content(call))
+    }
+
+    fn storage_lead(&mut self) -> (AccountId, Call) {
+        let bucket = self.storage();
+        let accepting_new_bags = self.roll(4) != 0;
+        let (size_limit, objects_limit) = (self.roll(220), self.roll(22));
+        let call = match self.roll(14) {
+            0..=2 => StorageCall::CreateStorageBucket {
+                invite_worker: self.coin().then(|| self.worker()),
+                accepting_new_bags,
+                size_limit,
+                objects_limit,
+            },
+            3 => StorageCall::DeleteStorageBucket { bucket },
+            4..=5 => StorageCall::InviteStorageBucketOperator { bucket, worker: self.worker() },
+            6 => StorageCall::CancelStorageBucketOperatorInvite { bucket },
+            7 => StorageCall::RemoveStorageBucketOperator { bucket },
+            8 => StorageCall::UpdateStorageBucketStatus { bucket, accepting_new_bags },
+            9 => StorageCall::SetStorageBucketVoucherLimits { bucket, size_limit, objects_limit },
+            10 => StorageCall::UpdateStorageBucketsPerBagLimit { limit: self.roll(6).try_into().unwrap() },
+            11 => StorageCall::UpdateNumberOfStorageBucketsInDynamicBagCreationPolicy {
+                bag_type: self.bag_type(),
+                number: self.roll(4).try_into().unwrap(),
+            },
+            12 => StorageCall::UpdateUploadingBlockedStatus { blocked: self.roll(4) == 0 },
+            _ => {
+                let bag = self.bag();
+                let (remove, add) = self.storage_sets(&bag);
+                StorageCall::UpdateStorageBucketsForBag { bag, add, remove }
+            }
+        };
+        (account("slead"), Call::Storage(call))
+    }
+
+    fn storage_worker(&mut self) -> (AccountId, Call) {
+        let state = self.state;
+        let bucket = self.storage();
+        let invited = state.storage_bucket(bucket).and_then(|bucket| bucket.operator.worker());
+        let worker = invited.unwrap_or_else(|| self.worker());
+        let role = account(&if worker.0 == 0 { "slead".to_string() } else { format!("s{}", worker.0) });
+        let transactor = account("transactor");
+        let (signer, call) = match self.roll(5) {
+            0..=1 => (role, StorageCall::AcceptStorageBucketInvitation { worker, bucket, transactor }),
+            2 => {
+                (role, StorageCall::SetStorageOperatorMetadata { worker, bucket, metadata: self.metadata() })
+            }
+            3 => {
+                let object = self.object();
+                let bag = state.object(object).map_or_else(|| self.bag(), |object| object.bag);
+                let objects = [object].into();
+                (transactor, StorageCall::AcceptPendingDataObjects { worker, bucket, bag, objects })
+            }
+            _ => {
+                let height = self.roll(state.at().height + 2);
+                let except = self.set(9, 3, DataObjectId);
+                (transactor, StorageCall::ReportHoldings { worker, bucket, height, except })
+            }
+        };
+        (signer, Call::Storage(call))
+    }
+
+    fn distribution_lead(&mut self) -> (AccountId, Call) {
+        let bucket = self.distribution();
+        let family = self.family();
+        let worker = self.worker();
+        let accepting_new_bags = self.roll(4) != 0;
+        let call = match self.roll(16) {
+            0..=1 => DistributionCall::CreateDistributionBucketFamily,
+            2 => DistributionCall::DeleteDistributionBucketFamily { family },
+            3..=6 => DistributionCall::CreateDistributionBucket { family, accepting_new_bags },
+            7 => DistributionCall::DeleteDistributionBucket { bucket },
+            8 => DistributionCall::UpdateDistributionBucketStatus { bucket, accepting_new_bags },
+            9 => DistributionCall::UpdateDistributionBucketsPerBagLimit {
+                limit: self.roll(6).try_into().unwrap(),
+            },
+            10 => DistributionCall::UpdateDistributionBucketMode { bucket, distributing: self.coin() },
+            11 => DistributionCall::UpdateFamiliesInDynamicBagCreationPolicy {
+                bag_type: self.bag_type(),
+                families: [(family, self.roll(3).try_into().unwrap()), (self.family(), 1)].into(),
+            },
+            12..=13 => DistributionCall::InviteDistributionBucketOperator { bucket, worker },
+            14 => DistributionCall::RemoveDistributionBucketOperator { bucket, worker },
+            _ => {
+                let (remove, add) = if self.coin() {
+                    ([].into(), [bucket.index].into())
+                } else {
+                    ([bucket.index].into(), [].into())
+                };
+                DistributionCall::UpdateDistributionBucketsForBag {
+                    bag: self.bag(),
+                    family: bucket.family,
+                    add,
+                    remove,
+                }
+            }
+        };
+        (account("dlead"), Call::Distribution(call))
+    }
+
+    fn distribution_worker(&mut self) -> (AccountId, Call) {
+        let bucket = self.distribution();
+        let tied = self.state.distribution_bucket(bucket).into_iter();
+        let tied = tied.flat_map(|bucket| bucket.pending_invitations.union(&bucket.operators).copied());
+        let other = self.worker();
+        let worker = self.one_of(tied, other);
+        let role = account(&if worker.0 == 0 { "dlead".to_string() } else { format!("d{}", worker.0) });
+        let call = match self.roll(4) {
+            0..=2 => DistributionCall::AcceptDistributionBucketInvitation { worker, bucket },
+            _ => DistributionCall::SetDistributionOperatorMetadata {
+                worker,
+                bucket,
+                metadata: self.metadata(),
+            },
+        };
+        (role, Call::Distribution(call))
+    }
+}
+
+const SMALL_WORLD: &str = "
+    world voucher_max_size_limit=200 voucher_max_objects_limit=20 max_data_object_size=25 \
+max_distribution_bucket_families=3 max_pending_invitations_per_distribution_bucket=2 \
+max_operators_per_distribution_bucket=2 max_storage_buckets_per_bag=4 storage_buckets_per_bag_limit=4 \
+max_distribution_buckets_per_bag=5 distribution_buckets_per_bag_limit=5
+    block
+    slead: create_storage_bucket accepting size=200 objects=20 invite=1 -> ok
+    s1: accept_storage_bucket_invitation 0 worker=1 transactor=transactor -> ok
+    dlead: create_distribution_bucket_family -> ok
+    dlead: create_distribution_bucket 0 accepting -> ok
+    ann: create_channel owner=0 objects=5,6 -> ok
+";
+
+fn small_world() -> World {
+    let mut world = World::default();
+    world.run("small world", SMALL_WORLD);
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Invariants hold after every call, failing ones leave no trace (both asserted on the way),
+    /// and the same transactions give the same root and outcomes once more.
+    #[test]
+    fn random_calls_keep_the_invariants(seeds in proptest::collection::vec(any::<u64>(), 1..100)) {
+        let mut world = small_world();
+        let mut log: Vec<(u64, Payload)> = Vec::new();
+        let mut outcomes = Vec::new();
+        for seed in seeds {
+            let mut dice = Dice { seed, state: &world.state.clone() };
+            if dice.roll(4) == 0 {
+                world.begin_block(world.state.at().height + 1);
+            }
+            let (signer, call) = dice.call();
+            log.push((world.state.at().height, payload(&world.state, signer, call.clone())));
+            outcomes.push(world.execute(signer, call));
+            invariants::check(&mut world.state);
+        }
+        let mut again = small_world();
+        for ((height, payload), outcome) in log.iter().zip(&outcomes) {
+            again.begin_block(*height);
+            prop_assert_eq!(again.state.precheck(payload, again.state.at().time_ms), Ok(()));
+            prop_assert_eq!(&again.state.execute(payload), outcome);
+        }
+        prop_assert_eq!(again.state.root(), world.state.root());
+    }
+}
+
+/// The random calls are worth something only if many of them succeed.
+#[test]
+fn enough_of_the_random_calls_succeed() {
+    let mut results = std::collections::BTreeMap::new();
+    for run in 0..40_u64 {
+        let mut world = small_world();
+        for step in 0..50 {
+            if step % 4 == 0 {
+                world.begin_block(world.state.at().height + 1);
+            }
+            let (signer, call) = Dice { seed: run * 50 + step, state: &world.state }.call();
+            *results.entry(world.execute(signer, call).result).or_insert(0_u32) += 1;
+        }
+    }
+    assert!(results[&Ok(())] > 800, "of 2000: {results:?}");
+}

@@ -86,6 +86,7 @@ pub struct ServeCounters {
     refused_requests: AtomicU64,
     missed_deadlines: AtomicU64,
     accept_errors: AtomicU64,
+    broken_answers: AtomicU64,
 }
 
 impl ServeCounters {
@@ -117,6 +118,16 @@ impl ServeCounters {
     #[must_use]
     pub fn accept_errors(&self) -> u64 {
         self.accept_errors.load(Ordering::Relaxed)
+    }
+
+    /// Answers that were cut off, or replaced by 500, because their body could not be produced.
+    #[must_use]
+    pub fn broken_answers(&self) -> u64 {
+        self.broken_answers.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_broken_answer(&self) {
+        self.broken_answers.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_accepted(&self) {

@@ -4,6 +4,9 @@
 //! dropped at any point: the connection then goes with them.
 
 mod address;
+mod body;
+mod connect;
+mod pool;
 mod request;
 mod response;
 
@@ -11,6 +14,13 @@ use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
+use hyper::{body::Incoming, client::conn::TrySendError};
+use tokio::time::{Instant, timeout_at};
+
+use body::OutBody;
+use connect::Target;
+use pool::{Connection, Pool};
+use request::Outgoing;
 
 pub use address::AddressPolicy;
 pub use request::{Request, RequestBody};
@@ -156,13 +166,21 @@ pub const ERROR_BODY_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct Client {
     config: Arc<ClientConfig>,
+    pool: Arc<Pool>,
+}
+
+/// Why an exchange failed, and the request if it can be sent once more without harm.
+struct Failed {
+    error: ClientError,
+    again: Option<hyper::Request<OutBody>>,
 }
 
 impl Client {
     /// A client with an empty pool.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        Self { config: Arc::new(config) }
+        let pool = Arc::new(Pool::new(config.keep_alive, config.idle_per_host, config.idle_total));
+        Self { config: Arc::new(config), pool }
     }
 
     /// Sends a request and waits for the response head; any status is a response.
@@ -173,9 +191,25 @@ impl Client {
     /// # Errors
     /// Every [`ClientError`] but `Status`, `Body` and `BodyTooLong`.
     pub async fn send(&self, request: Request) -> Result<Response, ClientError> {
-        let _ = (&self.config, request);
-        std::future::ready(()).await;
-        todo!()
+        let target = Target::parse(&request.url)?;
+        let head_timeout = request.head_timeout.unwrap_or(self.config.head_timeout);
+        let idle_timeout = request.idle_timeout.unwrap_or(self.config.idle_timeout);
+        let (outgoing, first) = Outgoing::new(request, &target);
+        let connection = match self.pool.take(&target.authority).await {
+            Some(connection) => connection,
+            None => target.connect(&self.config).await?,
+        };
+        let (connection, response) = match exchange(connection, first, &outgoing, &target, head_timeout).await
+        {
+            Ok(exchanged) => exchanged,
+            Err(Failed { error, again: None }) => return Err(error),
+            Err(Failed { again: Some(again), .. }) => {
+                let connection = target.connect(&self.config).await?;
+                let exchanged = exchange(connection, again, &outgoing, &target, head_timeout).await;
+                exchanged.map_err(|failed| failed.error)?
+            }
+        };
+        Ok(Response::new(response, connection, target.authority, Arc::clone(&self.pool), idle_timeout))
     }
 
     /// Shorthand for a `GET` of `url` with the client's own timeouts.
@@ -185,4 +219,50 @@ impl Client {
     pub async fn get(&self, url: &str) -> Result<Response, ClientError> {
         self.send(Request::get(url)).await
     }
+}
+
+/// Sends `request` and waits for the head of its response.
+async fn exchange(
+    mut connection: Connection,
+    request: hyper::Request<OutBody>,
+    outgoing: &Outgoing,
+    target: &Target,
+    head_timeout: Duration,
+) -> Result<(Connection, hyper::Response<Incoming>), Failed> {
+    let progress = &outgoing.progress;
+    let result = {
+        let mut sending = std::pin::pin!(connection.sender.try_send_request(request));
+        loop {
+            let due = progress.peer_owes_since() + head_timeout;
+            match timeout_at(due, &mut sending).await {
+                Ok(result) => break result,
+                Err(_) if progress.peer_owes_since() + head_timeout > Instant::now() => {}
+                Err(_) => {
+                    let error =
+                        ClientError::Timeout { authority: target.authority.to_string(), step: Step::Head };
+                    return Err(Failed { error, again: None });
+                }
+            }
+        }
+    };
+    match result {
+        Ok(response) => Ok((connection, response)),
+        Err(error) => Err(failed(error, connection.used, outgoing, target)),
+    }
+}
+
+fn failed(
+    mut error: TrySendError<hyper::Request<OutBody>>,
+    used: bool,
+    outgoing: &Outgoing,
+    target: &Target,
+) -> Failed {
+    let unsent = error.take_message();
+    let source = error.into_error();
+    if let Some(source) = outgoing.progress.take_failure() {
+        return Failed { error: ClientError::RequestBody { source }, again: None };
+    }
+    // A peer may close a kept connection at any time; on a fresh one, the same is a failure.
+    let again = if used { unsent.or_else(|| outgoing.again(&source)) } else { None };
+    Failed { error: ClientError::Protocol { authority: target.authority.to_string(), source }, again }
 }

@@ -4,9 +4,19 @@ use std::{io, time::Duration};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Uri,
+    header::{HOST, USER_AGENT},
+};
 
+use super::{
+    body::{OutBody, Progress},
+    connect::Target,
+};
 use crate::edge::BodyStream;
+
+/// What we call ourselves unless the caller says otherwise.
+const AGENT: HeaderValue = HeaderValue::from_static("argosy");
 
 /// The body of a request.
 pub enum RequestBody {
@@ -112,4 +122,53 @@ impl Request {
         self.idle_timeout = Some(timeout);
         self
     }
+}
+
+/// What is kept of a request while it is under way, so that it can be sent again.
+pub(super) struct Outgoing {
+    pub(super) progress: Progress,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    /// None when the body was a stream, which cannot be read twice.
+    body: Option<Bytes>,
+}
+
+impl Outgoing {
+    /// Also gives the request as it goes out first.
+    pub(super) fn new(request: Request, target: &Target) -> (Self, hyper::Request<OutBody>) {
+        let mut headers = request.headers;
+        headers.insert(HOST, target.host_header.clone());
+        headers.entry(USER_AGENT).or_insert(AGENT);
+        let progress = Progress::new();
+        let (body, content) = match request.body {
+            RequestBody::Empty => (Some(Bytes::new()), OutBody::bytes(Bytes::new(), progress.clone())),
+            RequestBody::Bytes(bytes) => (Some(bytes.clone()), OutBody::bytes(bytes, progress.clone())),
+            RequestBody::Stream { len, stream } => (None, OutBody::stream(len, stream, progress.clone())),
+        };
+        let outgoing = Self { progress, method: request.method, uri: target.uri.clone(), headers, body };
+        let first = outgoing.with_body(content);
+        (outgoing, first)
+    }
+
+    /// The request once more, if the peer may get it twice and `error` says that the connection ended
+    /// without an answer.
+    pub(super) fn again(&self, error: &hyper::Error) -> Option<hyper::Request<OutBody>> {
+        // Anything else, such as a malformed response, would only be met again.
+        let ended = error.is_closed() || error.is_canceled() || error.is_incomplete_message() || is_io(error);
+        let body = self.body.clone().filter(|_| ended && self.method.is_idempotent())?;
+        Some(self.with_body(OutBody::bytes(body, self.progress.clone())))
+    }
+
+    fn with_body(&self, body: OutBody) -> hyper::Request<OutBody> {
+        let mut request = hyper::Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+fn is_io(error: &hyper::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<io::Error>())
 }

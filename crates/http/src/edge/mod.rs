@@ -1,6 +1,13 @@
 //! Our own HTTP/1.1 loop for `GET`, `HEAD` and `OPTIONS`: the fastest and the narrowest door.
+//!
+//! Source: `design/edge-http.md`. A request is parsed strictly, answered by an [`EdgeHandler`], and the
+//! next one on the same connection is read after it. Anything unclear is refused and the connection
+//! closed. While a connection waits for a request it holds no buffer.
 
+mod connection;
+mod encode;
 mod types;
+mod write;
 
 use std::sync::Arc;
 
@@ -10,15 +17,20 @@ pub use types::{
     BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock,
 };
 
-use crate::{ServeConfig, Shutdown};
+use crate::{ServeConfig, Shutdown, accept::accept_loop};
+use connection::Edge;
 
 /// Serves `handler` until `shutdown`, then drains for at most [`crate::Deadlines::drain`].
 pub async fn serve_edge<H: EdgeHandler>(
-    _listener: TcpListener,
-    _handler: Arc<H>,
-    _config: ServeConfig,
-    _shutdown: Shutdown,
+    listener: TcpListener,
+    handler: Arc<H>,
+    config: ServeConfig,
+    shutdown: Shutdown,
 ) {
-    std::future::ready(()).await;
-    todo!()
+    let edge = Arc::new(Edge { handler, config: config.clone(), shutdown: shutdown.clone() });
+    accept_loop(listener, &config, &shutdown, |stream, peer| {
+        let edge = Arc::clone(&edge);
+        async move { edge.serve(stream, peer).await }
+    })
+    .await;
 }

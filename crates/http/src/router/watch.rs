@@ -1,0 +1,188 @@
+//! What a connection is doing, and until when it may go on doing it.
+//!
+//! The stream, the service and the answers note what happens; the connection's task asks for the
+//! verdict after each poll. All of them run in that one task, so the lock is never contended.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::Deadlines;
+
+/// A stalled write is tried again so many times within its deadline.
+const PROBES: u32 = 4;
+
+/// What the connection's task must do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The peer missed a deadline.
+    Late,
+    /// A deadline, or a moment to try a stalled write again.
+    LookAgain(Instant),
+    /// A handler is at work and nothing is asked of the peer.
+    NoDeadline,
+}
+
+/// The notes of one connection, shared by everything that takes part in it.
+#[derive(Clone, Debug)]
+pub(super) struct SharedWatch(Arc<Mutex<Watch>>);
+
+#[derive(Debug)]
+struct Watch {
+    deadlines: Deadlines,
+    opened: Instant,
+    requests: u64,
+    /// Requests whose answers have not been handed over in full.
+    busy: u32,
+    /// When the last answer was handed over.
+    quiet_since: Instant,
+    /// When the first byte of an unfinished head came.
+    head_since: Option<Instant>,
+    /// When the peer stopped taking our bytes, and when to try again.
+    write_stall: Option<(Instant, Instant)>,
+    /// A moment to try again has come.
+    probe: bool,
+    /// Bytes of a request body are still to come.
+    in_body: bool,
+    refused: bool,
+}
+
+/// One request in progress; ends when dropped.
+#[derive(Debug)]
+pub(super) struct Busy(SharedWatch);
+
+impl Busy {
+    /// True when the connection takes no further request.
+    pub(super) fn is_last(&self) -> bool {
+        self.0.is_worn_out()
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut watch = self.0.lock();
+        watch.busy = watch.busy.saturating_sub(1);
+        watch.quiet_since = Instant::now();
+    }
+}
+
+impl SharedWatch {
+    pub(super) fn new(deadlines: Deadlines) -> Self {
+        let now = Instant::now();
+        Self(Arc::new(Mutex::new(Watch {
+            deadlines,
+            opened: now,
+            requests: 0,
+            busy: 0,
+            quiet_since: now,
+            head_since: None,
+            write_stall: None,
+            probe: false,
+            in_body: false,
+            refused: false,
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watch> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn begin_request(&self) -> Busy {
+        let mut watch = self.lock();
+        watch.busy += 1;
+        watch.requests += 1;
+        Busy(self.clone())
+    }
+
+    pub(super) fn note_head_begun(&self) {
+        self.lock().head_since.get_or_insert_with(Instant::now);
+    }
+
+    pub(super) fn note_head_complete(&self) {
+        self.lock().head_since = None;
+    }
+
+    pub(super) fn note_in_body(&self, in_body: bool) {
+        self.lock().in_body = in_body;
+    }
+
+    pub(super) fn note_refused(&self) {
+        let mut watch = self.lock();
+        watch.refused = true;
+        watch.head_since = None;
+    }
+
+    /// The peer took bytes.
+    pub(super) fn note_written(&self) {
+        let mut watch = self.lock();
+        watch.write_stall = None;
+        watch.probe = false;
+    }
+
+    /// The peer takes nothing. True when the write should be tried all the same.
+    pub(super) fn note_write_blocked(&self) -> bool {
+        let mut watch = self.lock();
+        if watch.write_stall.is_none() {
+            let now = Instant::now();
+            watch.write_stall = Some((now, now + watch.deadlines.write_stall / PROBES));
+        }
+        std::mem::take(&mut watch.probe)
+    }
+
+    /// The moment of the last verdict has come.
+    pub(super) fn note_alarm(&self) {
+        let mut watch = self.lock();
+        let interval = watch.deadlines.write_stall / PROBES;
+        if let Some((_, again)) = &mut watch.write_stall {
+            *again = Instant::now() + interval;
+            watch.probe = true;
+        }
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        let now = Instant::now();
+        let watch = self.lock();
+        let (due, look) = match (watch.write_stall, watch.busy) {
+            (Some((since, again)), _) => (since + watch.deadlines.write_stall, again),
+            (None, 0) => {
+                let due = watch.request_due();
+                (due, due)
+            }
+            (None, _) => return Verdict::NoDeadline,
+        };
+        if now >= due { Verdict::Late } else { Verdict::LookAgain(look.min(due)) }
+    }
+
+    /// True when the connection should close after its current request, for its age or its use.
+    pub(super) fn is_worn_out(&self) -> bool {
+        let watch = self.lock();
+        watch.requests >= watch.deadlines.connection_requests
+            || watch.opened.elapsed() >= watch.deadlines.connection_age
+    }
+
+    /// True when no request is being received or answered, and all answers have been sent.
+    pub(super) fn is_quiet(&self) -> bool {
+        let watch = self.lock();
+        watch.busy == 0 && watch.head_since.is_none() && watch.write_stall.is_none() && !watch.refused
+    }
+
+    /// True when the connection ended although the peer may have been sending.
+    pub(super) fn ended_in_request(&self) -> bool {
+        let watch = self.lock();
+        watch.refused || watch.in_body
+    }
+
+    pub(super) fn refused(&self) -> bool {
+        self.lock().refused
+    }
+}
+
+impl Watch {
+    fn request_due(&self) -> Instant {
+        match (self.head_since, self.requests) {
+            (Some(since), _) => since.max(self.quiet_since) + self.deadlines.head,
+            (None, 0) => self.opened + self.deadlines.first_byte,
+            (None, _) => self.quiet_since + self.deadlines.idle,
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The client against our own servers and against raw sockets that misbehave.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use argosy_http::{
+    AddressPolicy, Client, ClientConfig, ClientError, Request, StatusCode,
+    client::{ERROR_BODY_BYTES, Step},
+    header,
+};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::DefaultBodyLimit,
+    http::HeaderMap,
+    routing::{any, get as on_get},
+};
+use futures_util::{StreamExt, stream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::support::{SHORT, Server, config, pattern, until};
+
+fn client() -> Client {
+    Client::new(ClientConfig {
+        addresses: AddressPolicy::Local,
+        head_timeout: SHORT * 2,
+        idle_timeout: SHORT * 2,
+        ..ClientConfig::default()
+    })
+}
+
+fn serve() -> Server {
+    let mut config = config();
+    config.deadlines.idle = Duration::from_secs(5);
+    let router = Router::new()
+        .route("/large", on_get(|| async { pattern(5_000_000) }))
+        .route("/echo", any(|headers: HeaderMap, body: Bytes| async move { (headers, body) }))
+        .route("/missing", on_get(|| async { (StatusCode::NOT_FOUND, "x".repeat(2 * ERROR_BODY_BYTES)) }))
+        .route("/moved", on_get(|| async { (StatusCode::FOUND, [(header::LOCATION, "/large")]) }))
+        .route("/refuse", any(|| async { (StatusCode::UNPROCESSABLE_ENTITY, "wrong bytes") }))
+        .route("/never", on_get(|| std::future::pending::<()>()))
+        .route(
+            "/stalls",
+            on_get(|| async {
+                Body::from_stream(stream::once(async { Ok::<_, io::Error>("abc") }).chain(stream::pending()))
+            }),
+        )
+        .layer(DefaultBodyLimit::disable());
+    Server::router(router, config)
+}
+
+/// A server that answers each connection by a script: read a request head, send the text, close.
+async fn scripted(answers: Vec<&'static str>) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, served) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&served);
+    tokio::spawn(async move {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_head(&mut stream).await;
+            count.fetch_add(1, Ordering::Relaxed);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (address, served)
+}
+
+async fn read_head(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+        assert_ne!(stream.read_buf(&mut head).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn connections_are_used_again_once_their_answer_is_read() {
+    let (server, client) = (serve(), client());
+    for _ in 0..5 {
+        let body = client.get(&server.url("/large")).await.unwrap().collect(5_000_000).await.unwrap();
+        assert!(body == pattern(5_000_000), "the bytes differ");
+        let sent = Request::post(server.url("/echo")).header(header::IF_MATCH, "\"x\"").bytes("hello");
+        let answer = client.send(sent).await.unwrap().success().await.unwrap();
+        assert_eq!(
+            (answer.header(&header::IF_MATCH), answer.header(&header::USER_AGENT)),
+            (Some("\"x\""), Some("argosy"))
+        );
+        assert_eq!(answer.header(&header::HOST), Some(server.address().to_string().as_str()));
+        assert_eq!(answer.collect(100).await.unwrap(), "hello");
+        let head = client.send(Request::head(server.url("/large"))).await.unwrap();
+        assert_eq!(head.content_length(), Some(5_000_000));
+    }
+    assert_eq!(server.counters.accepted(), 1);
+
+    // Two at once need two; an answer dropped early takes its connection along.
+    let (first, second) =
+        (client.get(&server.url("/large")).await.unwrap(), client.get(&server.url("/large")).await.unwrap());
+    assert_eq!(server.counters.accepted(), 2);
+    drop((first, second));
+    client.get(&server.url("/moved")).await.unwrap();
+    assert_eq!(server.counters.accepted(), 3);
+}
+
+#[tokio::test]
+async fn kept_connections_expire_and_are_few() {
+    let server = serve();
+    let kept = ClientConfig {
+        addresses: AddressPolicy::Local,
+        keep_alive: Duration::ZERO,
+        ..ClientConfig::default()
+    };
+    let client = Client::new(kept.clone());
+    client.get(&server.url("/moved")).await.unwrap();
+    client.get(&server.url("/moved")).await.unwrap();
+    assert_eq!(server.counters.accepted(), 2);
+
+    let client = Client::new(ClientConfig { keep_alive: Duration::from_secs(60), idle_per_host: 1, ..kept });
+    let both =
+        (client.get(&server.url("/large")).await.unwrap(), client.get(&server.url("/large")).await.unwrap());
+    both.0.collect(5_000_000).await.unwrap();
+    both.1.collect(5_000_000).await.unwrap();
+    let both =
+        (client.get(&server.url("/large")).await.unwrap(), client.get(&server.url("/large")).await.unwrap());
+    assert_eq!(server.counters.accepted(), 5);
+    drop(both);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_died_is_replaced() {
+    let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let (address, served) = scripted(vec![ok, ok, ok]).await;
+    let client = client();
+    for _ in 0..3 {
+        // The server closes after each answer without having said so.
+        let answer = client.get(&format!("http://{address}/")).await.unwrap();
+        assert_eq!(answer.collect(10).await.unwrap(), "ok");
+    }
+    assert_eq!(served.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn streamed_bodies_go_out_with_and_without_length() {
+    let (server, client) = (serve(), client());
+    let pieces = || stream::iter([b"abc", b"def"].map(|piece| Ok(Bytes::from_static(piece))));
+    for len in [Some(6), None] {
+        let answer = client.send(Request::put(server.url("/echo")).stream(len, pieces())).await.unwrap();
+        assert_eq!(answer.header(&header::CONTENT_LENGTH), len.map(|_| "6"));
+        assert_eq!(answer.collect(10).await.unwrap(), "abcdef");
+    }
+    for len in [5, 7] {
+        let result = client.send(Request::put(server.url("/echo")).stream(Some(len), pieces())).await;
+        assert!(matches!(result, Err(ClientError::RequestBody { .. })), "{len}: {result:?}");
+    }
+    let failing = stream::iter([Ok(Bytes::from_static(b"abc")), Err(io::Error::other("the file changed"))]);
+    let error = client.send(Request::put(server.url("/echo")).stream(Some(6), failing)).await.unwrap_err();
+    assert!(matches!(error, ClientError::RequestBody { source } if source.to_string() == "the file changed"));
+    // A slow source is not a slow peer.
+    let slow = stream::once(async {
+        tokio::time::sleep(SHORT * 4).await;
+        Ok(Bytes::from_static(b"late"))
+    });
+    let answer = client.send(Request::put(server.url("/echo")).stream(Some(4), slow)).await.unwrap();
+    assert_eq!(answer.collect(10).await.unwrap(), "late");
+}
+
+#[tokio::test]
+async fn an_early_answer_is_seen_although_the_body_is_unsent() {
+    let (server, client) = (serve(), client());
+    let piece = Bytes::from(vec![0; 1_000_000]);
+    let body = stream::iter((0..100).map(move |_| Ok(piece.clone())));
+    let result = client
+        .send(Request::put(server.url("/refuse")).stream(Some(100_000_000), body))
+        .await
+        .unwrap()
+        .success()
+        .await;
+    let Err(ClientError::Status { status, body, .. }) = result else { panic!("{result:?}") };
+    assert_eq!((status, body), (StatusCode::UNPROCESSABLE_ENTITY, Bytes::from_static(b"wrong bytes")));
+}
+
+#[tokio::test]
+async fn answers_that_are_not_success_are_told_with_the_start_of_their_body() {
+    let (server, client) = (serve(), client());
+    let result = client.get(&server.url("/missing")).await.unwrap().success().await;
+    let Err(ClientError::Status { status, body, .. }) = result else { panic!("{result:?}") };
+    assert_eq!((status, body.len()), (StatusCode::NOT_FOUND, ERROR_BODY_BYTES));
+    let moved = client.get(&server.url("/moved")).await.unwrap();
+    assert_eq!(moved.status(), StatusCode::FOUND);
+    assert!(matches!(moved.success().await, Err(ClientError::Status { .. })));
+    let large = client.get(&server.url("/large")).await.unwrap();
+    assert!(matches!(large.collect(4_999_999).await, Err(ClientError::BodyTooLong { limit: 4_999_999, .. })));
+}
+
+#[tokio::test]
+async fn every_wait_has_an_end() {
+    let (server, client) = (serve(), client());
+    let start = Instant::now();
+    let result = client.send(Request::get(server.url("/never")).head_timeout(SHORT)).await;
+    assert!(matches!(result, Err(ClientError::Timeout { step: Step::Head, .. })), "{result:?}");
+    let mut answer = client.send(Request::get(server.url("/stalls")).idle_timeout(SHORT)).await.unwrap();
+    assert_eq!(answer.frame().await.unwrap().unwrap(), "abc");
+    let result = answer.frame().await;
+    assert!(matches!(result, Err(ClientError::Timeout { step: Step::Body, .. })), "{result:?}");
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn answers_that_break_off_or_make_no_sense_are_errors() {
+    let cut = [
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    ];
+    for answer in cut {
+        let (address, _) = scripted(vec![answer]).await;
+        let result = client().get(&format!("http://{address}/")).await.unwrap().collect(100).await;
+        assert!(matches!(result, Err(ClientError::Body { .. })), "{answer:?}: {result:?}");
+    }
+    for answer in ["", "SSH-2.0-x\r\n\r\n", "HTTP/1.1 200"] {
+        let (address, _) = scripted(vec![answer]).await;
+        let result = client().get(&format!("http://{address}/")).await;
+        assert!(matches!(result, Err(ClientError::Protocol { .. })), "{answer:?}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_and_urls_that_are_not_allowed_are_refused() {
+    let server = serve();
+    let public = Client::new(ClientConfig::default());
+    for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254"] {
+        let result = public.get(&format!("http://{host}:{}/large", server.address().port())).await;
+        assert!(matches!(result, Err(ClientError::AddressRefused { .. })), "{host}: {result:?}");
+    }
+    assert!(matches!(client().get("http://0.0.0.0:1/").await, Err(ClientError::AddressRefused { .. })));
+    assert!(matches!(client().get("https://localhost/").await, Err(ClientError::HttpsUnsupported { .. })));
+    assert_eq!(server.counters.accepted(), 0);
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let error = client().get(&format!("http://{closed}/")).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::Connect { .. })
+            && error.to_string() == format!("cannot connect to {closed}"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_request_takes_its_connection_along() {
+    let server = serve();
+    let client = client();
+    let asking = client.send(Request::get(server.url("/never")).head_timeout(Duration::from_secs(60)));
+    assert!(tokio::time::timeout(SHORT, asking).await.is_err());
+    let start = Instant::now();
+    until("the server has taken the request", || server.counters.accepted() == 1).await;
+    // An orderly stop would wait for the request, if its connection were still there.
+    server.running.stop_and_join().await.unwrap();
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+}

@@ -1,0 +1,198 @@
+//! Servers with short deadlines, and a raw peer that says exactly what it is told.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use argosy_http::{
+    ConnectionCaps, Deadlines, EdgeHandler, Running, ServeConfig, ServeCounters, Shutdown, Tasks, bind,
+    serve_edge, serve_router,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// The short deadline of all servers here.
+pub(crate) const SHORT: Duration = Duration::from_millis(200);
+/// Nothing here may take longer than this.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+pub(crate) fn config() -> ServeConfig {
+    let deadlines = Deadlines {
+        first_byte: SHORT,
+        head: SHORT,
+        idle: SHORT * 2,
+        write_stall: SHORT * 3,
+        body_grace: SHORT,
+        drain: Duration::from_secs(1),
+        ..Deadlines::default()
+    };
+    ServeConfig { deadlines, caps: ConnectionCaps::default(), counters: Arc::default() }
+}
+
+/// A server under test.
+pub(crate) struct Server {
+    pub(crate) running: Running,
+    pub(crate) counters: Arc<ServeCounters>,
+}
+
+impl Server {
+    pub(crate) fn edge(handler: impl EdgeHandler, config: ServeConfig) -> Self {
+        let counters = Arc::clone(&config.counters);
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (address, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
+        let mut tasks = Tasks::new(shutdown.clone());
+        tasks.spawn("public port", serve_edge(listener, Arc::new(handler), config, shutdown));
+        Self { running: Running::new("edge", address, tasks), counters }
+    }
+
+    pub(crate) fn router(router: axum::Router, config: ServeConfig) -> Self {
+        let counters = Arc::clone(&config.counters);
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (address, shutdown) = (listener.local_addr().unwrap(), Shutdown::new());
+        let mut tasks = Tasks::new(shutdown.clone());
+        tasks.spawn("api port", serve_router(listener, router, config, shutdown));
+        Self { running: Running::new("router", address, tasks), counters }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running.endpoint()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address())
+    }
+
+    pub(crate) async fn peer(&self) -> Peer {
+        Peer { stream: TcpStream::connect(self.address()).await.unwrap(), held: Vec::new() }
+    }
+}
+
+/// A response as it came.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+        })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// A raw connection.
+pub(crate) struct Peer {
+    pub(crate) stream: TcpStream,
+    held: Vec<u8>,
+}
+
+impl Peer {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        timeout(LONG, self.stream.write_all(bytes.as_ref())).await.expect("the server reads").unwrap();
+    }
+
+    /// Sends, and does not mind when the server has closed.
+    pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        timeout(LONG, self.stream.write_all(bytes.as_ref()))
+            .await
+            .expect("the server reads or closes")
+            .is_ok()
+    }
+
+    async fn more(&mut self) -> bool {
+        let read =
+            timeout(LONG, self.stream.read_buf(&mut self.held)).await.expect("the server answers or closes");
+        read.is_ok_and(|count| count > 0)
+    }
+
+    async fn head(&mut self) -> Option<(u16, String)> {
+        loop {
+            if let Some(end) = self.held.windows(4).position(|four| four == b"\r\n\r\n") {
+                let head = String::from_utf8(self.held.drain(..end + 4).collect()).unwrap();
+                return Some((head.split(' ').nth(1).unwrap().parse().unwrap(), head));
+            }
+            if !self.more().await {
+                assert!(
+                    self.held.is_empty(),
+                    "closed within a head: {:?}",
+                    String::from_utf8_lossy(&self.held)
+                );
+                return None;
+            }
+        }
+    }
+
+    /// The next response with a body of announced length; none when the server has closed.
+    pub(crate) async fn answer(&mut self) -> Option<Answer> {
+        let (status, head) = self.head().await?;
+        let mut answer = Answer { status, head, body: Vec::new() };
+        let len = answer.header("content-length").map_or(0, |len| len.parse().unwrap());
+        while self.held.len() < len {
+            assert!(self.more().await, "closed within a body, {} of {len} bytes", self.held.len());
+        }
+        answer.body = self.held.drain(..len).collect();
+        Some(answer)
+    }
+
+    /// The next response without its body, as to a HEAD.
+    pub(crate) async fn bodiless(&mut self) -> Answer {
+        let (status, head) = self.head().await.expect("an answer");
+        Answer { status, head, body: Vec::new() }
+    }
+
+    /// Everything up to the end of the connection.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        while self.more().await {}
+        std::mem::take(&mut self.held)
+    }
+
+    /// Asserts that the server closes without a word, not before `after` and soon then.
+    pub(crate) async fn closed_after(&mut self, after: Duration) {
+        let start = Instant::now();
+        assert_eq!(String::from_utf8_lossy(&self.rest().await), "");
+        let taken = start.elapsed();
+        assert!(
+            taken >= after - Duration::from_millis(50) && taken < after + Duration::from_secs(5),
+            "closed after {taken:?}"
+        );
+    }
+}
+
+pub(crate) fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+/// Waits until `state` holds.
+pub(crate) async fn until(what: &str, mut state: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !state() {
+        assert!(start.elapsed() < LONG, "waited in vain: {what}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Bytes that differ everywhere, so that a shifted or doubled piece shows.
+pub(crate) fn pattern(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}

@@ -114,14 +114,19 @@ impl Follow {
 
     async fn read_batch(&mut self) -> io::Result<Bytes> {
         let (engine, next, format) = (self.engine.clone(), self.next, self.format);
-        let read = tokio::task::spawn_blocking(move || {
-            let blocks = engine.blocks_bytes(next, BATCH_BYTES)?;
-            Ok((format.encode(&blocks), blocks.len()))
-        });
-        let (piece, count) = read.await.map_err(io::Error::other)?.map_err(|error| {
-            reply::unreadable(&error);
-            io::Error::other(error)
-        })?;
+        let recent = engine.recent_blocks_bytes(next, BATCH_BYTES);
+        let (piece, count) = if recent.is_empty() || matches!(format, Format::JsonLines) {
+            let read = tokio::task::spawn_blocking(move || {
+                let blocks = engine.blocks_bytes(next, BATCH_BYTES)?;
+                Ok((format.encode(&blocks), blocks.len()))
+            });
+            read.await.map_err(io::Error::other)?.map_err(|error| {
+                reply::unreadable(&error);
+                io::Error::other(error)
+            })?
+        } else {
+            (format.encode(&recent), recent.len())
+        };
         self.next = self.next.saturating_add(to_u64(count));
         Ok(piece)
     }

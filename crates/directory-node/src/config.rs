@@ -1,6 +1,7 @@
 //! The configuration file of a directory node.
 
 use argosy_domain::{KeyScheme, Keypair};
+use argosy_node::config::{Logs, resolve_path};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt, fs, io,
@@ -30,6 +31,9 @@ pub struct Config {
     /// Where the node answers; port 0 picks a free one.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
+    /// What is logged where.
+    #[serde(default)]
+    pub logs: Logs,
 }
 
 /// Where a key comes from: `suri: //Name` or `file: PATH`.
@@ -67,12 +71,12 @@ pub enum KeyError {
 impl Config {
     /// Makes relative paths start at `base`, the folder of the configuration file.
     pub fn resolve(&mut self, base: &Path) {
-        // `join` keeps an absolute path as it is.
-        self.data = base.join(&self.data);
-        self.genesis = base.join(&self.genesis);
+        resolve_path(base, &mut self.data);
+        resolve_path(base, &mut self.genesis);
         if let KeySource::File(path) = &mut self.sequencer {
-            *path = base.join(&*path);
+            resolve_path(base, path);
         }
+        self.logs.resolve(base);
     }
 }
 

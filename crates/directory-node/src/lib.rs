@@ -69,10 +69,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let app = App { engine, genesis: Arc::new(genesis), started: Instant::now(), shutdown: shutdown.clone() };
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn_fallible("engine", keep_engine(engine_task, shutdown.clone()));
-    tasks.spawn(
-        "http",
-        serve_router(listener, routes::router(app), Arc::new(ServeConfig::default()), shutdown),
-    );
+    tasks.spawn("http", serve_router(listener, routes::router(app), ServeConfig::default(), shutdown));
     Ok(Running::new("directory", endpoint, tasks))
 }
 

@@ -258,6 +258,12 @@ impl Engine {
         self.shared.reader.read(height, max_bytes)
     }
 
+    /// The same from memory, without blocking: nothing unless the block is among the newest few.
+    #[must_use]
+    pub fn recent_blocks_bytes(&self, height: u64, max_bytes: usize) -> Vec<Bytes> {
+        self.shared.reader.read_recent(height, max_bytes)
+    }
+
     /// The receipt of a transaction in one of the newest blocks. Blocks the thread for one read.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use crate::{
 use argosy_domain::num::{to_u64, to_usize};
 use bytes::Bytes;
 use std::{
+    collections::VecDeque,
     fs::{File, OpenOptions},
     io,
     os::unix::fs::FileExt,
@@ -33,6 +34,9 @@ const RECORD_HEADER_BYTES: usize = 4 + 4 + 32;
 const MAX_RECORD_BYTES: u64 = to_u64(RECORD_HEADER_BYTES + MAX_ENCODED_BLOCK_BYTES);
 /// Smallest piece that a disk writes whole or not at all.
 const SECTOR_BYTES: u64 = 512;
+/// The newest blocks that are kept in memory: bytes, and how many.
+const MAX_RECENT_BYTES: usize = 1024 * 1024;
+const MAX_RECENT_BLOCKS: usize = 64;
 const GUARD_DOMAIN: &[u8] = b"argosy/log/guard/1";
 
 /// An open log, its header checked.
@@ -216,50 +220,122 @@ pub(crate) struct LogReader {
     log: LogFile,
     /// Block 0, which the file does not have.
     genesis_block: Bytes,
+    index: RwLock<Index>,
+}
+
+/// Where blocks are.
+#[derive(Debug)]
+struct Index {
     /// Where the records of blocks 1, 2, … begin, and last where the next one will.
-    edges: RwLock<Vec<u64>>,
+    edges: Vec<u64>,
+    /// The newest blocks, so that a thousand followers do not read the file a thousand times.
+    recent: VecDeque<Bytes>,
+    recent_bytes: usize,
+}
+
+/// What is known of a block without reading the file.
+enum Place {
+    Memory(Bytes),
+    File { start: u64, end: u64 },
+}
+
+impl Index {
+    fn find(&self, height: u64) -> Option<Place> {
+        let at = to_usize(height.checked_sub(1)?);
+        let (start, end) = (*self.edges.get(at)?, *self.edges.get(at.saturating_add(1))?);
+        let above = self.edges.len().saturating_sub(2).saturating_sub(at);
+        let recent = self.recent.len().checked_sub(above.saturating_add(1));
+        match recent.and_then(|index| self.recent.get(index)) {
+            Some(block) => Some(Place::Memory(block.clone())),
+            None => Some(Place::File { start, end }),
+        }
+    }
+
+    fn push(&mut self, end: u64, block: Bytes) {
+        self.edges.push(end);
+        self.recent_bytes = self.recent_bytes.saturating_add(block.len());
+        self.recent.push_back(block);
+        while self.recent_bytes > MAX_RECENT_BYTES || self.recent.len() > MAX_RECENT_BLOCKS {
+            let Some(oldest) = self.recent.pop_front() else { break };
+            self.recent_bytes = self.recent_bytes.saturating_sub(oldest.len());
+        }
+    }
 }
 
 impl LogReader {
     pub(crate) fn new(log: LogFile, genesis_block: Bytes, edges: Vec<u64>) -> Self {
-        Self { log, genesis_block, edges: RwLock::new(edges) }
+        let index = RwLock::new(Index { edges, recent: VecDeque::new(), recent_bytes: 0 });
+        Self { log, genesis_block, index }
     }
 
     /// Makes one more block readable, whose record is on disk and ends at `end`.
-    pub(crate) fn extend(&self, end: u64) {
-        self.edges.write().unwrap_or_else(PoisonError::into_inner).push(end);
+    pub(crate) fn extend(&self, end: u64, block: Bytes) {
+        self.index.write().unwrap_or_else(PoisonError::into_inner).push(end, block);
+    }
+
+    fn find(&self, height: u64) -> Option<Place> {
+        if height == 0 {
+            return Some(Place::Memory(self.genesis_block.clone()));
+        }
+        self.index.read().unwrap_or_else(PoisonError::into_inner).find(height)
     }
 
     /// Up to `max_bytes` of consecutive blocks from `from` on, but at least one if there is one.
     pub(crate) fn read(&self, from: u64, max_bytes: usize) -> Result<Vec<Bytes>, ReadError> {
-        let mut blocks = Vec::new();
-        let mut total = 0_usize;
-        let mut height = from;
-        while let Some(block) = self.read_one(height, max_bytes.saturating_sub(total), blocks.is_empty())? {
-            total = total.saturating_add(block.len());
-            height = height.saturating_add(1);
+        let mut blocks = Batch::new(max_bytes);
+        for height in from.. {
+            let block = match self.find(height) {
+                Some(Place::Memory(block)) if blocks.fits(block.len()) => block,
+                Some(Place::File { start, end }) if blocks.fits(to_usize(end.saturating_sub(start))) => {
+                    self.read_file(height, start, end)?
+                }
+                Some(_) | None => break,
+            };
             blocks.push(block);
         }
-        Ok(blocks)
+        Ok(blocks.blocks)
     }
 
-    fn read_one(&self, height: u64, room: usize, first: bool) -> Result<Option<Bytes>, ReadError> {
-        let Some(index) = height.checked_sub(1) else { return Ok(Some(self.genesis_block.clone())) };
-        let place = {
-            let edges = self.edges.read().unwrap_or_else(PoisonError::into_inner);
-            let at = |index: u64| edges.get(to_usize(index)).copied();
-            at(index).zip(at(index.saturating_add(1)))
-        };
-        let Some((start, end)) = place else { return Ok(None) };
-        if !first && end.saturating_sub(start) > to_u64(room) {
-            return Ok(None);
+    /// The same from memory only: nothing unless `from` is among the newest blocks.
+    pub(crate) fn read_recent(&self, from: u64, max_bytes: usize) -> Vec<Bytes> {
+        let mut blocks = Batch::new(max_bytes);
+        for height in from.. {
+            match self.find(height) {
+                Some(Place::Memory(block)) if blocks.fits(block.len()) => blocks.push(block),
+                Some(_) | None => break,
+            }
         }
+        blocks.blocks
+    }
+
+    fn read_file(&self, height: u64, start: u64, end: u64) -> Result<Bytes, ReadError> {
         let path = || self.log.path.clone();
         match self.log.read_record(start, end) {
-            Ok(Some(block)) => Ok(Some(Bytes::from(block))),
+            Ok(Some(block)) => Ok(Bytes::from(block)),
             Ok(None) => Err(ReadError::Damaged { path: path(), height }),
             Err(source) => Err(ReadError::Io { path: path(), source }),
         }
+    }
+}
+
+/// Consecutive blocks up to a number of bytes, the first one always.
+struct Batch {
+    blocks: Vec<Bytes>,
+    room: usize,
+}
+
+impl Batch {
+    const fn new(room: usize) -> Self {
+        Self { blocks: Vec::new(), room }
+    }
+
+    fn fits(&self, len: usize) -> bool {
+        self.blocks.is_empty() || len <= self.room
+    }
+
+    fn push(&mut self, block: Bytes) {
+        self.room = self.room.saturating_sub(block.len());
+        self.blocks.push(block);
     }
 }
 

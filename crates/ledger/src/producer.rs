@@ -15,6 +15,7 @@ use crate::{
 };
 use argosy_directory::{BlockContext, Event, Outcome, Payload, Reject, State};
 use argosy_domain::limits::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS};
+use bytes::Bytes;
 use codec::Encode;
 use std::{
     collections::VecDeque,
@@ -47,15 +48,19 @@ pub(crate) struct Submission {
     pub(crate) bytes: Vec<u8>,
     pub(crate) hash: [u8; 32],
     pub(crate) reply: oneshot::Sender<Result<Receipt, SubmitError>>,
-    /// Given back when the submission is dropped.
-    #[expect(dead_code, reason = "held for its drop")]
     pub(crate) share: Share,
 }
 
 impl Submission {
     fn refuse(self, reject: Reject) {
-        // The submitter may have gone.
-        let _ = self.reply.send(Err(reject.into()));
+        self.answer(Err(reject.into()));
+    }
+
+    fn answer(self, answer: Result<Receipt, SubmitError>) {
+        // The place in the pool is free before the submitter can ask for another one.
+        drop(self.share);
+        // The submitter may have gone; what is in a block stays there.
+        let _ = self.reply.send(answer);
     }
 }
 
@@ -115,14 +120,20 @@ impl Producer {
 
     /// Makes blocks until told to stop, or until one cannot be made durable.
     pub(crate) fn run(mut self) -> Result<(), EngineError> {
-        loop {
+        // Asked before each wait too: the word to stop may have been drained while a block was made.
+        while !self.is_stopping() {
             let gone = self.wait();
-            if gone || self.shared.stopping.load(Ordering::Acquire) {
-                return Ok(());
+            if gone || self.is_stopping() {
+                break;
             }
             self.drop_expired();
             self.make_block()?;
         }
+        Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Acquire)
     }
 
     /// Waits for a transaction, or until a block is due. True if nobody can submit any more.
@@ -165,10 +176,11 @@ impl Producer {
         }
         let Some(draft) = draft else { return Ok(()) };
         let (block, included) = self.finish(draft, &mut live.state);
-        let end = self.write(&block.encode())?;
+        let encoded = Bytes::from(block.encode());
+        let end = self.write(&encoded)?;
         live.durable = true;
         drop(live);
-        self.publish(end, block, included);
+        self.publish(end, encoded, block, included);
         Ok(())
     }
 
@@ -258,10 +270,10 @@ impl Producer {
     }
 
     /// Shows a durable block to everybody, then answers its submitters in order.
-    fn publish(&mut self, end: u64, block: Block, included: Vec<Submission>) {
+    fn publish(&mut self, end: u64, encoded: Bytes, block: Block, included: Vec<Submission>) {
         self.tip = ChainTip::of(&block);
         self.block_made_at = Instant::now();
-        self.shared.reader.extend(end);
+        self.shared.reader.extend(end, encoded);
         {
             let mut places = self.shared.places.lock().unwrap_or_else(PoisonError::into_inner);
             for (index, submission) in (0..).zip(&included) {
@@ -270,11 +282,14 @@ impl Producer {
         }
         self.shared.head.send_replace(self.tip);
         for ((index, submission), outcome) in (0..).zip(included).zip(block.outcomes) {
-            let Submission { hash, reply, .. } = submission;
-            let receipt =
-                Receipt { hash, height: self.tip.height, index, time_ms: self.tip.time_ms, outcome };
-            // The submitter may have gone; the transaction is in the block all the same.
-            let _ = reply.send(Ok(receipt));
+            let receipt = Receipt {
+                hash: submission.hash,
+                height: self.tip.height,
+                index,
+                time_ms: self.tip.time_ms,
+                outcome,
+            };
+            submission.answer(Ok(receipt));
         }
     }
 }

@@ -5,7 +5,7 @@ use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Call, MembershipCall};
 use argosy_directory_node::{Config, KeySource, StartError};
 use argosy_ledger::replay;
-use std::{fs, path::PathBuf};
+use std::{fs, path::Path};
 
 fn create_member(handle: &str) -> Call {
     Call::Membership(MembershipCall::CreateMember { handle: handle.to_owned() })
@@ -34,7 +34,7 @@ async fn a_restart_goes_on_where_the_node_stopped() {
 }
 
 /// Starts a node that cannot, and checks that the one line that it gives names `thing`.
-async fn refused(config: Config, thing: &PathBuf) -> StartError {
+async fn refused(config: Config, thing: &Path) -> StartError {
     let error = start_error(config).await;
     let line = chain(&error);
     assert!(line.contains(&thing.display().to_string()) && !line.contains('\n'), "{line}");

@@ -51,6 +51,7 @@ pub(crate) fn config(dir: &Path) -> Config {
         genesis: path,
         sequencer: KeySource::Suri("//Sequencer".to_owned()),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        logs: argosy_node::config::Logs::default(),
     }
 }
 

@@ -52,7 +52,13 @@ async fn a_restart_gives_the_same_state() {
     let (engine, task) = open(dir.path());
     assert_eq!(*engine.head().borrow(), before);
     assert_eq!(engine.find_transaction(&receipts[3].hash).unwrap().as_ref(), Some(&receipts[3]));
-    assert_eq!(make_blocks(&engine, "//Alice", 5, 1).await[0].height, 6);
+    assert!(engine.recent_blocks_bytes(5, usize::MAX).is_empty(), "only in the file");
+    assert_eq!(make_blocks(&engine, "//Alice", 5, 70).await[0].height, 6);
+    // Partly from the file, partly from memory: the same bytes.
+    let all = engine.blocks_bytes(1, usize::MAX).unwrap();
+    assert_eq!(all.len(), 75);
+    assert_eq!(engine.recent_blocks_bytes(12, usize::MAX), all[11..], "the newest 64");
+    assert!(engine.recent_blocks_bytes(11, usize::MAX).is_empty());
     close(engine, task).await;
 }
 
@@ -85,6 +91,8 @@ async fn concurrent_submitters_share_blocks_and_keep_their_order() {
     let blocks = engine.blocks_bytes(0, usize::MAX).unwrap();
     assert_eq!(blocks.len() as u64, height + 1);
     assert_eq!(engine.blocks_bytes(1, 1).unwrap(), blocks[1..2], "at least one");
+    assert_eq!(engine.recent_blocks_bytes(height, usize::MAX), blocks[blocks.len() - 1..]);
+    assert!(engine.recent_blocks_bytes(height + 1, usize::MAX).is_empty());
     close(engine, task).await;
     assert_eq!(replay(dir.path(), &genesis()).unwrap().transactions_count, SUBMITTERS * EACH);
 }
@@ -192,4 +200,27 @@ async fn a_stopped_engine_says_so() {
     let (second, task) = open(dir.path());
     close(second, task).await;
     assert!(engine.read(|state| state.next_object_id()).await.is_ok(), "its last state may still be read");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_word_to_stop_is_never_missed() {
+    // Only that word ends the wait for the next block: a missed one would run into the deadline.
+    let config = EngineConfig { block_interval: Duration::from_secs(3_600), ..EngineConfig::default() };
+    for round in 0..50 {
+        let dir = tempfile::tempdir().unwrap();
+        let (engine, task) = Engine::open(dir.path(), &genesis(), key("//Sequencer"), config).unwrap();
+        let submitters: Vec<_> = (0..8)
+            .map(|n| {
+                let (engine, bytes) = (engine.clone(), transaction(&key(&format!("//{n}")), 0, "member"));
+                tokio::spawn(async move { engine.submit(bytes).await })
+            })
+            .collect();
+        while engine.head().borrow().height < round % 2 {
+            tokio::task::yield_now().await;
+        }
+        close(engine, task).await;
+        for submitter in submitters {
+            assert!(matches!(submitter.await.unwrap(), Ok(_) | Err(SubmitError::Stopped(_))));
+        }
+    }
 }

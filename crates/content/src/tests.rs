@@ -1,1 +1,9 @@
-//! Against a plain reference and `bao-tree`.
+//! Against a plain reference of the tree, and against `bao-tree`.
+
+#![allow(clippy::as_conversions)]
+
+mod decode;
+mod groups;
+mod reference;
+mod tree;
+mod verify;

@@ -14,7 +14,8 @@ use crate::{
 };
 use argosy_domain::{
     AccountId, BagId, BagType, ChannelId, DistributionBucketId, KeyScheme, Keypair, WorkingGroup,
-    limits::MAX_TRANSACTION_LIFE_MS,
+    limits::{MAX_TRANSACTION_BYTES, MAX_TRANSACTION_LIFE_MS},
+    wire::decode_canonical,
 };
 use codec::{Decode, Encode};
 use language::World;
@@ -255,4 +256,29 @@ fn the_root_depends_on_the_network_and_on_every_record() {
     first.execute(&payload(&first, "bob"));
     assert_ne!(first.root(), before);
     assert_eq!(first.policy(BagType::Channel).number_of_storage_buckets, 1);
+}
+
+#[test]
+fn only_a_transactions_own_encoding_is_understood() {
+    let key = Keypair::from_seed(KeyScheme::Sr25519, &[5; 32]);
+    let signed = Transaction::sign(&key, [1; 32], 0, 2_000, create_member("dan"));
+    let bytes = signed.encode();
+    assert_eq!(Transaction::decode(&bytes), Ok(signed.clone()));
+    assert!(Transaction::decode(&[&bytes[..], &[0]].concat()).is_err());
+    assert!(Transaction::decode(&bytes[1..]).is_err());
+    let long = Transaction::sign(&key, [1; 32], 0, 2_000, create_member(&"d".repeat(MAX_TRANSACTION_BYTES)));
+    assert!(Transaction::decode(&long.encode()).is_err());
+    assert_ne!(signed.hash(), long.hash());
+}
+
+/// Blocks carry outcomes, so that a follower must be able to read what it did not compute.
+#[test]
+fn outcomes_of_every_kind_survive_their_encoding() {
+    let mut world = run("placement");
+    let mut state = world.state.clone();
+    let kinds =
+        [world.execute(language::account("x"), create_member("x")), state.execute(&payload(&state, "X"))];
+    for outcome in kinds {
+        assert_eq!(decode_canonical(&outcome.encode()), Ok(outcome));
+    }
 }

@@ -180,3 +180,60 @@ fn position(number: u64) -> (usize, usize) {
     let number = to_usize(number);
     (number.div_euclid(PAGE), number.rem_euclid(PAGE))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tree::reference, *};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Over several pages and levels, with a root now and then.
+        #[test]
+        fn dense_tables_keep_what_is_put_and_hash_it(
+            steps in proptest::collection::vec((0..1_500_u64, any::<Option<u32>>(), 0..10_u8), 1..300),
+        ) {
+            let (mut table, mut plain, mut end) = (DenseTable::new(), BTreeMap::new(), 0);
+            for (number, value, dice) in steps {
+                table.put(number, value);
+                end = end.max(number.saturating_add(1));
+                match value {
+                    Some(value) => plain.insert(number, value),
+                    None => plain.remove(&number),
+                };
+                if dice == 0 {
+                    prop_assert_eq!(table.root(), reference(table.leaves(end)));
+                }
+            }
+            prop_assert_eq!(table.root(), reference(table.leaves(end)));
+            for number in 0..end {
+                prop_assert_eq!(table.get(number), plain.get(&number));
+            }
+            let live: usize = table.pages.iter().map(|page| page.live_count).sum();
+            prop_assert_eq!(live, plain.len());
+            prop_assert!(table.pages.iter().all(|page| page.live_count > 0 || page.records.is_empty()));
+        }
+
+        #[test]
+        fn tables_keep_what_is_put_and_hash_it(
+            steps in proptest::collection::vec((0..40_u64, any::<Option<u32>>(), 0..10_u8), 1..300),
+        ) {
+            let (mut table, mut plain) = (Table::new(), BTreeMap::new());
+            for (key, value, dice) in steps {
+                table.put(key, value);
+                match value {
+                    Some(value) => plain.insert(key, value),
+                    None => plain.remove(&key),
+                };
+                if dice == 0 {
+                    let leaves = table.leaves();
+                    prop_assert_eq!(table.root(), (to_u64(leaves.len()), reference(leaves)));
+                }
+            }
+            let leaves = table.leaves();
+            prop_assert_eq!(table.root(), (to_u64(leaves.len()), reference(leaves)));
+            prop_assert!(table.iter().map(|(key, value)| (key, *value)).eq(plain));
+        }
+    }
+}

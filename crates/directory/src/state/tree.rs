@@ -48,8 +48,11 @@ impl Tree {
     pub(crate) fn update(&mut self, changes: impl Iterator<Item = (u64, Hash)>) -> Hash {
         let mut changed = Vec::new();
         for (slot, hash) in changes {
-            put(self.level(0), to_usize(slot), hash);
-            changed.push(to_usize(slot));
+            let slot = to_usize(slot);
+            // What lies between the old end and the slot has nodes above it from now on.
+            changed.extend(self.level(0).len()..slot);
+            changed.push(slot);
+            put(self.level(0), slot, hash);
         }
         let mut depth = 0_usize;
         while self.level(depth).len() > 1 {

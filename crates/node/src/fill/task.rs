@@ -208,6 +208,10 @@ impl FillTask {
                 Happened::Event(RequestEvent::Items { request, items }) => self.on_items(request, items),
                 Happened::Event(RequestEvent::Ended { request, end }) => {
                     self.requests.remove(&request);
+                    if self.requests.is_empty() && self.unwritten.is_empty() {
+                        // Pairs that no group follows any more.
+                        self.queue.clear();
+                    }
                     self.tell(FillInput::RequestEnded { request, end });
                 }
                 Happened::Written(result) => self.on_written(result)?,
@@ -275,7 +279,7 @@ impl FillTask {
             Keep::Stored if self.inner.queued.load(Ordering::Relaxed) > 0 => Duration::ZERO,
             Keep::Stored => self.inner.config.linger,
         };
-        self.queue.is_empty() && self.unused_since.is_some_and(|since| since.elapsed() >= linger)
+        self.unwritten.is_empty() && self.unused_since.is_some_and(|since| since.elapsed() >= linger)
     }
 
     fn take_news(&mut self) {
@@ -394,7 +398,9 @@ impl FillTask {
 
     /// Hands the next batch to a blocking thread, if none is at work.
     fn write_next(&mut self) {
-        if self.writing.is_some() || self.queue.is_empty() {
+        // The first batch makes files: not for pairs alone, which prove nothing that is held.
+        let nothing_yet = self.partial.is_none() && self.unwritten.is_empty();
+        if self.writing.is_some() || self.queue.is_empty() || nothing_yet {
             return;
         }
         let (mut items, mut groups, mut bytes) = (Vec::new(), Vec::new(), 0_u64);

@@ -1,0 +1,428 @@
+//! The fill driver against sources that lie, stall, break off and vanish.
+
+#![allow(clippy::as_conversions, reason = "tests")]
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use argosy_domain::DataObjectId;
+use argosy_http::{AddressPolicy, Client, ClientConfig};
+use argosy_node::{
+    FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded,
+};
+use argosy_node_core::sources::SourceId;
+use argosy_store::{ObjectMeta, RealDisk, Store, StoreConfig};
+
+use crate::fake_source::{Behaviour, FakeSource, Sample};
+
+const ID: DataObjectId = DataObjectId(7);
+const MIB: usize = 1024 * 1024;
+const GROUP: u64 = 16 * 1024;
+
+#[derive(Default)]
+struct Listed(Mutex<Vec<FillSource>>);
+
+impl Listed {
+    fn add(&self, id: u64, source: &FakeSource, holds: bool) {
+        let source = FillSource { id: SourceId(id), endpoint: source.endpoint.clone(), holds };
+        self.0.lock().unwrap().push(source);
+    }
+}
+
+impl Sources for Listed {
+    fn sources_of(&self, _id: DataObjectId) -> Vec<FillSource> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+struct Full;
+
+impl Room for Full {
+    fn make_room(&self, _id: DataObjectId, _total_bytes: u64) -> bool {
+        false
+    }
+}
+
+/// A node's fills with sources that all have one sample.
+struct Rig {
+    dir: tempfile::TempDir,
+    fills: Fills,
+    sample: Arc<Sample>,
+    listed: Arc<Listed>,
+    sources: Vec<FakeSource>,
+}
+
+fn open(dir: &Path) -> Store {
+    let config = StoreConfig { capacity_bytes: None, disk_floor_bytes: 0 };
+    Store::open(dir, Arc::new(RealDisk), config).unwrap()
+}
+
+fn fills(store: Store, listed: &Arc<Listed>, room: Arc<dyn Room>) -> Fills {
+    let client = Client::new(ClientConfig { addresses: AddressPolicy::Local, ..ClientConfig::default() });
+    let config = FillsConfig {
+        linger: Duration::from_millis(200),
+        patience: Duration::from_millis(1_500),
+        jitter_seed: 1,
+        ..FillsConfig::default()
+    };
+    Fills::new(store, client, Arc::clone(listed) as Arc<dyn Sources>, room, config)
+}
+
+impl Rig {
+    async fn new(size: usize, behaviours: &[Behaviour]) -> Self {
+        Self::with_room(size, behaviours, Arc::new(Unbounded)).await
+    }
+
+    async fn with_room(size: usize, behaviours: &[Behaviour], room: Arc<dyn Room>) -> Self {
+        let sample = Sample::random(size as u64, size);
+        let listed = Arc::new(Listed::default());
+        let mut sources = Vec::new();
+        for (id, behaviour) in (0..).zip(behaviours) {
+            let source = FakeSource::start(*behaviour).await;
+            source.put(ID.0, &sample);
+            listed.add(id, &source, true);
+            sources.push(source);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let fills = fills(open(dir.path()), &listed, room);
+        Self { dir, fills, sample, listed, sources }
+    }
+
+    fn meta(&self) -> ObjectMeta {
+        ObjectMeta { content_id: self.sample.content_id, size: self.sample.size() }
+    }
+
+    fn request(&self, range: Range<u64>, keep: Keep) -> ReadRequest {
+        ReadRequest { id: ID, meta: self.meta(), range, keep }
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Vec<u8>, FillError> {
+        read(&self.fills, self.request(range, Keep::Stored)).await
+    }
+
+    async fn assert_reads(&self, range: Range<u64>) {
+        let expected = &self.sample.bytes[range.start as usize..range.end as usize];
+        assert!(self.read(range.clone()).await.unwrap() == expected, "{range:?}");
+    }
+
+    fn whole(&self) -> Range<u64> {
+        0..self.sample.size()
+    }
+
+    fn groups_sent(&self) -> u64 {
+        self.sources.iter().map(FakeSource::groups_sent).sum()
+    }
+}
+
+async fn read(fills: &Fills, request: ReadRequest) -> Result<Vec<u8>, FillError> {
+    let mut reader = fills.reader(request);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = reader.next_chunk().await? {
+        bytes.extend_from_slice(&chunk);
+    }
+    assert_eq!(reader.remaining(), 0);
+    Ok(bytes)
+}
+
+async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The only file in the store whose name ends so.
+fn only_file(dir: &Path, ending: &str) -> PathBuf {
+    fn walk(dir: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, ending, found);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(dir, ending, &mut found);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+fn flip_byte(path: &Path, at: u64) {
+    use std::os::unix::fs::FileExt as _;
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x40], at).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_of_every_shape_arrive_whole_and_become_complete() {
+    for size in [1, 16_383, 16_384, 16_385, 5 * 16_384, MIB + 1, 5 * MIB + 77] {
+        let rig = Rig::new(size, &[Behaviour::Honest]).await;
+        rig.assert_reads(rig.whole()).await;
+        wait_until("the complete object", || rig.fills.store().contains(ID)).await;
+        assert_eq!(rig.fills.bytes_fetched(), size as u64);
+        let asked = rig.sources[0].asked().len();
+        rig.assert_reads(rig.whole()).await;
+        rig.assert_reads(size as u64 / 2..size as u64).await;
+        assert_eq!(rig.sources[0].asked().len(), asked, "a complete object is read from disk");
+        rig.fills.stop().await;
+        assert_eq!(rig.fills.active_count(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ranges_of_a_cold_object_are_exact() {
+    let rig = Rig::new(6 * MIB + 3, &[Behaviour::Honest, Behaviour::Honest]).await;
+    let seed = 0x5eed;
+    println!("seed {seed:#x}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    for _ in 0..200 {
+        let start = rng.u64(..rig.sample.size());
+        let len = if rng.bool() { rng.u64(1..100) } else { rng.u64(1..2 * MIB as u64) };
+        rig.assert_reads(start..(start + len).min(rig.sample.size())).await;
+    }
+    assert!(rig.fills.bytes_fetched() <= rig.sample.size());
+    assert!(rig.read(rig.sample.size()..u64::MAX).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_far_range_fetches_one_group() {
+    let rig = Rig::new(20 * MIB, &[Behaviour::Honest]).await;
+    rig.assert_reads(13_000_000..13_000_001).await;
+    assert_eq!(rig.fills.bytes_fetched(), GROUP);
+    assert_eq!(rig.groups_sent(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_readers_share_one_fill() {
+    let rig = Arc::new(Rig::new(8 * MIB, &[Behaviour::Honest]).await);
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let rig = Arc::clone(&rig);
+        readers.spawn(async move { rig.assert_reads(rig.whole()).await });
+    }
+    while let Some(done) = readers.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(rig.fills.bytes_fetched(), rig.sample.size());
+    assert_eq!(rig.groups_sent(), 8 * 64, "each group was asked for once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_sources_cost_time_and_nothing_else() {
+    for bad in [
+        Behaviour::Lying,
+        Behaviour::Stalling,
+        Behaviour::Truncating,
+        Behaviour::Absent,
+        Behaviour::Busy,
+    ] {
+        let rig = Rig::new(3 * MIB, &[bad, bad, Behaviour::Honest]).await;
+        let started = Instant::now();
+        // Readers wait out stalls that hedging does not spare them.
+        let mut reader = rig.fills.reader(rig.request(rig.whole(), Keep::Stored));
+        let mut bytes = Vec::new();
+        while let Some(chunk) = reader.next_chunk().await.unwrap() {
+            bytes.extend_from_slice(&chunk);
+        }
+        assert!(bytes == rig.sample.bytes, "{bad:?}");
+        assert!(started.elapsed() < Duration::from_secs(15), "{bad:?} cost {:?}", started.elapsed());
+        assert_eq!(rig.fills.wrong_answers() > 0, bad == Behaviour::Lying);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_bad_sources_fail_soon_and_let_nothing_out() {
+    for bad in [
+        Behaviour::Lying,
+        Behaviour::Stalling,
+        Behaviour::Truncating,
+        Behaviour::Absent,
+        Behaviour::Busy,
+    ] {
+        let rig = Rig::new(MIB, &[bad, bad]).await;
+        let started = Instant::now();
+        let mut reader = rig.fills.reader(rig.request(rig.whole(), Keep::Stored));
+        let mut bytes = Vec::new();
+        let error = loop {
+            match reader.next_chunk().await {
+                Ok(chunk) => bytes.extend_from_slice(&chunk.expect("the object cannot be whole")),
+                Err(error) => break error,
+            }
+        };
+        assert!(rig.sample.bytes.starts_with(&bytes), "{bad:?}");
+        assert!(bytes.is_empty() || matches!(bad, Behaviour::Stalling | Behaviour::Truncating));
+        assert!(matches!(error, FillError::NoSource | FillError::NoProgress), "{bad:?}: {error}");
+        assert!(started.elapsed() < Duration::from_secs(8), "{bad:?} cost {:?}", started.elapsed());
+        assert!(!rig.fills.store().contains(ID));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sources_that_come_later_are_found() {
+    let rig = Rig::new(MIB, &[]).await;
+    assert_eq!(rig.read(0..1).await, Err(FillError::NoSource));
+    let source = FakeSource::start(Behaviour::Honest).await;
+    source.put(ID.0, &rig.sample);
+    // It does not even claim to hold the object.
+    rig.listed.add(9, &source, false);
+    rig.assert_reads(rig.whole()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_do_not_claim_to_hold_it_are_asked_last() {
+    let rig = Rig::new(MIB, &[Behaviour::Honest]).await;
+    let silent = FakeSource::start(Behaviour::Honest).await;
+    silent.put(ID.0, &rig.sample);
+    rig.listed.add(9, &silent, false);
+    rig.assert_reads(0..100_000).await;
+    assert!(silent.asked().is_empty());
+    rig.sources[0].behave(Behaviour::Absent);
+    rig.assert_reads(500_000..600_000).await;
+    assert!(!silent.asked().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_leaves_stops_its_read_ahead() {
+    let rig = Rig::new(40 * MIB, &[Behaviour::Honest]).await;
+    let mut reader = rig.fills.reader(rig.request(rig.whole(), Keep::Stored));
+    let first = reader.next_chunk().await.unwrap().unwrap();
+    assert_eq!(first, rig.sample.bytes.slice(..first.len()));
+    // Held back by a reader that takes nothing more.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(rig.groups_sent() <= 2 * 64 + 16, "{} groups", rig.groups_sent());
+    drop(reader);
+    wait_until("the end of the fill", || rig.fills.active_count() == 0).await;
+    assert!(rig.groups_sent() <= 2 * 64 + 16);
+    let partials = rig.fills.store().partials();
+    assert_eq!(partials.len(), 1);
+    assert_eq!(partials[0].held_bytes, rig.fills.bytes_fetched());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn completing_fetches_what_is_missing_and_is_durable() {
+    let rig = Rig::new(5 * MIB, &[Behaviour::Honest, Behaviour::Honest]).await;
+    rig.assert_reads(2_000_000..2_100_000).await;
+    let (one, two) =
+        tokio::join!(rig.fills.complete(ID, rig.meta()), rig.fills.complete(ID, rig.meta()));
+    assert_eq!(one.unwrap().meta(), rig.meta());
+    assert_eq!(two.unwrap().meta(), rig.meta());
+    assert_eq!(rig.fills.bytes_fetched(), rig.sample.size());
+    assert_eq!(rig.fills.store().partials().len(), 0);
+    let absent = Rig::new(5 * MIB, &[Behaviour::Absent]).await;
+    assert_eq!(absent.fills.complete(ID, absent.meta()).await.unwrap_err(), FillError::NoSource);
+    wait_until("the end of the fill", || absent.fills.active_count() == 0).await;
+    assert_eq!(absent.fills.store().totals().partials, 0, "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_on_disk_is_fetched_anew() {
+    let rig = Rig::new(3 * MIB, &[Behaviour::Honest]).await;
+    rig.fills.complete(ID, rig.meta()).await.unwrap();
+    let asked = rig.sources[0].asked().len();
+    flip_byte(&only_file(rig.dir.path(), ".data"), 2 * MIB as u64 + 5);
+    rig.assert_reads(rig.whole()).await;
+    assert_eq!(rig.sources[0].asked().len(), asked + 1);
+    wait_until("the repaired object", || rig.fills.store().contains(ID)).await;
+    rig.assert_reads(rig.whole()).await;
+    assert_eq!(rig.sources[0].asked().len(), asked + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_of_a_partial_object_is_fetched_anew() {
+    let rig = Rig::new(9 * MIB, &[Behaviour::Honest]).await;
+    rig.assert_reads(0..8 * MIB as u64).await;
+    wait_until("the end of the fill", || rig.fills.active_count() == 0).await;
+    flip_byte(&only_file(rig.dir.path(), ".part"), 3 * MIB as u64 + 5);
+    let asked = rig.sources[0].asked().len();
+    rig.assert_reads(2 * MIB as u64..5 * MIB as u64).await;
+    assert_eq!(rig.sources[0].asked().len(), asked + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_keeps_what_was_fetched() {
+    let rig = Rig::new(4 * MIB, &[Behaviour::Honest]).await;
+    rig.assert_reads(0..2 * MIB as u64).await;
+    let fetched = rig.fills.bytes_fetched();
+    let Rig { dir, fills: first, sample, listed, sources } = rig;
+    first.stop().await;
+    assert_eq!(first.join_error(&sample).await, FillError::Stopped);
+    drop(first);
+    let second = fills(open(dir.path()), &listed, Arc::new(Unbounded));
+    let rig = Rig { dir, fills: second, sample, listed, sources };
+    rig.assert_reads(0..2 * MIB as u64).await;
+    assert_eq!(rig.fills.bytes_fetched(), 0);
+    rig.assert_reads(rig.whole()).await;
+    assert_eq!(rig.fills.bytes_fetched() + fetched, rig.sample.size());
+}
+
+trait JoinError {
+    async fn join_error(&self, sample: &Sample) -> FillError;
+}
+
+impl JoinError for Fills {
+    async fn join_error(&self, sample: &Sample) -> FillError {
+        let meta = ObjectMeta { content_id: sample.content_id, size: sample.size() };
+        self.complete(ID, meta).await.unwrap_err()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_room_readers_are_served_and_nothing_is_kept() {
+    let rig = Rig::with_room(5 * MIB, &[Behaviour::Honest], Arc::new(Full)).await;
+    rig.assert_reads(rig.whole()).await;
+    assert_eq!(rig.fills.store().totals().partials, 0);
+    assert_eq!(rig.fills.complete(ID, rig.meta()).await.unwrap_err(), FillError::NotKept);
+
+    let rig = Rig::new(5 * MIB, &[Behaviour::Lying, Behaviour::Honest]).await;
+    let request = rig.request(10..4 * MIB as u64, Keep::PassThrough);
+    let bytes = read(&rig.fills, request).await.unwrap();
+    assert!(bytes == rig.sample.bytes[10..4 * MIB]);
+    assert_eq!(rig.fills.store().totals().partials, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_source_is_overtaken() {
+    let rig = Rig::new(MIB, &[Behaviour::Honest, Behaviour::Honest]).await;
+    rig.sources[0].delay(Duration::from_secs(4));
+    let started = Instant::now();
+    // Longer than this test's patience: it must be hedging that helps.
+    let first = rig.fills.reader(rig.request(0..1, Keep::Stored)).next_chunk().await;
+    assert!(first == Err(FillError::NoProgress) || first.is_ok());
+    rig.assert_reads(0..10).await;
+    assert!(started.elapsed() < Duration::from_millis(3_500), "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn removed_objects_fail_their_readers() {
+    let rig = Rig::new(40 * MIB, &[Behaviour::Honest]).await;
+    let mut reader = rig.fills.reader(rig.request(rig.whole(), Keep::Stored));
+    reader.next_chunk().await.unwrap();
+    rig.fills.cancel(ID);
+    let error = loop {
+        if let Err(error) = reader.next_chunk().await {
+            break error;
+        }
+    };
+    assert_eq!(error, FillError::Removed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_bytes_do_not_wait_for_the_rest() {
+    let rig = Rig::new(30 * MIB, &[Behaviour::Honest]).await;
+    // The connection and the blocking threads are there after a first object, as on a node that runs.
+    rig.assert_reads(0..1).await;
+    let started = Instant::now();
+    rig.assert_reads(20 * MIB as u64..20 * MIB as u64 + 1).await;
+    let elapsed = started.elapsed();
+    println!("first byte of a miss after {elapsed:?}");
+    assert!(elapsed < Duration::from_millis(250), "{elapsed:?}");
+}

@@ -1,0 +1,4 @@
+//! Tests over loopback sockets.
+
+mod fake_source;
+mod fills;

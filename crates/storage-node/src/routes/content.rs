@@ -14,7 +14,7 @@ use argosy_store::{PartialObject, StoreError};
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     response::{IntoResponse as _, Response},
 };
 use futures_util::StreamExt as _;
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Asked {
     /// First group of the body.
@@ -53,7 +53,7 @@ pub(super) async fn head(
 pub(super) async fn put(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorBody> {

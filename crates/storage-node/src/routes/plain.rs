@@ -15,7 +15,9 @@ use argosy_domain::{
 use argosy_http::{HeaderMap, StatusCode, header};
 use argosy_store::{Quarantine, QuarantineError, StoreError};
 use axum::{
-    extract::{FromRequest as _, Multipart, Query, Request, State, multipart::Field},
+    extract::{
+        FromRequest as _, Multipart, Query, Request, State, multipart::Field, rejection::QueryRejection,
+    },
     response::{IntoResponse, Response},
 };
 use bytes::BytesMut;
@@ -71,10 +73,10 @@ fn refuse(message: impl Into<String>) -> Refusal {
 
 pub(super) async fn post(
     State(node): State<Arc<Node>>,
-    asked: Option<Query<Asked>>,
+    asked: Result<Query<Asked>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let Query(asked) = asked.unwrap_or_default();
+    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
     let (id, object) = check(&node, &asked, request.headers()).await?;
     let slot = node.uploads.take(id).map_err(|_| {
         Refusal::Upload(StatusCode::SERVICE_UNAVAILABLE, "Server is busy with other uploads".to_owned())

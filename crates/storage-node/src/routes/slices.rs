@@ -8,7 +8,7 @@ use argosy_domain::{DataObjectId, limits::MAX_SLICE_GROUPS};
 use argosy_http::{HeaderValue, StatusCode, header};
 use argosy_store::{ObjectMeta, ObjectSlice, ReadError, Store, StoreError};
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     response::Response,
 };
 use serde::Deserialize;
@@ -30,7 +30,7 @@ enum Unopened {
 pub(super) async fn get(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, ErrorBody> {
     let id: DataObjectId = id.parse().map_err(|_| bad_id())?;
     let Query(Asked { from, to }) = asked.map_err(|error| bad_query(error.body_text()))?;

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::Deadlines;
-
-/// A stalled write is tried again so many times within its deadline.
-const PROBES: u32 = 4;
+use crate::{
+    Deadlines,
+    limits::{PROBE_PROGRESS_BYTES, WRITE_PROBES},
+};
 
 /// What the connection's task must do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ struct Watch {
     write_stall: Option<(Instant, Instant)>,
     /// A moment to try again has come.
     probe: bool,
+    /// Bytes placed by trying since the stall began.
+    probed: u64,
     /// Bytes of a request body are still to come.
     in_body: bool,
     refused: bool,
@@ -78,6 +80,7 @@ impl SharedWatch {
             head_since: None,
             write_stall: None,
             probe: false,
+            probed: 0,
             in_body: false,
             refused: false,
         })))
@@ -112,27 +115,39 @@ impl SharedWatch {
         watch.head_since = None;
     }
 
-    /// The peer took bytes.
+    /// The kernel has taken bytes in the ordinary way, or has all that there are.
     pub(super) fn note_written(&self) {
-        let mut watch = self.lock();
-        watch.write_stall = None;
-        watch.probe = false;
+        self.lock().end_stall();
     }
 
-    /// The peer takes nothing. True when the write should be tried all the same.
+    /// The kernel takes nothing. True when the write should be tried all the same.
     pub(super) fn note_write_blocked(&self) -> bool {
         let mut watch = self.lock();
         if watch.write_stall.is_none() {
             let now = Instant::now();
-            watch.write_stall = Some((now, now + watch.deadlines.write_stall / PROBES));
+            watch.write_stall = Some((now, now + watch.deadlines.write_stall / WRITE_PROBES));
         }
-        std::mem::take(&mut watch.probe)
+        watch.probe
+    }
+
+    /// A trial has placed so many bytes; none when the kernel refused it.
+    pub(super) fn note_probed(&self, placed: Option<u64>) {
+        let mut watch = self.lock();
+        match placed {
+            None => watch.probe = false,
+            Some(count) => {
+                watch.probed += count;
+                if watch.probed >= PROBE_PROGRESS_BYTES {
+                    watch.end_stall();
+                }
+            }
+        }
     }
 
     /// The moment of the last verdict has come.
     pub(super) fn note_alarm(&self) {
         let mut watch = self.lock();
-        let interval = watch.deadlines.write_stall / PROBES;
+        let interval = watch.deadlines.write_stall / WRITE_PROBES;
         if let Some((_, again)) = &mut watch.write_stall {
             *again = Instant::now() + interval;
             watch.probe = true;
@@ -178,6 +193,12 @@ impl SharedWatch {
 }
 
 impl Watch {
+    fn end_stall(&mut self) {
+        self.write_stall = None;
+        self.probe = false;
+        self.probed = 0;
+    }
+
     fn request_due(&self) -> Instant {
         match (self.head_since, self.requests) {
             (Some(since), _) => since.max(self.quiet_since) + self.deadlines.head,

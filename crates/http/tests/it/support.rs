@@ -179,7 +179,7 @@ pub(crate) async fn until(what: &str, mut state: impl FnMut() -> bool) {
     let start = Instant::now();
     while !state() {
         assert!(start.elapsed() < LONG, "waited in vain: {what}");
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -1,4 +1,5 @@
 //! The clients against a directory that misbehaves on purpose, on loopback.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use argosy_api::{
     ClientError, DirectoryClient, ErrorBody, SubmitError, Submitter,

@@ -1,5 +1,5 @@
 //! The clients against a directory that misbehaves on purpose, on loopback.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use argosy_api::{
     ClientError, DirectoryClient, ErrorBody, SubmitError, Submitter,
@@ -63,7 +63,7 @@ impl Drop for Directory {
     }
 }
 
-async fn start(script: &[Act]) -> Directory {
+fn start(script: &[Act]) -> Directory {
     let fake: Shared =
         Arc::new(Mutex::new(Fake { script: script.iter().copied().collect(), ..Fake::default() }));
     let router = Router::new()
@@ -151,7 +151,7 @@ fn call(handle: &str) -> Call {
 
 #[tokio::test]
 async fn calls_of_one_key_get_consecutive_nonces_however_many_send_at_once() {
-    let directory = start(&[]).await;
+    let directory = start(&[]);
     let sending: Vec<_> = (0..20)
         .map(|n| {
             let submitter = directory.submitter.clone();
@@ -167,7 +167,7 @@ async fn calls_of_one_key_get_consecutive_nonces_however_many_send_at_once() {
 
 #[tokio::test]
 async fn a_nonce_used_by_somebody_else_is_read_again() {
-    let directory = start(&[Act::Take, Act::UseNonceFirst, Act::Take]).await;
+    let directory = start(&[Act::Take, Act::UseNonceFirst, Act::Take]);
     directory.submitter.submit(call("first")).await.unwrap();
     directory.submitter.submit(call("second")).await.unwrap();
     assert_eq!(directory.fake.lock().unwrap().receipts.len(), 2);
@@ -176,7 +176,7 @@ async fn a_nonce_used_by_somebody_else_is_read_again() {
 #[tokio::test]
 async fn a_lost_answer_is_found_again_and_nothing_happens_twice() {
     for act in [Act::TakeAndHangUp, Act::HangUp] {
-        let directory = start(&[act]).await;
+        let directory = start(&[act]);
         directory.submitter.submit(call("once")).await.unwrap();
         directory.submitter.submit(call("next")).await.unwrap();
         assert_eq!(directory.fake.lock().unwrap().receipts.len(), 2, "{act:?}");
@@ -185,7 +185,7 @@ async fn a_lost_answer_is_found_again_and_nothing_happens_twice() {
 
 #[tokio::test]
 async fn failures_are_told_apart_and_attempts_are_bounded() {
-    let directory = start(&[Act::Reject, Act::Busy]).await;
+    let directory = start(&[Act::Reject, Act::Busy]);
     assert!(
         matches!(directory.submitter.submit(call("a")).await, Err(SubmitError::Rejected(why)) if why.code == "NO")
     );
@@ -194,17 +194,17 @@ async fn failures_are_told_apart_and_attempts_are_bounded() {
     );
     directory.submitter.submit(call("c")).await.unwrap();
 
-    let directory = start(&[Act::HangUp; 100]).await;
+    let directory = start(&[Act::HangUp; 100]);
     assert!(matches!(directory.submitter.submit(call("a")).await, Err(SubmitError::NoAnswer(_))));
     assert!(directory.fake.lock().unwrap().sent <= 4);
-    let directory = start(&[Act::UseNonceFirst; 100]).await;
+    let directory = start(&[Act::UseNonceFirst; 100]);
     let error = directory.submitter.submit(call("a")).await.unwrap_err();
     assert_eq!(error.reject(), Some(Reject::NonceStale));
 }
 
 #[tokio::test]
 async fn what_no_directory_says_is_called_so() {
-    let directory = start(&[]).await;
+    let directory = start(&[]);
     assert!(matches!(directory.client.status().await, Err(ClientError::Protocol { .. })));
     let mut blocks = directory.client.blocks(0).await.unwrap();
     let error = blocks.next().await.unwrap_err();

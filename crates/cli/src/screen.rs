@@ -1,0 +1,82 @@
+//! What commands write: results to standard output, everything else to standard error.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+/// Width of tables that go into a pipe or file: nothing is to be cut there.
+const PIPE_WIDTH: u16 = 400;
+
+/// Prints one line of the result. A reader who has gone away ends the output, not the command.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// Prints one line of what is going on, for people.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints a value as one line of JSON.
+pub(crate) fn json<T: Serialize>(value: &T) {
+    let mut stdout = io::stdout().lock();
+    let _ = serde_json::to_writer(&mut stdout, value);
+    let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
+}
+
+/// A table that fits the terminal.
+pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if !io::stdout().is_terminal() {
+        table.set_width(PIPE_WIDTH);
+    }
+    table.set_header(head.iter().map(|title| title.to_uppercase()));
+    table.add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A progress bar over bytes on standard error; silent unless that is a terminal.
+pub(crate) fn progress(quiet: bool, what: &str, bytes: u64) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    let template = "{prefix:<11} {wide_bar} {bytes:>10} of {total_bytes:<10} {bytes_per_sec:>12} {eta:>4}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━━─"));
+    }
+    bar.set_prefix(what.to_owned());
+    bar
+}
+
+/// A turning sign for a wait whose length is not known.
+pub(crate) fn spinner(quiet: bool, what: &str) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+    let bar = ProgressBar::with_draw_target(None, target);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_message(what.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_in_a_pipe_are_not_cut() {
+        let long = "http://a-rather-long-name.example:3333/with/a/path/and/more/and/more/and/more/and/more";
+        let text = table(&["role", "endpoint"], vec![vec!["storage".into(), long.into()]]);
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.contains("ROLE") && text.contains(long));
+        assert!(text.lines().all(|line| line == line.trim_end()));
+    }
+}

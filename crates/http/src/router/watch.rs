@@ -58,6 +58,11 @@ impl Busy {
     pub(super) fn is_last(&self) -> bool {
         self.0.is_worn_out()
     }
+
+    /// True while the peer has not sent all of the request's body.
+    pub(super) fn is_body_coming(&self) -> bool {
+        self.0.lock().in_body
+    }
 }
 
 impl Drop for Busy {

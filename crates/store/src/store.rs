@@ -247,9 +247,11 @@ impl Store {
         if !self.contains(id) {
             return Ok(had_partial);
         }
-        // For good before the tree goes: data without a tree would look like a loss to repair.
+        // For good before the tree goes: data without a tree would look like a loss to repair. The
+        // names that it had while it was filled must not come back either.
         core.remove_file(&core.layout.path(id, Piece::Data))?;
         core.sync_dir(&core.layout.shard_of(id))?;
+        core.sync_dir(&core.layout.parts())?;
         core.remove_file(&core.layout.path(id, Piece::Tree))?;
         if let Some(entry) = lock(&core.index).remove_complete(id) {
             core.room.give_back(entry.size);

@@ -175,6 +175,22 @@ fn removing() {
 }
 
 #[test]
+fn removing_leaves_no_earlier_name_to_come_back() {
+    let object = Object::new(7, 3 * GROUP);
+    at_every_step(
+        |disk| drop(open(disk).unwrap()),
+        |store| {
+            drop(object.put(store)?);
+            store.remove(object.id).map(drop)
+        },
+        |store, done| {
+            assert!(!done || (store.ids().is_empty() && store.partials().is_empty()));
+            object.assert_usable(store);
+        },
+    );
+}
+
+#[test]
 fn demoting_and_mending() {
     let object = Object::new(7, 6 * GROUP + 5);
     let bad = 4;

@@ -126,22 +126,26 @@ impl World {
 
     fn sync_names(&mut self, dir: &Path) {
         for change in std::mem::take(&mut self.waiting) {
-            match change {
-                NameChange::Link { path, inode } if parent(&path) == dir => {
-                    self.durable_names.insert(path, inode);
+            let (removed, made) = match &change {
+                NameChange::Link { path, inode } => (None, Some((path, *inode))),
+                NameChange::Unlink { path } => (Some(path), None),
+                NameChange::Rename { from, to, inode } => (Some(from), Some((to, *inode))),
+            };
+            let removes_here = removed.is_some_and(|path| parent(path) == dir);
+            let makes_here = made.is_some_and(|(path, _)| parent(path) == dir);
+            if !removes_here && !makes_here {
+                self.waiting.push(change);
+                continue;
+            }
+            if let Some((path, inode)) = made {
+                self.durable_names.insert(path.clone(), inode);
+            }
+            match removed {
+                Some(path) if removes_here => {
+                    self.durable_names.remove(path);
                 }
-                NameChange::Unlink { path } if parent(&path) == dir => {
-                    self.durable_names.remove(&path);
-                }
-                NameChange::Rename { from, to, inode } if parent(&from) == dir => {
-                    self.durable_names.remove(&from);
-                    self.durable_names.insert(to, inode);
-                }
-                NameChange::Rename { from, to, inode } if parent(&to) == dir => {
-                    self.durable_names.insert(to, inode);
-                    self.waiting.push(NameChange::Unlink { path: from });
-                }
-                other => self.waiting.push(other),
+                Some(path) => self.waiting.push(NameChange::Unlink { path: path.clone() }),
+                None => {}
             }
         }
         for made in self.dirs.iter().filter(|made| parent(made) == dir) {

@@ -1,0 +1,9 @@
+//! A distributor over loopback, with a directory and storage nodes made for the purpose.
+
+mod browser;
+mod delivery;
+mod fake_directory;
+#[path = "../../../node/tests/it/fake_source.rs"]
+mod fake_source;
+mod headers;
+mod rig;

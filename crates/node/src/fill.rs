@@ -209,7 +209,7 @@ impl Fills {
     /// # Errors
     /// [`FillError`].
     pub async fn complete(&self, id: DataObjectId, meta: ObjectMeta) -> Result<Arc<StoredObject>, FillError> {
-        if let Some(stored) = self.inner.store.get(id) {
+        if let Some(stored) = self.stored(id, meta) {
             return Ok(stored);
         }
         // A fill may end in the very moment in which it is joined; each round meets another one.
@@ -283,6 +283,11 @@ impl Fills {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// The complete object, unless what is stored under its id is something else.
+    pub(crate) fn stored(&self, id: DataObjectId, meta: ObjectMeta) -> Option<Arc<StoredObject>> {
+        self.inner.store.get(id).filter(|stored| stored.meta() == meta)
     }
 
     /// The fill of an object, begun if need be.

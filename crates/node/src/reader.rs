@@ -127,7 +127,7 @@ impl ObjectReader {
     }
 
     fn choose_backing(&mut self) -> Result<(), FillError> {
-        if let Some(stored) = self.fills.store().get(self.request.id) {
+        if let Some(stored) = self.fills.stored(self.request.id, self.request.meta) {
             self.backing = Backing::Stored(stored);
             return Ok(());
         }

@@ -148,7 +148,6 @@ impl Follower {
 
     /// The index, for a moment: while the guard lives, no block is applied. Never hold it across an
     /// `.await` or while touching the disk.
-    #[must_use]
     pub fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.shared.index.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -20,8 +20,7 @@ impl Node {
         let (node, id, groups) = (Arc::clone(self), damage.id, damage.groups);
         self.background.spawn(async move { node.take_back(id, groups).await });
         let message = format!("this node's copy of data object {id} is damaged and is being repaired");
-        ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "DAMAGED", message)
-            .with_retry(Retry::Elsewhere)
+        ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "DAMAGED", message).with_retry(Retry::Elsewhere)
     }
 
     async fn take_back(self: Arc<Self>, id: DataObjectId, groups: GroupRange) {

@@ -52,12 +52,8 @@ struct Replication {
 /// Replicates until `shutdown`.
 pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
     let mut changes = node.follower.changes();
-    let mut work = Replication {
-        node,
-        fetches: JoinSet::new(),
-        running: BTreeSet::new(),
-        resting: BTreeMap::new(),
-    };
+    let mut work =
+        Replication { node, fetches: JoinSet::new(), running: BTreeSet::new(), resting: BTreeMap::new() };
     loop {
         let started = Instant::now();
         work.plan_and_start().await;
@@ -130,10 +126,14 @@ impl Replication {
         let latest = next_rest.unwrap_or(now + PLAN_INTERVAL).min(now + PLAN_INTERVAL);
         loop {
             tokio::select! {
-                Some(ended) = self.fetches.join_next() => {
-                    match ended {
-                        Ok(fetched) => self.ended(fetched),
-                        Err(error) => self.lost(&error),
+                Some(first) = self.fetches.join_next() => {
+                    let mut ended = Some(first);
+                    while let Some(fetched) = ended {
+                        match fetched {
+                            Ok(fetched) => self.ended(fetched),
+                            Err(error) => self.lost(&error),
+                        }
+                        ended = self.fetches.try_join_next();
                     }
                     return;
                 }
@@ -208,10 +208,8 @@ fn make_plan(node: &Node, busy: &BTreeSet<DataObjectId>, max_fetches: usize) -> 
 
 fn room_bytes(node: &Node) -> u64 {
     let totals = node.store.totals();
-    let taken = totals
-        .object_bytes
-        .saturating_add(totals.partial_bytes)
-        .saturating_add(totals.promised_bytes);
+    let taken =
+        totals.object_bytes.saturating_add(totals.partial_bytes).saturating_add(totals.promised_bytes);
     node.capacity_bytes.map_or(u64::MAX, |capacity| capacity.saturating_sub(taken))
 }
 

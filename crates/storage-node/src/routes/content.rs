@@ -107,7 +107,8 @@ fn check_length(headers: &HeaderMap, object: &KnownObject, groups: GroupRange) -
         None => Ok(()),
         Some(Ok(length)) if length == expected => Ok(()),
         Some(_) => {
-            let message = format!("the slice of groups {} to {} has {expected} bytes", groups.start, groups.end);
+            let message =
+                format!("the slice of groups {} to {} has {expected} bytes", groups.start, groups.end);
             Err(ErrorBody::caller(StatusCode::BAD_REQUEST, "BAD_LENGTH", message))
         }
     }

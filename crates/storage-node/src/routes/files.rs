@@ -5,7 +5,9 @@ use crate::node::Node;
 use argosy_api::ErrorBody;
 use argosy_content::GroupRange;
 use argosy_domain::DataObjectId;
-use argosy_http::{Conditions, Decision, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, decide, header};
+use argosy_http::{
+    Conditions, Decision, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, decide, header,
+};
 use argosy_node::mime;
 use argosy_store::StoredObject;
 use axum::{

@@ -39,7 +39,8 @@ pub(super) async fn get(
         return Err(bad_query(format!("from must be below to, by at most {MAX_SLICE_GROUPS} groups")));
     }
     let known = node.follower.with_index(|index| {
-        let known = index.object(id).map(|object| ObjectMeta { content_id: object.content_id, size: object.size });
+        let known =
+            index.object(id).map(|object| ObjectMeta { content_id: object.content_id, size: object.size });
         (known, index.was_deleted(id))
     });
     let (known, deleted) = known;
@@ -60,8 +61,7 @@ pub(super) async fn get(
     };
     let length = slice.remaining();
     let data = byte_range(groups, size);
-    let body =
-        stream::slice_bytes(Arc::clone(&node), slice, data.end.saturating_sub(data.start));
+    let body = stream::slice_bytes(Arc::clone(&node), slice, data.end.saturating_sub(data.start));
     let mut response = Response::new(stream::body_of(body).await?);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SLICE_MEDIA_TYPE));

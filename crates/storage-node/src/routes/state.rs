@@ -26,10 +26,7 @@ pub(super) async fn livez() -> &'static str {
 }
 
 pub(super) async fn version() -> Json<VersionView> {
-    Json(VersionView {
-        version: VERSION.to_owned(),
-        user_agent: format!("argosy-storage/{VERSION}"),
-    })
+    Json(VersionView { version: VERSION.to_owned(), user_agent: format!("argosy-storage/{VERSION}") })
 }
 
 pub(super) async fn status(State(node): State<Arc<Node>>) -> Json<NodeStatus> {
@@ -47,10 +44,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Json<NodeStatus> {
         bytes_used: totals.object_bytes.saturating_add(totals.partial_bytes),
         bytes_limit: node.capacity_bytes,
         missing_count: node.counters.missing_count(),
-        transfers_count: node
-            .counters
-            .replicating_count()
-            .saturating_add(u64::from(node.uploads.count())),
+        transfers_count: node.counters.replicating_count().saturating_add(u64::from(node.uploads.count())),
         bytes_sent: node.counters.bytes_sent(),
         bytes_fetched: node.fills.bytes_fetched(),
     })

@@ -104,8 +104,7 @@ impl Network {
         let file = serde_json::to_vec(&GenesisFile::from(&genesis)).unwrap();
         fs::write(dir.path().join("genesis.json"), file).unwrap();
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let directory_node =
-            argosy_directory_node::start(directory_config(dir.path(), any)).await.unwrap();
+        let directory_node = argosy_directory_node::start(directory_config(dir.path(), any)).await.unwrap();
         let directory_address = directory_node.endpoint();
         let client = Client::new(ClientConfig { addresses: AddressPolicy::Local, ..ClientConfig::default() });
         let directory = DirectoryClient::new(client.clone(), &format!("http://{directory_address}"));
@@ -256,14 +255,14 @@ impl Network {
 
     /// Declares objects in Bob's channel.
     pub(crate) async fn declare(&self, objects: &[&[u8]]) -> Vec<DataObjectId> {
-        let metas: Vec<_> =
-            objects.iter().map(|bytes| (ContentId::of(bytes), to_u64(bytes.len()))).collect();
+        let metas: Vec<_> = objects.iter().map(|bytes| (ContentId::of(bytes), to_u64(bytes.len()))).collect();
         let upload = self.quote(&metas).await;
         let call = ContentCall::UploadDataObjects { bag: BagId::channel(CHANNEL), upload };
         let receipt = self.bob.submit(Call::Content(call)).await.unwrap();
-        let events = receipt.events.iter().map(|text| {
-            Event::decode(&mut hex::decode(text).unwrap().as_slice()).unwrap()
-        });
+        let events = receipt
+            .events
+            .iter()
+            .map(|text| Event::decode(&mut hex::decode(text).unwrap().as_slice()).unwrap());
         let ids = events.filter_map(|event| match event {
             Event::DataObjectsUploaded { ids, .. } => Some(ids),
             _ => None,

@@ -25,8 +25,12 @@ async fn a_node_that_comes_back_catches_up_by_itself() {
         network.held_by(*id, &[0, 1, 2]).await;
         assert_eq!(network.read(2, *id).await.unwrap(), bytes[..]);
     }
-    let status = network.status(2).await;
-    assert_eq!((status.objects_count, status.missing_count, status.transfers_count), (20, 0, 0));
+    wait_for("the end of all transfers", async || {
+        let status = network.status(2).await;
+        let counts = (status.objects_count, status.missing_count, status.transfers_count);
+        (counts == (20, 0, 0)).then_some(())
+    })
+    .await;
 }
 
 fn seed_len(seed: u64) -> usize {
@@ -57,7 +61,10 @@ async fn objects_go_only_after_their_deletion_is_in_a_block() {
         wait_for("the file to go", async || network.data_file(at, ids[1]).is_none().then_some(())).await;
         assert!(network.read(at, ids[1]).await.is_none());
         assert_eq!(network.read(at, ids[0]).await.unwrap(), keep[..]);
-        assert_eq!(network.status(at).await.objects_count, 1);
+        wait_for("the object to be forgotten", async || {
+            (network.status(at).await.objects_count == 1).then_some(())
+        })
+        .await;
     }
 }
 

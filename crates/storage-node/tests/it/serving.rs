@@ -10,7 +10,12 @@ use argosy_domain::{
 use argosy_http::{HeaderName, Method, Request, Response, header};
 use std::{fs, io::Seek as _, io::Write as _};
 
-async fn ask(network: &Network, id: DataObjectId, method: Method, headers: &[(HeaderName, &str)]) -> Response {
+async fn ask(
+    network: &Network,
+    id: DataObjectId,
+    method: Method,
+    headers: &[(HeaderName, &str)],
+) -> Response {
     let mut request = Request::new(method, network.url(0, &format!("/api/v1/files/{id}")));
     for (name, value) in headers {
         request = request.header(name.clone(), *value);
@@ -79,12 +84,17 @@ async fn the_node_tells_about_itself() {
     let network = Network::start(1).await;
     let objects: Vec<Vec<u8>> = (0..12).map(|seed| media(100 + seed, 50)).collect();
     let ids = network.declare(&objects.iter().map(Vec::as_slice).collect::<Vec<_>>()).await;
-    assert_eq!(answer(network.get(0, "/api/v1/state/data-objects").await).await, (200, serde_json::json!([])));
+    assert_eq!(
+        answer(network.get(0, "/api/v1/state/data-objects").await).await,
+        (200, serde_json::json!([]))
+    );
     for (id, bytes) in ids.iter().zip(&objects) {
         network.upload(0, *id, bytes).await.unwrap();
     }
     let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    for (page, expected) in [("", &texts[..]), ("?after=2&limit=4", &texts[3..7]), ("?after=11", &texts[12..])] {
+    for (page, expected) in
+        [("", &texts[..]), ("?after=2&limit=4", &texts[3..7]), ("?after=11", &texts[12..])]
+    {
         let listed = answer(network.get(0, &format!("/api/v1/state/data-objects{page}")).await).await;
         assert_eq!(listed, (200, serde_json::json!(expected)), "{page}");
     }

@@ -53,7 +53,9 @@ impl Failure {
 
     /// What a node answered, about the thing that was asked for.
     pub(crate) fn answered(thing: &str, body: &ErrorBody) -> Self {
-        let message = if body.message.contains(thing) || thing.is_empty() {
+        // Most nodes name the thing themselves, if not in the same words.
+        let name = thing.rsplit(' ').next().unwrap_or_default();
+        let message = if thing.is_empty() || body.message.split(' ').any(|word| word == name) {
             body.message.clone()
         } else {
             format!("{thing}: {}", body.message)
@@ -162,6 +164,8 @@ mod tests {
     fn the_thing_is_named_once() {
         let body = ErrorBody::caller(StatusCode::NOT_FOUND, "NOT_FOUND", "object 7 was deleted");
         assert_eq!(Failure::answered("object 7", &body).message, "object 7 was deleted");
+        let body = ErrorBody::caller(StatusCode::NOT_FOUND, "NOT_FOUND", "object 71 was deleted");
+        assert_eq!(Failure::answered("object 7", &body).message, "object 7: object 71 was deleted");
     }
 
     #[test]

@@ -101,20 +101,14 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
 
 /// Help goes out as clap writes it; anything else is one line.
 fn wrong_usage(error: &clap::Error) -> ExitCode {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let _ = error.print();
-            ExitCode::SUCCESS
-        }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let _ = error.print();
-            ExitCode::from(2)
-        }
-        _ => {
-            screen::note(&format!("argosy: {}", usage_line(&error.to_string())));
-            ExitCode::from(2)
-        }
+    let kind = error.kind();
+    let help_was_wanted = matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if help_was_wanted || kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+    } else {
+        screen::note(&format!("argosy: {}", usage_line(&error.to_string())));
     }
+    if help_was_wanted { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }
 
 /// The first paragraph of clap's message in one line, and its tips.

@@ -130,7 +130,8 @@ impl Follower {
             changes: broadcast::Sender::new(CHANGES_KEPT),
             link: Mutex::default(),
         });
-        let task = FollowTask::new(Arc::clone(&shared), verifier, &config.directories, config.checkpoint, client);
+        let task =
+            FollowTask::new(Arc::clone(&shared), verifier, &config.directories, config.checkpoint, client);
         Ok((Self { shared }, task))
     }
 

@@ -62,7 +62,8 @@ pub(super) async fn put(
     let object = node.known_soon(id).await.ok_or_else(|| no_object(id))?;
     check_bucket(&node, id, &object)?;
     node.check_token(&headers, id, &object)?;
-    if node.store.contains(id) {
+    let holder = Arc::clone(&node);
+    if blocking("look for the object", move || holder.stored(id).is_some()).await? {
         return finished(&node, id, &object, StatusCode::OK).await;
     }
     let groups = GroupRange::new(asked.from_group, group_count(object.meta.size));

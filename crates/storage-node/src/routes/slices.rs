@@ -6,7 +6,7 @@ use argosy_api::{ErrorBody, SLICE_MEDIA_TYPE};
 use argosy_content::{GroupRange, byte_range, group_count};
 use argosy_domain::{DataObjectId, limits::MAX_SLICE_GROUPS};
 use argosy_http::{HeaderValue, StatusCode, header};
-use argosy_store::{ObjectMeta, ObjectSlice, ReadError, Store, StoreError};
+use argosy_store::{ObjectMeta, ObjectSlice, ReadError, StoreError};
 use axum::{
     extract::{Path, Query, State, rejection::QueryRejection},
     response::Response,
@@ -47,8 +47,8 @@ pub(super) async fn get(
     if deleted {
         return Err(no_object(id));
     }
-    let store = node.store.clone();
-    let opened = blocking("open the object", move || open(&store, id, known, groups)).await?;
+    let holder = Arc::clone(&node);
+    let opened = blocking("open the object", move || open(&holder, id, known, groups)).await?;
     let (slice, size) = match opened {
         Ok(opened) => opened,
         Err(Unopened::NotHeld) => return Err(not_held(id)),
@@ -72,18 +72,19 @@ pub(super) async fn get(
 
 /// The slice and the object's size; no slice if the groups lie past its end.
 fn open(
-    store: &Store,
+    node: &Node,
     id: DataObjectId,
     known: Option<ObjectMeta>,
     groups: GroupRange,
 ) -> Result<(Option<ObjectSlice>, u64), Unopened> {
-    if let Some(object) = store.get(id) {
+    if let Some(object) = node.stored(id) {
         let size = object.meta().size;
         let within = groups.end <= group_count(size);
         return Ok((within.then(|| object.encode_slice(groups)), size));
     }
     let meta = known.ok_or(Unopened::NotHeld)?;
-    let partial = store.existing_partial(id, meta).map_err(Unopened::Store)?.ok_or(Unopened::NotHeld)?;
+    let partial = node.store.existing_partial(id, meta).map_err(Unopened::Store)?;
+    let partial = partial.ok_or(Unopened::NotHeld)?;
     if groups.end > group_count(meta.size) {
         return Ok((None, meta.size));
     }

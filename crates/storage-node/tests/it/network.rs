@@ -259,15 +259,14 @@ impl Network {
         let upload = self.quote(&metas).await;
         let call = ContentCall::UploadDataObjects { bag: BagId::channel(CHANNEL), upload };
         let receipt = self.bob.submit(Call::Content(call)).await.unwrap();
-        let events = receipt
-            .events
-            .iter()
-            .map(|text| Event::decode(&mut hex::decode(text).unwrap().as_slice()).unwrap());
-        let ids = events.filter_map(|event| match event {
-            Event::DataObjectsUploaded { ids, .. } => Some(ids),
-            _ => None,
-        });
-        ids.flatten().collect()
+        let mut declared = Vec::new();
+        for text in &receipt.events {
+            let event = Event::decode(&mut hex::decode(text).unwrap().as_slice()).unwrap();
+            if let Event::DataObjectsUploaded { ids, .. } = event {
+                declared = ids;
+            }
+        }
+        declared
     }
 
     pub(crate) async fn delete(&self, id: DataObjectId) -> u64 {

@@ -194,7 +194,6 @@ async fn with_every_copy_damaged_nothing_wrong_is_sent() {
     let id = network.declare(&[&bytes]).await[0];
     network.upload(0, id, &bytes).await.unwrap();
     flip(&network, 0, id, 20_000);
-    let groups = GroupRange::new(0, 2);
     let slice = network.get(0, &format!("/api/v1/objects/{id}/slices?from=0&to=2")).await;
     assert!(slice.status() != 200 || slice.collect(1 << 20).await.is_err());
     // The sound groups of what is left are still given to those who can check them.
@@ -205,13 +204,27 @@ async fn with_every_copy_damaged_nothing_wrong_is_sent() {
     .await;
     let length = slice_len(100_000, GroupRange::one(0));
     assert_eq!(to_u64(sound.collect(1 << 20).await.unwrap().len()), length);
-    assert_eq!(groups.count(), 2);
     wait_for("the report", async || network.object(id).await.holders.is_empty().then_some(())).await;
     assert!(network.read(0, id).await.is_none());
     // The owner can bring the missing groups again.
     network.upload(0, id, &bytes).await.unwrap();
     assert_eq!(network.read(0, id).await.unwrap(), bytes[..]);
     network.held_by(id, &[0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_vanishes_is_fetched_again() {
+    let mut network = Network::start(2).await;
+    let bytes = media(24, 300_000);
+    let id = network.declare(&[&bytes]).await[0];
+    network.upload(0, id, &bytes).await.unwrap();
+    network.held_by(id, &[0, 1]).await;
+    network.stop_node(1).await;
+    fs::remove_file(network.data_file(1, id).unwrap()).unwrap();
+    network.restart_node(1).await;
+    let again = wait_for("the object", async || network.read(1, id).await).await;
+    assert_eq!(again, bytes[..]);
+    network.held_by(id, &[0, 1]).await;
 }
 
 fn flip(network: &Network, at: usize, id: DataObjectId, offset: u64) {

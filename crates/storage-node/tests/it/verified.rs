@@ -2,6 +2,7 @@
 
 use crate::network::{DEADLINE, Network, answer, encode, media, wait_for};
 use argosy_domain::{DataObjectId, limits::GROUP_BYTES, num::to_usize};
+use argosy_node::config::Size;
 use bytes::Bytes;
 
 const MIB: usize = 1 << 20;
@@ -150,4 +151,55 @@ async fn without_a_directory_an_upload_is_kept_and_accepted_later() {
     wait_for("the acceptance", async || network.object(ids[0]).await.accepted).await;
     network.held_by(ids[0], &[0]).await;
     network.upload(0, ids[1], &more).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_fit_is_refused_before_its_bytes() {
+    let mut network = Network::start(1).await;
+    network.stop_node(0).await;
+    let mut config = network.config(0);
+    config.limits.storage = Some(Size(1_000_000));
+    network.start_node_with(0, config).await;
+    let (large, small) = (media(90, 1_000_001), media(91, 900_000));
+    let ids = network.declare(&[&large, &small, &small]).await;
+    for (id, bytes, status) in [(ids[0], &large, 507), (ids[1], &small, 201), (ids[2], &small, 507)] {
+        let token = network.token("//Bob", id, 0);
+        let (found, body) = answer(network.put(0, id, Some(&token), 0, encode(bytes, 0)).await).await;
+        assert_eq!(found, status, "{body}");
+    }
+    let status = network.status(0).await;
+    assert_eq!((status.bytes_used, status.bytes_limit), (900_000, Some(1_000_000)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_uploads_of_an_object_may_run_and_a_third_may_not() {
+    use tokio::io::AsyncWriteExt as _;
+    let network = Network::start(1).await;
+    let bytes = media(92, 2 * MIB);
+    let id = network.declare(&[&bytes]).await[0];
+    let token = network.token("//Bob", id, 0);
+    let slice = encode(&bytes, 0);
+    let address = network.node(0).running.endpoint();
+    let head = format!(
+        "PUT /api/v1/objects/{id}/content HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n",
+        slice.len()
+    );
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&slice[..100_000]).await.unwrap();
+        slow.push(stream);
+    }
+    wait_for("both uploads to run", async || (network.status(0).await.transfers_count == 2).then_some(()))
+        .await;
+    let (status, body) = answer(network.put(0, id, Some(&token), 0, slice.clone()).await).await;
+    assert_eq!((status, &body["code"]), (409, &"UPLOAD_UNDER_WAY".into()));
+    // One gives up, the other ends what both have begun; then a place is free.
+    drop(slow.pop());
+    let mut other = slow.pop().unwrap();
+    other.write_all(&slice[100_000..]).await.unwrap();
+    wait_for("the acceptance", async || network.object(id).await.accepted).await;
+    assert_eq!(network.read(0, id).await.unwrap(), bytes[..]);
+    wait_for("the end of both", async || (network.status(0).await.transfers_count == 0).then_some(())).await;
 }

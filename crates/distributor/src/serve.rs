@@ -18,8 +18,9 @@ pub(crate) enum Route {
     /// Digits, but more than any id has.
     NoSuchObject,
     NotAnId,
-    NoRoute,
-    NoPage,
+    /// Below the API's root.
+    Unknown,
+    Outside,
 }
 
 impl Route {
@@ -27,7 +28,7 @@ impl Route {
     pub(crate) fn of(path: &str) -> Self {
         let Some(rest) = path.strip_prefix("/api/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))
         else {
-            return Self::NoPage;
+            return Self::Outside;
         };
         match rest {
             "/status" => return Self::Status,
@@ -39,13 +40,13 @@ impl Route {
         }
         match rest.strip_prefix("/objects/").and_then(|rest| rest.strip_suffix("/slices")) {
             Some(id) => Self::object(id, Self::Slices),
-            None => Self::NoRoute,
+            None => Self::Unknown,
         }
     }
 
     fn object(id: &str, route: impl FnOnce(DataObjectId) -> Self) -> Self {
         if id.is_empty() || id.contains('/') {
-            return Self::NoRoute;
+            return Self::Unknown;
         }
         if !id.bytes().all(|byte| byte.is_ascii_digit()) {
             return Self::NotAnId;
@@ -71,8 +72,8 @@ impl EdgeHandler for Public {
             Route::Buckets => answers::live_json(&node.buckets()),
             Route::NoSuchObject => answers::unknown_object(),
             Route::NotAnId => answers::not_an_id(),
-            Route::NoRoute => answers::no_route(request.path),
-            Route::NoPage => answers::no_page(),
+            Route::Unknown => answers::no_route(request.path),
+            Route::Outside => answers::no_page(),
         }
     }
 }
@@ -93,18 +94,18 @@ mod tests {
             ("/api/v1/assets/+7", Route::NotAnId),
             ("/api/v1/assets/%37", Route::NotAnId),
             ("/api/v1/assets/..%2f7", Route::NotAnId),
-            ("/api/v1/assets/", Route::NoRoute),
-            ("/api/v1/assets/../7", Route::NoRoute),
-            ("/api/v1/assets/7/", Route::NoRoute),
+            ("/api/v1/assets/", Route::Unknown),
+            ("/api/v1/assets/../7", Route::Unknown),
+            ("/api/v1/assets/7/", Route::Unknown),
             ("/api/v1/objects/7/slices", Route::Slices(DataObjectId(7))),
             ("/api/v1/objects/x/slices", Route::NotAnId),
-            ("/api/v1/objects//slices", Route::NoRoute),
-            ("/api/v1/objects/7", Route::NoRoute),
+            ("/api/v1/objects//slices", Route::Unknown),
+            ("/api/v1/objects/7", Route::Unknown),
             ("/api/v1/status", Route::Status),
             ("/api/v1/buckets", Route::Buckets),
-            ("/api/v1", Route::NoRoute),
-            ("/api/v1x", Route::NoPage),
-            ("/", Route::NoPage),
+            ("/api/v1", Route::Unknown),
+            ("/api/v1x", Route::Outside),
+            ("/", Route::Outside),
         ];
         for (path, expected) in cases {
             assert_eq!(Route::of(path), expected, "{path}");

@@ -7,7 +7,7 @@ use argosy_domain::{DataObjectId, limits::MAX_SLICE_GROUPS};
 use argosy_http::{EdgeBody, EdgeMethod, EdgeResponse, HeaderBlock, StatusCode};
 use argosy_node::{FillError, Keep, ReadRequest};
 use argosy_node_core::serve::{AssetDecision, decide_asset};
-use argosy_store::{ObjectMeta, ObjectSlice, ReadError};
+use argosy_store::{ObjectMeta, ObjectSlice};
 use futures_util::stream;
 use std::{io, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -126,10 +126,7 @@ impl Node {
         let store = self.store.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let partial = store.existing_partial(id, meta).ok()??;
-            match partial.encode_slice(groups) {
-                Ok(slice) => Some(slice),
-                Err(ReadError::Missing(_) | ReadError::Damaged(_)) => None,
-            }
+            partial.encode_slice(groups).ok()
         });
         opened.await.ok().flatten()
     }

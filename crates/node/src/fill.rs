@@ -17,7 +17,7 @@ mod writer;
 
 pub use sources::{DirectorySources, FillSource, Sources};
 
-pub(crate) use board::{Board, Look, Seat};
+pub(crate) use board::{Board, DISK_RUN_GROUPS, Look, Seat};
 
 use crate::reader::ObjectReader;
 use argosy_domain::DataObjectId;
@@ -30,24 +30,19 @@ use std::{
     ops::Range,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 use task::FillTask;
-use tokio::{
-    sync::{Notify, Semaphore},
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 /// Bounds of a node's fills.
 #[derive(Clone, Debug)]
 pub struct FillsConfig {
-    /// Fills that may run at once; what comes above waits.
-    ///
-    /// Source: T-43 of the reliability specification.
-    pub fills_max: usize,
+    /// Fills that may fetch at once; others wait for their turn. A fill whose readers have all that
+    /// they can take for now does not count.
+    pub fetching_max: usize,
     /// Requests of one fill.
     pub bounds: FillBounds,
     /// How far a fill runs ahead of a reader, in groups.
@@ -63,7 +58,7 @@ pub struct FillsConfig {
 impl Default for FillsConfig {
     fn default() -> Self {
         Self {
-            fills_max: 64,
+            fetching_max: 128,
             bounds: FillBounds::default(),
             read_ahead_groups: 2 * argosy_domain::limits::WINDOW_GROUPS,
             patience: Duration::from_secs(10),
@@ -149,10 +144,6 @@ pub(crate) struct Inner {
     shared: Mutex<BTreeMap<DataObjectId, Arc<Board>>>,
     tasks: Mutex<JoinSet<()>>,
     slots: Arc<Semaphore>,
-    /// Fills that wait for a slot; while there are any, an idle fill ends at once.
-    queued: AtomicUsize,
-    /// Told when a fill begins to wait for a slot.
-    pressure: Notify,
     stopped: AtomicBool,
     started: Instant,
     bytes_fetched: AtomicU64,
@@ -175,7 +166,7 @@ impl Fills {
         room: Arc<dyn Room>,
         config: FillsConfig,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(config.fills_max.max(1)));
+        let slots = Arc::new(Semaphore::new(config.fetching_max.max(1)));
         let inner = Inner {
             store,
             client,
@@ -186,8 +177,6 @@ impl Fills {
             shared: Mutex::default(),
             tasks: Mutex::default(),
             slots,
-            queued: AtomicUsize::new(0),
-            pressure: Notify::new(),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
             bytes_fetched: AtomicU64::new(0),

@@ -1,7 +1,5 @@
 //! That the right bytes arrive, whatever happens to sources, disk, cache and directory.
 
-#![allow(clippy::as_conversions, reason = "tests")]
-
 use crate::{
     browser,
     fake_source::{Behaviour, Sample},

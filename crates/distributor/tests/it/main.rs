@@ -1,5 +1,7 @@
 //! A distributor over loopback, with a directory and storage nodes made for the purpose.
 
+#![allow(clippy::unwrap_used, clippy::as_conversions, reason = "tests may panic, and know their numbers")]
+
 mod browser;
 mod delivery;
 mod fake_directory;

@@ -128,7 +128,7 @@ impl Rig {
 
     /// Every storage node has this object and says so; waits until the distributor knows.
     pub(crate) async fn put(&self, sample: &Arc<Sample>) -> u64 {
-        let id = self.declare(OURS, sample).await;
+        let id = self.declare(OURS, sample);
         let height = self.accept(OURS, id);
         for (bucket, source) in (0..).zip(&self.sources) {
             source.put(id, sample);
@@ -145,7 +145,7 @@ impl Rig {
 
     /// An object of a bag that others deliver.
     pub(crate) async fn put_elsewhere(&self, sample: &Arc<Sample>) -> u64 {
-        let id = self.declare(THEIRS, sample).await;
+        let id = self.declare(THEIRS, sample);
         self.accept(THEIRS, id);
         self.know().await;
         id
@@ -153,7 +153,7 @@ impl Rig {
 
     /// An object that nobody has uploaded yet.
     pub(crate) async fn declare_only(&self, sample: &Arc<Sample>) -> u64 {
-        let id = self.declare(OURS, sample).await;
+        let id = self.declare(OURS, sample);
         self.know().await;
         id
     }
@@ -167,7 +167,7 @@ impl Rig {
         self.know().await;
     }
 
-    async fn declare(&self, channel: u64, sample: &Sample) -> u64 {
+    fn declare(&self, channel: u64, sample: &Sample) -> u64 {
         let id = self.next_id.fetch_add(1, Relaxed);
         let object = ObjectCreation {
             size: sample.size(),

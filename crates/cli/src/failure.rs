@@ -94,6 +94,11 @@ impl Failure {
         }
     }
 
+    /// The same in other words.
+    pub(crate) fn saying(self, message: String) -> Self {
+        Self { message, ..self }
+    }
+
     /// The same, with more to say after the message.
     pub(crate) fn with(mut self, more: &str) -> Self {
         self.message.push_str("; ");

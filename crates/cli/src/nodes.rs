@@ -184,8 +184,15 @@ fn read<T: DeserializeOwned>(path: &Path) -> Outcome<(T, PathBuf)> {
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_saphyr::from_str(text).map_err(|error| {
         let error = error.without_snippet();
-        let place = error.location().map(|at| format!("{}:{}: ", at.line(), at.column())).unwrap_or_default();
-        format!("{place}{}", error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+        let what = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        match error.location() {
+            None => format!(" {what}"),
+            Some(at) => {
+                let (line, column) = (at.line(), at.column());
+                let what = what.trim_end_matches(&format!(" at line {line}, column {column}"));
+                format!("{line}:{column}: {what}")
+            }
+        }
     })
 }
 
@@ -294,6 +301,7 @@ mod tests {
         let error = parse::<directory_node::Config>(text).unwrap_err();
         assert!(error.starts_with("3:1: "), "{error}");
         assert!(error.contains("listn") && error.contains("listen"), "{error}");
+        assert!(!error.contains("line 3"), "the place is said once: {error}");
         assert!(parse::<directory_node::Config>(&text.replace("listn", "listen")).is_ok());
         let error = parse::<directory_node::Config>("data: [").unwrap_err();
         assert!(!error.contains('\n'), "{error}");

@@ -28,6 +28,18 @@ pub(super) async fn owned_channel(network: &Network, channel: ChannelId, key: &D
     Err(Failure::refused("NOT_THE_OWNER", message))
 }
 
+/// Takes back the declaration of objects whose bytes can never come, as far as the directory lets us.
+pub(super) async fn take_back(network: &Network, key: &DevKey, doomed: &[Declared]) -> Outcome<()> {
+    let Some(first) = doomed.first() else { return Ok(()) };
+    // All were declared in one bag.
+    let bag = network.object(first.id).await?.bag;
+    let objects = doomed.iter().map(|object| object.id).collect();
+    let submitter = network.submitter(key);
+    let failed = |error| Failure::submit("taking the declaration back", &error);
+    submitter.submit(Call::Content(ContentCall::DeleteDataObjects { bag, objects })).await.map_err(failed)?;
+    Ok(())
+}
+
 /// Declares all files at once: in the channel, or in a new one.
 pub(super) async fn new(
     network: &Network,

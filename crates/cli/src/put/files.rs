@@ -13,6 +13,9 @@ use std::{
     sync::Arc,
 };
 
+/// Code of a file that is not the one that was hashed.
+pub(super) const CHANGED: &str = "FILE_CHANGED";
+
 /// Looks at a file before anything is asked of the network.
 pub(super) fn check(path: &Path) -> Outcome<()> {
     let name = path.display();
@@ -63,7 +66,7 @@ async fn hash_one(path: PathBuf, before: u64, bar: ProgressBar) -> Outcome<Sourc
 /// What went wrong with a file, as people need to hear it.
 pub(super) fn failure(error: &SourceError) -> Failure {
     let code = match error {
-        SourceError::Changed(_) => "FILE_CHANGED",
+        SourceError::Changed(_) => CHANGED,
         SourceError::Temporary { .. } => "NO_TEMPORARY_FILE",
         SourceError::Unreadable { .. } | SourceError::NotAFile(_) | SourceError::Empty(_) => {
             return Failure::usage(chain(error));

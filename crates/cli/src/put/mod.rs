@@ -6,7 +6,7 @@ mod upload;
 mod wait;
 
 use crate::{
-    failure::{Failure, Outcome},
+    failure::{Failure, Kind, Outcome},
     network::{DevKey, DirectoryArgs, Network},
     screen, text,
 };
@@ -105,7 +105,7 @@ pub(crate) async fn run(directory: &DirectoryArgs, args: PutArgs) -> Outcome<Exi
             show(&report, args.json);
             Ok(ExitCode::SUCCESS)
         }
-        Err((failure, unfinished)) => Err(failure.with(&how_to_resume(unfinished, &args))),
+        Err((failure, unfinished)) => Err(explained(&network, &args, failure, unfinished).await),
     }
 }
 
@@ -125,21 +125,31 @@ async fn finish<'a>(
     report(network, declared, views).await.map_err(|failure| (failure, &[][..]))
 }
 
-fn how_to_resume(unfinished: &[Declared], args: &PutArgs) -> String {
-    match unfinished {
-        [] => "the upload itself is complete".to_owned(),
-        unfinished => {
-            let key =
-                if args.key.uri == "//Alice" { String::new() } else { format!(" --key {}", args.key.uri) };
-            let commands: Vec<String> = unfinished
-                .iter()
-                .map(|object| {
-                    format!("`argosy put {} --object {}{key}`", object.source.path().display(), object.id)
-                })
-                .collect();
-            format!("declared but not uploaded; go on with {}", commands.join(", "))
-        }
+/// The failure with what has become of the objects, and what to do.
+async fn explained(network: &Network, args: &PutArgs, failure: Failure, unfinished: &[Declared]) -> Failure {
+    if unfinished.is_empty() {
+        return failure.with("the upload itself is complete");
     }
+    let of_no_use = [files::CHANGED, upload::WRONG_BYTES].contains(&failure.code.as_str());
+    if of_no_use && args.object.is_none() {
+        return match declare::take_back(network, &args.key, unfinished).await {
+            Ok(()) => failure.with("the declaration was taken back"),
+            Err(_) => failure.with(&format!("declared without its bytes: `argosy rm {}`", ids(unfinished))),
+        };
+    }
+    if failure.kind == Kind::Refused && args.object.is_some() {
+        return failure;
+    }
+    let key = if args.key.uri == "//Alice" { String::new() } else { format!(" --key {}", args.key.uri) };
+    let commands: Vec<String> = unfinished
+        .iter()
+        .map(|object| format!("`argosy put {} --object {}{key}`", object.source.path().display(), object.id))
+        .collect();
+    failure.with(&format!("declared but not uploaded; go on with {}", commands.join(", ")))
+}
+
+fn ids(objects: &[Declared]) -> String {
+    objects.iter().map(|object| object.id.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 async fn report(network: &Network, declared: &[Declared], views: Vec<ObjectView>) -> Outcome<Report> {

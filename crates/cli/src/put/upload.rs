@@ -15,11 +15,14 @@ use bytes::Bytes;
 use futures_util::stream;
 use indicatif::ProgressBar;
 use std::{
+    collections::BTreeMap,
     io,
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::mpsc;
 
+/// Code that nodes give when a group is not the object's.
+pub(super) const WRONG_BYTES: &str = "WRONG_BYTES";
 /// Times that each node of the bag is tried.
 const MAX_ROUNDS: u32 = 4;
 /// Life of an upload token, in milliseconds: a slow line and a large file.
@@ -48,7 +51,7 @@ pub(super) async fn upload(network: &Network, key: &DevKey, object: &Declared, q
     let name = format!("object {}", object.id);
     let bar = screen::progress(quiet, &name, object.source.meta().size);
     let mut backoff = Backoff::default();
-    let mut last: Option<ClientError> = None;
+    let mut troubles: BTreeMap<&str, ClientError> = BTreeMap::new();
     for round in 0..MAX_ROUNDS {
         if round > 0 {
             backoff.wait().await;
@@ -64,17 +67,23 @@ pub(super) async fn upload(network: &Network, key: &DevKey, object: &Declared, q
                     return Err(failure);
                 }
                 Err(Trouble::Passing(error)) => {
-                    tracing::debug!("{name}: {error}");
-                    last = Some(error);
+                    troubles.insert(&node.url, error);
                 }
             }
         }
     }
     bar.finish_and_clear();
-    Err(last.map_or_else(
-        || Failure::no_answer(format!("{name} was not uploaded")),
-        |error| Failure::client(&name, &error),
-    ))
+    Err(nobody(&name, &troubles))
+}
+
+/// What is said when no node takes an object: an answer of a node says more than silence.
+fn nobody(name: &str, troubles: &BTreeMap<&str, ClientError>) -> Failure {
+    let why: Vec<String> = troubles.values().map(ToString::to_string).collect();
+    let message = format!("{name}: no storage node of its bag takes it ({})", why.join("; "));
+    match troubles.values().find(|error| !error.is_no_answer()) {
+        Some(answered) => Failure::client(name, answered).saying(message),
+        None => Failure::no_answer(message),
+    }
 }
 
 async fn attempt(
@@ -112,7 +121,6 @@ async fn attempt(
     match (uploaded, trouble) {
         (Ok(_), _) => Ok(()),
         (Err(_), Some(error)) => Err(Trouble::Fatal(files::failure(&error))),
-        // Nodes of the bag that are new to it cannot know the owner's right to it yet.
         (Err(error), None) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => {
             Err(Trouble::Fatal(Failure::client(&name, &error)))
         }

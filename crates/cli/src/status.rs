@@ -259,7 +259,8 @@ fn show(report: &Report) {
         "role", "id", "buckets", "endpoint", "version", "height", "lag", "objects", "bytes", "uptime",
         "healthy",
     ];
-    screen::say(&screen::table(&head, report.nodes.iter().map(cells).collect()));
+    let dispensable = ["version", "uptime", "height", "bytes", "objects", "lag"];
+    screen::say(&screen::table(&head, report.nodes.iter().map(cells).collect(), &dispensable));
 }
 
 fn cells(node: &Row) -> Vec<String> {

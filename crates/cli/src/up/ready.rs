@@ -135,7 +135,7 @@ pub(super) fn announce(ports: &Ports, data: &Path, json: bool) {
             .iter()
             .map(|node| row("distribution", &node.bucket, &node.endpoint, &node.operator_endpoint)),
     );
-    screen::say(&screen::table(&["role", "bucket", "url", "operator url"], rows));
+    screen::say(&screen::table(&["role", "bucket", "url", "operator url"], rows, &["operator url"]));
     screen::say(&format!("\nThe network is ready; its data is in {}. Ctrl-C stops it. Try:\n", ready.data));
     let directory = if ports.directory == DEFAULT_DIRECTORY_PORT {
         String::new()

@@ -250,17 +250,15 @@ impl Client {
         }
         match doing {
             Doing::MakingChannel => {
-                self.channel = outcome.events.iter().find_map(|event| match event {
-                    Event::ChannelCreated { channel, .. } => Some(*channel),
-                    #[expect(clippy::wildcard_enum_match_arm, reason = "one of many events is looked for")]
-                    _ => None,
+                self.channel = outcome.events.iter().find_map(|event| {
+                    let Event::ChannelCreated { channel, .. } = event else { return None };
+                    Some(*channel)
                 });
             }
             Doing::Declaring { content, size } => {
-                let object = outcome.events.iter().find_map(|event| match event {
-                    Event::DataObjectsUploaded { ids, .. } => ids.first().copied(),
-                    #[expect(clippy::wildcard_enum_match_arm, reason = "one of many events is looked for")]
-                    _ => None,
+                let object = outcome.events.iter().find_map(|event| {
+                    let Event::DataObjectsUploaded { ids, .. } = event else { return None };
+                    ids.first().copied()
                 });
                 if let Some(object) = object {
                     return self.start_upload(context, object, content, size);
@@ -364,9 +362,10 @@ impl Client {
         self.try_again(context, object, distributor);
     }
 
-    /// In the last phase everything must be read in the end.
+    /// In the last phase everything must be read in the end, unless it has been deleted meanwhile.
     fn try_again(&mut self, context: &mut Context<'_>, object: DataObjectId, distributor: usize) {
-        if let Some(left) = &mut self.to_read {
+        let is_there = context.judge.published.get(&object).is_some_and(|known| !known.deleting);
+        if let Some(left) = self.to_read.as_mut().filter(|_| is_there) {
             left.push_back((object, distributor));
         }
         self.rest(context);

@@ -141,10 +141,16 @@ impl Distributor {
         [Some(self.follower.next_wake_ms()), self.fills.next_wake_ms(), readers].into_iter().flatten().min()
     }
 
-    /// Whether the bounds of the cache hold: what is on disk is in the cache or being read.
+    /// The cache keeps its bound and what is being read, and nothing else is on disk.
     pub(crate) fn check(&self, context: &mut Context<'_>) {
         if self.cache.used_bytes() > self.cache.capacity_bytes() {
             context.judge.blame(|| "a cache is over its capacity".to_owned());
+        }
+        if let Some(reader) =
+            self.readers.values().find(|reader| reader.pinned && !self.cache.contains(reader.object))
+        {
+            let (me, id) = (context.me, reader.object);
+            context.judge.blame(|| format!("{me:?} evicted object {id} while it was being read"));
         }
         for id in self.disk.ids() {
             let in_use = self.fills.is_running(id) || self.readers.values().any(|reader| reader.object == id);

@@ -9,11 +9,11 @@ use crate::{
 use argosy_content::{GroupRange, group_count};
 use argosy_domain::{ContentId, DataObjectId};
 use argosy_node_core::{
-    fill::{FillBounds, FillCore, FillEffect, FillInput, Priority, ReaderId, RequestEnd},
+    fill::{FillBounds, FillCore, FillEffect, FillInput, Priority, ReaderId, RequestEnd, RequestId},
     follow::Index,
     sources::{SourceId, SourceMemory},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From the last group to an object that is durable and complete.
 const FINISH_MS: u64 = 5;
@@ -31,6 +31,8 @@ struct Fill {
     core: FillCore,
     content: ContentId,
     sources: BTreeMap<SourceId, Address>,
+    /// Broken off by this end: what is still under way arrives nowhere.
+    abandoned: BTreeSet<RequestId>,
     /// All groups are there; durable at this time.
     durable_ms: Option<u64>,
 }
@@ -84,6 +86,7 @@ impl Fills {
                 core,
                 content: object.content_id,
                 sources: BTreeMap::new(),
+                abandoned: BTreeSet::new(),
                 durable_ms,
             };
             self.next_fill += 1;
@@ -123,7 +126,9 @@ impl Fills {
                         context.send(*address, Message::Slice { key, groups });
                     }
                 }
-                FillEffect::Abandon { .. } => {}
+                FillEffect::Abandon { request } => {
+                    fill.abandoned.insert(request);
+                }
                 FillEffect::SourceBanned { .. } => context.judge.tally.sources_banned += 1,
                 FillEffect::Observed { source, observation } => {
                     self.memory.note(context.now_ms, source, observation);
@@ -157,14 +162,15 @@ impl Fills {
         news: &mut Vec<FillNews>,
     ) {
         for (group, token) in groups {
-            let Some(fill) = self.running.get(&key.object).filter(|fill| fill.number == key.fill) else {
-                return;
-            };
+            let Some(fill) = self.of_request(key) else { return };
             if token != Token::of(&fill.content, group) {
                 context.judge.tally.wrong_groups_refused += 1;
                 return self.on_end(context, disk, key, RequestEnd::Wrong, news);
             }
             context.judge.tally.groups_fetched += 1;
+            if disk.read(key.object, group).is_some() {
+                context.judge.tally.groups_fetched_twice += 1;
+            }
             disk.write(key.object, group, token);
             let input = FillInput::GroupArrived { request: key.request, group };
             self.give(context, disk, key.object, input, news);
@@ -180,10 +186,16 @@ impl Fills {
         end: RequestEnd,
         news: &mut Vec<FillNews>,
     ) {
-        if self.running.get(&key.object).is_some_and(|fill| fill.number == key.fill) {
+        if self.of_request(key).is_some() {
             let input = FillInput::RequestEnded { request: key.request, end };
             self.give(context, disk, key.object, input, news);
         }
+    }
+
+    /// The fill that waits for the answer to a request.
+    fn of_request(&self, key: SliceKey) -> Option<&Fill> {
+        let fill = self.running.get(&key.object)?;
+        (fill.number == key.fill && !fill.abandoned.contains(&key.request)).then_some(fill)
     }
 
     pub(crate) fn tick(&mut self, context: &mut Context<'_>, disk: &mut Disk, news: &mut Vec<FillNews>) {

@@ -94,6 +94,9 @@ pub(crate) async fn run(directory: &DirectoryArgs, args: StatusArgs) -> Outcome<
 }
 
 fn directory_row(status: &DirectoryStatus, url: &str) -> Row {
+    let lag_ms = now_ms().saturating_sub(status.block_time_ms);
+    // Right after a start the newest block is as old as the stop before it.
+    let stuck = lag_ms > BEHIND_MS && status.uptime_seconds * 1000 > BEHIND_MS;
     Row {
         role: Role::Directory,
         id: Some(status.network.clone()),
@@ -101,12 +104,13 @@ fn directory_row(status: &DirectoryStatus, url: &str) -> Row {
         endpoint: Some(url.to_owned()),
         version: Some(status.version.clone()),
         height: Some(status.height),
-        lag_ms: Some(now_ms().saturating_sub(status.block_time_ms)),
+        lag_ms: Some(lag_ms),
         objects: Some(status.objects_count),
         bytes: None,
         uptime_seconds: Some(status.uptime_seconds),
-        healthy: true,
-        remark: None,
+        healthy: !stuck,
+        remark: stuck
+            .then(|| format!("has made no block for {}", text::duration(Duration::from_millis(lag_ms)))),
     }
 }
 
@@ -242,8 +246,8 @@ fn trouble(row: &Row, status: &NodeStatus, height: u64) -> Option<String> {
     if !follow.connected {
         return Some(format!("gets no blocks from {}", follow.url));
     }
-    if follow.lag_ms > BEHIND_MS {
-        let behind = height.saturating_sub(follow.height);
+    let behind = height.saturating_sub(follow.height);
+    if behind > 0 && follow.lag_ms > BEHIND_MS {
         return Some(format!(
             "is {behind} blocks behind, {}",
             text::duration(Duration::from_millis(follow.lag_ms))
@@ -362,6 +366,11 @@ mod tests {
             judge(|status| status.directory.lag_ms = 30_000),
             (false, "is 10 blocks behind, 30 s".into())
         );
+        let idle = |status: &mut NodeStatus| {
+            status.directory.lag_ms = 30_000;
+            status.directory.height = 20;
+        };
+        assert_eq!(judge(idle), (true, String::new()), "nothing new was there to follow");
         assert!(!judge(|status| status.directory.connected = false).0);
         assert!(judge(|status| status.directory.halted = Some("forked".into())).1.contains("forked"));
         assert!(!judge(|status| status.role = "distribution".into()).0);

@@ -54,8 +54,8 @@ pub(crate) fn bytes(count: u64) -> String {
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
-        0 => format!("{} ms", time.subsec_millis()),
-        1..=119 => format!("{seconds} s"),
+        0 if time.subsec_millis() > 0 => format!("{} ms", time.subsec_millis()),
+        0..=119 => format!("{seconds} s"),
         120..=7_199 => format!("{} min", seconds / 60),
         7_200..=172_799 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / 86_400),
@@ -78,7 +78,7 @@ mod tests {
         let sizes = [0, 1023, 1024, 1536, 1 << 20, (3 << 30) + (1 << 29), u64::MAX].map(bytes);
         assert_eq!(sizes, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "3.5 GiB", "16383.9 PiB"]);
         let times =
-            [30, 1_000, 119_999, 120_000, 7_200_000, 200_000_000].map(Duration::from_millis).map(duration);
-        assert_eq!(times, ["30 ms", "1 s", "119 s", "2 min", "2 h", "2 d"]);
+            [0, 30, 1_000, 119_999, 120_000, 7_200_000, 200_000_000].map(Duration::from_millis).map(duration);
+        assert_eq!(times, ["0 s", "30 ms", "1 s", "119 s", "2 min", "2 h", "2 d"]);
     }
 }

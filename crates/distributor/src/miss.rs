@@ -68,7 +68,7 @@ impl Node {
 
     fn failed(&self, wanted: &Wanted, error: FillError) -> EdgeResponse {
         let id = wanted.asset.id;
-        tracing::warn!(node = %self.config.id, object = %id, %error, "an object cannot be delivered");
+        tracing::warn!(object = %id, %error, "an object cannot be delivered");
         match error {
             FillError::NoSource | FillError::NoProgress | FillError::NotKept => answers::no_source(id),
             FillError::Removed => answers::unknown_object(),

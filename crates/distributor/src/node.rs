@@ -11,6 +11,7 @@ use std::{
     },
     time::Instant,
 };
+use tracing::Span;
 
 pub(crate) struct Node {
     pub(crate) config: Config,
@@ -21,6 +22,8 @@ pub(crate) struct Node {
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) bytes_sent: AtomicU64,
+    /// Says in the logs which node speaks.
+    pub(crate) span: Span,
     pub(crate) started: Instant,
 }
 

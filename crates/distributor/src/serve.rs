@@ -4,6 +4,7 @@ use crate::{answers, node::Node};
 use argosy_domain::DataObjectId;
 use argosy_http::{EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse};
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// The public port.
 pub(crate) struct Public(pub(crate) Arc<Node>);
@@ -65,9 +66,12 @@ impl EdgeHandler for Public {
             // Hits are answered here and now, without a wait or a box.
             Route::Asset(id) => match node.asset(&request, id) {
                 Ok(answer) => answer,
-                Err(wanted) => Box::pin(Arc::clone(node).wanted(wanted)).await,
+                Err(wanted) => Box::pin(Arc::clone(node).wanted(wanted).instrument(node.span.clone())).await,
             },
-            Route::Slices(id) => Box::pin(Arc::clone(node).slices(request.method, id, request.query)).await,
+            Route::Slices(id) => {
+                let slices = Arc::clone(node).slices(request.method, id, request.query);
+                Box::pin(slices.instrument(node.span.clone())).await
+            }
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),
             Route::NoSuchObject => answers::unknown_object(),

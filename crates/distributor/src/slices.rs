@@ -56,10 +56,18 @@ impl Node {
         let slice = self.open_slice(id, meta, groups).await?;
         let data = byte_range(groups, meta.size);
         self.count_sent(data.end - data.start);
-        let stream = stream::try_unfold((slice, pin), |(mut slice, pin)| async {
+        let fills = self.fills.clone();
+        let stream = stream::try_unfold((slice, fills, pin), |(mut slice, fills, pin)| async {
             let step = tokio::task::spawn_blocking(move || (slice.next_chunk(), slice));
             let (chunk, slice) = step.await.map_err(io::Error::other)?;
-            Ok(chunk.map_err(io::Error::other)?.map(|chunk| (chunk, (slice, pin))))
+            match chunk {
+                Ok(chunk) => Ok(chunk.map(|chunk| (chunk, (slice, fills, pin)))),
+                Err(damaged) => {
+                    let text = damaged.to_string();
+                    fills.repair(damaged).await;
+                    Err(io::Error::other(text))
+                }
+            }
         });
         let body = EdgeBody::Stream { len, stream: Box::pin(stream) };
         Ok(EdgeResponse::new(StatusCode::OK, body).with_headers(headers))

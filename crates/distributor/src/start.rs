@@ -20,6 +20,7 @@ use std::{
     time::Instant,
 };
 use tokio::net::TcpListener;
+use tracing::Instrument as _;
 
 const ROLE: &str = "distribution";
 const CHECKPOINT: &str = "directory.checkpoint";
@@ -120,8 +121,9 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
     let endpoint = public.local_addr().unwrap_or(config.public_api.address());
     let sources = Arc::new(DirectorySources::new(follower.clone(), None));
     let room = Arc::clone(&cache);
-    let fills = Fills::new(store.clone(), guarded, sources, room, FillsConfig::default());
     let name = config.id.clone();
+    let span = tracing::info_span!("node", node = %name);
+    let fills = span.in_scope(|| Fills::new(store.clone(), guarded, sources, room, FillsConfig::default()));
     let node = Arc::new(Node {
         assignment: config.assignment(),
         config,
@@ -131,14 +133,15 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
         cache,
         assets,
         bytes_sent: AtomicU64::new(0),
+        span: span.clone(),
         started: Instant::now(),
     });
     let shutdown = Shutdown::new();
     let mut tasks = Tasks::new(shutdown.clone());
-    tasks.spawn("following the directory", follow.run(shutdown.clone()));
-    tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()));
-    tasks.spawn("serving", serve(Arc::clone(&node), public, shutdown.clone()));
-    tracing::info!(node = %name, %endpoint, "distributor listening");
+    tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("serving", serve(Arc::clone(&node), public, shutdown.clone()).instrument(span.clone()));
+    span.in_scope(|| tracing::info!(%endpoint, "distributor listening"));
     let operator_endpoint = operator.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listener) = operator {
         let router = operator_router(node);

@@ -36,6 +36,7 @@ use std::{
 };
 use task::FillTask;
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tracing::{Instrument as _, Span};
 
 /// Bounds of a node's fills.
 #[derive(Clone, Debug)]
@@ -146,6 +147,8 @@ pub(crate) struct Inner {
     slots: Arc<Semaphore>,
     stopped: AtomicBool,
     started: Instant,
+    /// Says in the logs whose fills these are.
+    span: Span,
     bytes_fetched: AtomicU64,
     wrong_answers: AtomicU64,
 }
@@ -157,7 +160,8 @@ impl fmt::Debug for Fills {
 }
 
 impl Fills {
-    /// No fills yet. Must be used within a tokio runtime.
+    /// No fills yet. Must be used within a tokio runtime. What they log carries the span in which this
+    /// is called.
     #[must_use]
     pub fn new(
         store: Store,
@@ -179,6 +183,7 @@ impl Fills {
             slots,
             stopped: AtomicBool::new(false),
             started: Instant::now(),
+            span: Span::current(),
             bytes_fetched: AtomicU64::new(0),
             wrong_answers: AtomicU64::new(0),
         };
@@ -309,7 +314,7 @@ impl Fills {
         let task = FillTask::new(Arc::clone(&self.inner), board);
         let mut tasks = self.inner.tasks();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task.run());
+        tasks.spawn(task.run().instrument(self.inner.span.clone()));
     }
 }
 

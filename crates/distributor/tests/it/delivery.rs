@@ -216,6 +216,14 @@ async fn slices_come_with_their_proof() {
         let start = from as usize * 16 * 1024;
         assert!(data == sample.bytes[start..(to as usize * 16 * 1024).min(sample.bytes.len())]);
     }
+    // Damage breaks the answer off, and is gone the next time.
+    rig.wait_until("the complete object", |status| status["objectsInCache"] == 1).await;
+    flip_byte(&rig.only_file(".data"), 2 * MIB as u64);
+    let whole = path("from=0&to=193");
+    let broken = browser::ask(rig.endpoint(), "GET", &whole, &[]).await;
+    assert_ne!(broken.body.len() as u64, slice_len(sample.size(), GroupRange::new(0, 193)));
+    let mended = browser::ask(rig.endpoint(), "GET", &whole, &[]).await;
+    assert_eq!(mended.body.len() as u64, slice_len(sample.size(), GroupRange::new(0, 193)));
     for (query, status) in [("from=0&to=194", 416), ("from=1&to=1", 400), ("", 400), ("from=0&to=400", 400)] {
         let answer = browser::ask(rig.endpoint(), "GET", &path(query), &[]).await;
         assert_eq!(answer.status, status, "{query}");

@@ -9,3 +9,4 @@ mod fake_directory;
 mod fake_source;
 mod headers;
 mod rig;
+mod starting;

@@ -38,7 +38,7 @@ pub(crate) struct Rig {
     _dir: tempfile::TempDir,
     pub(crate) directory: FakeDirectory,
     pub(crate) sources: Vec<FakeSource>,
-    config: Config,
+    pub(crate) config: Config,
     node: Option<Running>,
     next_id: AtomicU64,
 }

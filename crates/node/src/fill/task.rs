@@ -1,10 +1,13 @@
 //! The task that fills one object: owns the core and carries out what it asks for.
 
+mod whom;
+mod writing;
+
 use super::{
     Board, FillError, Inner, Keep,
     request::{self, Ask, RequestEvent},
-    sources::{FillSource, MAX_SOURCES},
-    writer::{self, BATCH_BYTES, Batch, WriteError, WriteResult},
+    sources::FillSource,
+    writer::{WriteError, WriteResult},
 };
 use argosy_content::{GroupRange, GroupSet, SliceItem, group_count};
 use argosy_domain::num::to_u64;
@@ -412,90 +415,6 @@ impl FillTask {
         }
     }
 
-    fn enqueue(&mut self, item: SliceItem) {
-        if let SliceItem::Group(group) = &item {
-            self.unwritten.insert(group.index());
-            self.unwritten_bytes = self.unwritten_bytes.saturating_add(to_u64(group.data().len()));
-        }
-        self.queue.push_back(item);
-    }
-
-    /// Hands the next batch to a blocking thread, if none is at work.
-    fn write_next(&mut self) {
-        // The first batch makes files: not for pairs alone, which prove nothing that is held.
-        let nothing_yet = self.partial.is_none() && self.unwritten.is_empty();
-        if self.writing.is_some() || self.queue.is_empty() || nothing_yet {
-            return;
-        }
-        let (mut items, mut groups, mut bytes) = (Vec::new(), Vec::new(), 0_u64);
-        while bytes < BATCH_BYTES
-            && let Some(item) = self.queue.pop_front()
-        {
-            bytes = bytes.saturating_add(writer::data_bytes(&item));
-            if let SliceItem::Group(group) = &item {
-                groups.push(group.index());
-            }
-            items.push(item);
-        }
-        let batch = Batch {
-            store: self.inner.store.clone(),
-            room: Arc::clone(&self.inner.room),
-            id: self.board.id(),
-            meta: self.board.meta(),
-            partial: self.partial.clone(),
-            items,
-        };
-        let done = tokio::task::spawn_blocking(move || batch.write());
-        self.writing = Some(Writing { groups, bytes, done });
-    }
-
-    fn on_written(&mut self, result: WriteResult) -> Result<(), FillError> {
-        let Some(writing) = self.writing.take() else { return Ok(()) };
-        match result {
-            Ok(partial) if self.partial.is_some() => drop(partial),
-            Ok(partial) => {
-                self.board.opened(Arc::clone(&partial));
-                self.partial = Some(partial);
-                if self.completing {
-                    self.want_whole();
-                }
-            }
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(tracing::field::display);
-                tracing::warn!(object = %self.board.id(), %error, cause, "an object is not kept");
-                return Err(self.board.ended().unwrap_or(FillError::NotKept));
-            }
-        }
-        for group in &writing.groups {
-            self.unwritten.remove(group);
-        }
-        self.unwritten_bytes = self.unwritten_bytes.saturating_sub(writing.bytes);
-        self.board.written(&writing.groups);
-        Ok(())
-    }
-
-    /// All groups are written: makes the object complete. None if the disk has lost some of them.
-    async fn finish(&mut self) -> Result<Option<Arc<StoredObject>>, FillError> {
-        let Some(partial) = self.partial.clone() else { return Ok(None) };
-        self.completions = self.completions.saturating_add(1);
-        let result = tokio::task::spawn_blocking(move || partial.complete()).await;
-        match result {
-            Ok(Ok(stored)) => return Ok(Some(stored)),
-            Ok(Err(error @ (StoreError::Io { .. } | StoreError::Incomplete { .. })))
-                if self.completions < MAX_COMPLETIONS =>
-            {
-                tracing::warn!(object = %self.board.id(), %error, "an object could not be completed yet");
-                self.rebuild();
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(object = %self.board.id(), %error, "an object could not be completed");
-                return Err(FillError::NotKept);
-            }
-            Err(_) => return Err(FillError::NotKept),
-        }
-        Ok(None)
-    }
-
     /// Starts the core anew from what is really held, after groups were lost.
     fn rebuild(&mut self) {
         let Some(mut have) = self.partial.as_ref().map(|partial| partial.have()) else { return };
@@ -510,58 +429,6 @@ impl FillTask {
         }
         self.completing = false;
         self.board.repeat_wants();
-    }
-
-    /// Looks who has the object now; whether there is somebody new to ask.
-    fn refresh_sources(&mut self, widen: bool) -> bool {
-        self.refresh_at = Instant::now() + REFRESH;
-        let mut listed = self.inner.sources.sources_of(self.board.id());
-        listed.truncate(MAX_SOURCES);
-        self.widened |= widen || !listed.iter().any(|source| source.holds);
-        listed.retain(|source| (source.holds || self.widened) && !self.banned.contains(&source.id));
-        let gone: Vec<SourceId> = self
-            .sources
-            .keys()
-            .filter(|id| !listed.iter().any(|source| source.id == **id))
-            .copied()
-            .collect();
-        for source in gone {
-            self.sources.remove(&source);
-            self.tell(FillInput::SourceGone { source });
-        }
-        let mut added = false;
-        for source in listed {
-            let news = self
-                .sources
-                .get(&source.id)
-                .is_none_or(|known| known.endpoint != source.endpoint || (source.holds && !known.holds));
-            if news {
-                added = true;
-                self.add_source(source);
-            } else {
-                self.sources.insert(source.id, source);
-            }
-        }
-        added
-    }
-
-    fn add_source(&mut self, source: FillSource) {
-        let quality = self.inner.memory().quality(source.id);
-        let id = source.id;
-        self.sources.insert(id, source);
-        self.tell(FillInput::SourceAdded { source: id, quality });
-    }
-
-    /// The core knows nobody to ask: looks for others before it gives up.
-    fn on_exhausted(&mut self) {
-        if self.refresh_sources(true) {
-            self.completing = false;
-            self.board.repeat_wants();
-            self.take_news();
-        } else {
-            self.board.fail_waiting(FillError::NoSource);
-            self.completing = false;
-        }
     }
 }
 

@@ -60,7 +60,7 @@ impl GuardedStream {
 
     /// Finds what may be passed of the held bytes, none of which is passed yet.
     fn examine(&mut self) -> io::Result<()> {
-        if self.seen == self.held.len() {
+        if self.seen == self.held.len() || self.is_next_held_back() {
             return Ok(());
         }
         match self.place {
@@ -77,6 +77,12 @@ impl GuardedStream {
         }
         self.seen = if self.passed == 0 { self.held.len() } else { 0 };
         Ok(())
+    }
+
+    /// True while the held bytes belong to a request after the one under way. hyper gets one request at a
+    /// time, so that what is noted of a request is about that one.
+    fn is_next_held_back(&self) -> bool {
+        self.place == Place::Head && !self.held.is_empty() && self.watch.is_busy()
     }
 
     fn examine_head(&mut self) {
@@ -176,6 +182,10 @@ impl AsyncRead for GuardedStream {
             }
             if this.refused {
                 // hyper has what it needs to answer 400; nothing else of this peer is of interest.
+                return Poll::Pending;
+            }
+            if this.is_next_held_back() {
+                this.watch.wake_when_answered(cx.waker());
                 return Poll::Pending;
             }
             ready!(this.stream.poll_read_ready(cx))?;

@@ -70,7 +70,7 @@ async fn serve_connection(
     let service = {
         let (watch, config) = (watch.clone(), Arc::clone(&config));
         hyper::service::service_fn(move |request| {
-            answer(request, peer, router.clone(), watch.begin_request(), Arc::clone(&config))
+            answer(request, peer, router.clone(), watch.request(), Arc::clone(&config))
         })
     };
     let connection = http1::Builder::new()

@@ -3,7 +3,10 @@
 //! The stream, the service and the answers note what happens; the connection's task asks for the
 //! verdict after each poll. All of them run in that one task, so the lock is never contended.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
+};
 
 use tokio::time::Instant;
 
@@ -32,8 +35,10 @@ struct Watch {
     deadlines: Deadlines,
     opened: Instant,
     requests: u64,
-    /// Requests whose answers have not been handed over in full.
-    busy: u32,
+    /// A head has been passed, and its answer has not been handed over in full.
+    busy: bool,
+    /// Reads the next request, which has come before the answer to this one.
+    held_back: Option<Waker>,
     /// When the last answer was handed over.
     quiet_since: Instant,
     /// When the first byte of an unfinished head came.
@@ -68,8 +73,11 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         let mut watch = self.0.lock();
-        watch.busy = watch.busy.saturating_sub(1);
+        watch.busy = false;
         watch.quiet_since = Instant::now();
+        if let Some(waker) = watch.held_back.take() {
+            waker.wake();
+        }
     }
 }
 
@@ -80,7 +88,8 @@ impl SharedWatch {
             deadlines,
             opened: now,
             requests: 0,
-            busy: 0,
+            busy: false,
+            held_back: None,
             quiet_since: now,
             head_since: None,
             write_stall: None,
@@ -95,19 +104,31 @@ impl SharedWatch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn begin_request(&self) -> Busy {
-        let mut watch = self.lock();
-        watch.busy += 1;
-        watch.requests += 1;
+    /// The request whose head was passed last; to be held until it is answered.
+    pub(super) fn request(&self) -> Busy {
         Busy(self.clone())
+    }
+
+    /// Has `waker` woken when the request under way has been answered.
+    pub(super) fn wake_when_answered(&self, waker: &Waker) {
+        self.lock().held_back = Some(waker.clone());
+    }
+
+    /// True while a request is being received or answered; the next one must wait.
+    pub(super) fn is_busy(&self) -> bool {
+        self.lock().busy
     }
 
     pub(super) fn note_head_begun(&self) {
         self.lock().head_since.get_or_insert_with(Instant::now);
     }
 
+    /// A whole head has come: from here the request is under way.
     pub(super) fn note_head_complete(&self) {
-        self.lock().head_since = None;
+        let mut watch = self.lock();
+        watch.head_since = None;
+        watch.busy = true;
+        watch.requests += 1;
     }
 
     pub(super) fn note_in_body(&self, in_body: bool) {
@@ -164,11 +185,11 @@ impl SharedWatch {
         let watch = self.lock();
         let (due, look) = match (watch.write_stall, watch.busy) {
             (Some((since, again)), _) => (since + watch.deadlines.write_stall, again),
-            (None, 0) => {
+            (None, false) => {
                 let due = watch.request_due();
                 (due, due)
             }
-            (None, _) => return Verdict::NoDeadline,
+            (None, true) => return Verdict::NoDeadline,
         };
         if now >= due { Verdict::Late } else { Verdict::LookAgain(look.min(due)) }
     }
@@ -183,7 +204,7 @@ impl SharedWatch {
     /// True when no request is being received or answered, and all answers have been sent.
     pub(super) fn is_quiet(&self) -> bool {
         let watch = self.lock();
-        watch.busy == 0 && watch.head_since.is_none() && watch.write_stall.is_none() && !watch.refused
+        !watch.busy && watch.head_since.is_none() && watch.write_stall.is_none() && !watch.refused
     }
 
     /// True when the connection ended although the peer may have been sending.

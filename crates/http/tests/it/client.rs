@@ -33,17 +33,13 @@ use crate::support::{SHORT, Server, config, pattern, until};
 fn client() -> Client {
     Client::new(ClientConfig {
         addresses: AddressPolicy::Local,
-        head_timeout: SHORT * 2,
-        idle_timeout: SHORT * 2,
+        head_timeout: SHORT * 3,
+        idle_timeout: SHORT * 3,
         ..ClientConfig::default()
     })
 }
 
 fn serve() -> Server {
-    let mut config = config();
-    config.deadlines.idle = Duration::from_secs(5);
-    config.deadlines.body_grace = Duration::from_secs(5);
-    config.deadlines.first_byte = Duration::from_secs(5);
     let router = Router::new()
         .route("/large", on_get(|| async { pattern(5_000_000) }))
         .route("/echo", any(echo))
@@ -58,7 +54,7 @@ fn serve() -> Server {
             }),
         )
         .layer(DefaultBodyLimit::disable());
-    Server::router(router, config)
+    Server::router(router, config())
 }
 
 /// Gives back a request's headers and body; its framing under other names.
@@ -279,5 +275,5 @@ async fn a_dropped_request_takes_its_connection_along() {
     until("the server has taken the request", || server.counters.accepted() == 1).await;
     // An orderly stop would wait for the request, if its connection were still there.
     server.running.stop_and_join().await.unwrap();
-    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }

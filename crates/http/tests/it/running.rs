@@ -81,9 +81,7 @@ async fn accepting_survives_a_lack_of_descriptors() {
         assert!(child.status().unwrap().success());
         return;
     }
-    let mut config = config();
-    config.deadlines.first_byte = Duration::from_secs(60);
-    let server = Server::router(axum::Router::new(), config);
+    let server = Server::router(axum::Router::new(), config());
     // Once it has answered, its caps are settled.
     let mut first = server.peer().await;
     first.send(get("/")).await;

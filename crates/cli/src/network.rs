@@ -103,7 +103,9 @@ impl Network {
                 "{} is not a directory node: name one with --directory",
                 args.directory
             )),
-            _ => Failure::directory("the genesis", &error),
+            ClientError::Status { .. } | ClientError::NoAnswer { .. } | ClientError::Protocol { .. } => {
+                Failure::directory("the genesis", &error)
+            }
         })?;
         let genesis = Genesis::try_from(file)
             .map_err(|error| Failure::refused("WRONG_GENESIS", format!("{}: {error}", args.directory)))?;

@@ -43,8 +43,11 @@ pub(super) async fn head(
         if store.contains(id) {
             return Ok(end);
         }
-        let partial = store.existing_partial(id, object.meta)?;
-        Ok(partial.map_or(0, |partial| partial.first_missing(0).unwrap_or(end)))
+        match store.existing_partial(id, object.meta) {
+            // Completed since it was looked for.
+            Err(StoreError::AlreadyComplete(_)) => Ok(end),
+            found => Ok(found?.map_or(0, |partial| partial.first_missing(0).unwrap_or(end))),
+        }
     };
     let group = blocking("look for the object", first_missing).await?.map_err(|error| store_error(&error))?;
     Ok(next_group(StatusCode::OK.into_response(), group))
@@ -69,7 +72,10 @@ pub(super) async fn put(
     let groups = GroupRange::new(asked.from_group, group_count(object.meta.size));
     check_length(&headers, &object, groups)?;
     let slot = take_slot(&node, id)?;
-    let partial = open(&node, id, &object, groups).await?;
+    let Some(partial) = open(&node, id, &object, groups).await? else {
+        drop(slot);
+        return finished(&node, id, &object, StatusCode::OK).await;
+    };
     // In a task of its own: when the client goes, what has been proved is still written and noted.
     let (done, outcome) = oneshot::channel();
     let worker = Arc::clone(&node);
@@ -128,21 +134,25 @@ fn take_slot(node: &Node, id: DataObjectId) -> Result<Slot, ErrorBody> {
     })
 }
 
-/// The partial object, with room for all that is missing.
+/// The partial object, with room for all that is missing; none if another upload, or a copy from
+/// another node, has completed it since it was looked for.
 async fn open(
     node: &Node,
     id: DataObjectId,
     object: &KnownObject,
     groups: GroupRange,
-) -> Result<Arc<PartialObject>, ErrorBody> {
+) -> Result<Option<Arc<PartialObject>>, ErrorBody> {
     let (store, meta) = (node.store.clone(), object.meta);
     let opened = blocking("open the object", move || {
-        let partial = store.partial(id, meta)?;
-        partial.reserve()?;
-        Ok::<_, StoreError>(partial)
+        let opened = store.partial(id, meta).and_then(|partial| partial.reserve().map(|()| partial));
+        match opened {
+            Err(StoreError::AlreadyComplete(_) | StoreError::Gone(_)) if store.contains(id) => Ok(None),
+            opened => opened.map(Some),
+        }
     });
     let partial = match opened.await? {
-        Ok(partial) => partial,
+        Ok(Some(partial)) => partial,
+        Ok(None) => return Ok(None),
         Err(error) => return Err(store_error(&error)),
     };
     match partial.first_missing(0) {
@@ -150,7 +160,7 @@ async fn open(
             let message = format!("group {missing} is missing: begin there");
             Err(ErrorBody::caller(StatusCode::CONFLICT, "GAP", message).with_retry(Retry::Later))
         }
-        Some(_) | None => Ok(partial),
+        Some(_) | None => Ok(Some(partial)),
     }
 }
 

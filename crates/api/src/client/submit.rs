@@ -13,10 +13,17 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// How long a transaction stays valid after it was signed, in milliseconds.
+/// Longest time that a transaction stays valid after it was signed, in milliseconds.
 const LIFE_MS: u64 = 5 * 60 * 1000;
-/// Attempts for one call: wrong nonces and lost answers use them up alike.
+/// What is taken off it, by chance: signatures are deterministic, and two programs that sign the same
+/// call with one key at once must not take one transaction for that of both.
+const LIFE_SPREAD_MS: u64 = 60 * 1000;
+/// Attempts for one call while answers are lost.
 const MAX_ATTEMPTS: u32 = 4;
+/// Nonces that one call may lose to other programs with the same key.
+const MAX_RACES: u32 = 16;
+/// Longest wait after the first lost nonce; after the second twice as long, and so on up to eight times.
+const RACE_PAUSE: Duration = Duration::from_millis(20);
 /// Wait after the first lost answer; the second waits twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -91,9 +98,8 @@ impl Submitter {
         let inner = &*self.inner;
         let mut next_nonce = inner.next_nonce.lock().await;
         let mut pending: Option<Transaction> = None;
-        let mut attempt = 0;
+        let (mut attempt, mut races) = (1, 0);
         loop {
-            attempt += 1;
             let transaction = match pending.take() {
                 Some(transaction) => transaction,
                 None => {
@@ -101,7 +107,8 @@ impl Submitter {
                         Some(nonce) => nonce,
                         None => inner.read_nonce().await?,
                     };
-                    Transaction::sign(&inner.key, inner.genesis, nonce, now_ms() + LIFE_MS, call.clone())
+                    let valid_until = now_ms() + LIFE_MS - fastrand::u64(0..LIFE_SPREAD_MS);
+                    Transaction::sign(&inner.key, inner.genesis, nonce, valid_until, call.clone())
                 }
             };
             // Unknown until the answer says otherwise, also if this future is dropped meanwhile.
@@ -119,9 +126,11 @@ impl Submitter {
                     if let Some(receipt) = inner.find(&transaction).await? {
                         return receipt_result(receipt);
                     }
-                    if attempt >= MAX_ATTEMPTS {
+                    races += 1;
+                    if races >= MAX_RACES {
                         return Err(SubmitError::Refused(body));
                     }
+                    tokio::time::sleep((RACE_PAUSE * races.min(8)).mul_f64(fastrand::f64())).await;
                 }
                 Err(error) => {
                     if attempt >= MAX_ATTEMPTS || !error.is_no_answer() {
@@ -129,6 +138,7 @@ impl Submitter {
                     }
                     pending = Some(transaction);
                     tokio::time::sleep(PAUSE * attempt).await;
+                    attempt += 1;
                 }
             }
         }

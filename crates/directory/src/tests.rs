@@ -8,7 +8,7 @@ mod random;
 
 use crate::{
     Call, Genesis, MembershipCall, Payload, Profile, Reject, State, Transaction,
-    genesis::{GENESIS_VERSION, GenesisGroup, GenesisMember, GenesisWorker, Params},
+    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker, Params},
     state::GenesisError,
     transaction::TRANSACTION_VERSION,
 };
@@ -38,6 +38,17 @@ const CASES: &[(&str, &str)] = &[
     ("channels", include_str!("cases/channels.txt")),
     ("objects", include_str!("cases/objects.txt")),
     ("placement", include_str!("cases/placement.txt")),
+    ("accounts", include_str!("cases/accounts.txt")),
+    ("batch", include_str!("cases/batch.txt")),
+    ("bonds", include_str!("cases/bonds.txt")),
+    ("blacklist", include_str!("cases/blacklist.txt")),
+    ("remarks", include_str!("cases/remarks.txt")),
+    ("moves", include_str!("cases/moves.txt")),
+    ("assets", include_str!("cases/assets.txt")),
+    ("groups", include_str!("cases/groups.txt")),
+    ("rewards", include_str!("cases/rewards.txt")),
+    ("resignations", include_str!("cases/resignations.txt")),
+    ("council", include_str!("cases/council.txt")),
     ("guide_example", include_str!("cases/guide_example.txt")),
 ];
 
@@ -53,7 +64,8 @@ macro_rules! transcripts {
 }
 transcripts! {
     members storage_buckets storage_operators storage_bags holdings families distribution_buckets
-    channels objects placement
+    channels objects placement accounts batch bonds blacklist remarks moves assets groups rewards
+    resignations council
 }
 
 #[test]
@@ -136,6 +148,9 @@ fn genesis() -> Genesis {
         members: vec![GenesisMember { handle: "ann".into(), account: account(1) }],
         storage_group: group(2),
         distribution_group: group(3),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: vec![],
     }
 }
 

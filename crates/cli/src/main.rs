@@ -1,2 +1,168 @@
-//! Entry point.
-fn main() {}
+//! `argosy`: a network in one command, each node alone, and what users do with it.
+
+mod failure;
+mod get;
+mod network;
+mod nodes;
+mod put;
+mod rm;
+mod screen;
+mod status;
+mod text;
+mod up;
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+use failure::{Failure, Outcome};
+use network::DirectoryArgs;
+use std::process::ExitCode;
+
+/// Keeps and delivers a community's media: a directory, storage nodes and distributors.
+#[derive(Debug, Parser)]
+#[command(name = "argosy", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 refused (the code is printed), 2 wrong usage, 3 no answer from a node."
+)]
+struct Cli {
+    #[command(flatten)]
+    directory: DirectoryArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(up::UpArgs),
+    Put(put::PutArgs),
+    Get(get::GetArgs),
+    Rm(rm::RmArgs),
+    Status(status::StatusArgs),
+    #[command(subcommand)]
+    Directory(nodes::DirectoryCommand),
+    #[command(subcommand)]
+    Storage(nodes::StorageCommand),
+    #[command(subcommand)]
+    Distribution(nodes::DistributionCommand),
+}
+
+impl Command {
+    /// Whether standard output is for scripts.
+    fn json(&self) -> bool {
+        match self {
+            Self::Up(args) => args.json,
+            Self::Put(args) => args.json,
+            Self::Rm(args) => args.json,
+            Self::Status(args) => args.json,
+            Self::Directory(command) => command.json(),
+            Self::Get(_) | Self::Storage(_) | Self::Distribution(_) => false,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_usage(&error),
+    };
+    let json = cli.command.json();
+    match run(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            if json {
+                screen::json(&failure.body());
+            }
+            screen::note(&format!("argosy: {failure}"));
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Outcome<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::refused("NO_THREADS", format!("cannot start threads: {error}")))?;
+    let directory = cli.directory;
+    let result = runtime.block_on(async move {
+        match cli.command {
+            Command::Up(args) => up::run(args).await,
+            Command::Put(args) => put::run(&directory, args).await,
+            Command::Get(args) => get::run(&directory, args).await,
+            Command::Rm(args) => rm::run(&directory, args).await,
+            Command::Status(args) => status::run(&directory, args).await,
+            Command::Directory(command) => nodes::directory(command).await,
+            Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
+            Command::Distribution(nodes::DistributionCommand::Start(args)) => nodes::distribution(args).await,
+        }
+    });
+    // A blocking read of a slow disk must not hold up the end of the program.
+    runtime.shutdown_background();
+    result
+}
+
+/// Help goes out as clap writes it; anything else is one line.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    let kind = error.kind();
+    let help_was_wanted = matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if help_was_wanted || kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+    } else {
+        screen::note(&format!("argosy: {}", usage_line(&error.to_string())));
+    }
+    if help_was_wanted { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+/// The first paragraph of clap's message in one line, and its tips.
+fn usage_line(message: &str) -> String {
+    let plain = message.trim_start_matches("error: ");
+    let mut parts = plain.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let mut line = parts.next().unwrap_or_default();
+    for part in parts {
+        if part.starts_with("tip: ") || part.starts_with("[possible values") {
+            line.push_str("; ");
+            line.push_str(&part);
+        }
+    }
+    text::line(&line) + "; see --help"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command) {
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(check);
+            } else {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example"), "{} has no example", command.get_name());
+            }
+        }
+        check(&Cli::command());
+    }
+
+    #[test]
+    fn wrong_usage_is_one_line() {
+        for arguments in [
+            &["argosy", "get", "no-number"][..],
+            &["argosy", "put"],
+            &["argosy", "put", "file", "--key", "Mallory"],
+            &["argosy", "pu"],
+            &["argosy", "up", "--storage", "0"],
+            &["argosy", "put", "file", "--wait", "never"],
+        ] {
+            let error = Cli::try_parse_from(arguments).unwrap_err();
+            let line = usage_line(&error.to_string());
+            assert!(!line.contains('\n') && line.ends_with("; see --help"), "{line}");
+        }
+        let error = Cli::try_parse_from(["argosy", "put", "file", "--key", "Mallory"]).unwrap_err();
+        assert!(usage_line(&error.to_string()).contains("--key"));
+    }
+}

@@ -61,8 +61,16 @@ pub(crate) async fn account(State(app): State<App>, Id(account): Id<AccountId>) 
 }
 
 pub(crate) async fn object(State(app): State<App>, Id(id): Id<DataObjectId>) -> Answer<ObjectView> {
-    one(&app, "DATA_OBJECT_DOESNT_EXIST", "no data object has this id", |state| views::object(state, id))
-        .await
+    let look = |state: &Directory| views::object(state, id).ok_or(id < state.next_object_id());
+    let found = app.engine.read(look).await.map_err(stopped)?;
+    found.map(Json).map_err(|deleted| {
+        let what = if deleted {
+            format!("data object {id} was deleted")
+        } else {
+            format!("no data object has the id {id}")
+        };
+        missing("DATA_OBJECT_DOESNT_EXIST", &what)
+    })
 }
 
 pub(crate) async fn bag(State(app): State<App>, Id(id): Id<BagId>) -> Answer<BagView> {

@@ -1,1 +1,22 @@
-//! Edge server: delivers objects from a cache that it fills itself.
+//! A distributor: delivers objects to very many users at once, from a cache that it fills itself.
+//!
+//! Every answer is decided from this node's own copy of the directory, so delivery goes on while the
+//! directory is away. Only proved bytes leave: complete objects are sent by the kernel once their groups
+//! have been checked, everything else as it is fetched.
+
+mod answers;
+mod asset;
+mod assets;
+mod cache;
+pub mod config;
+mod hit;
+mod miss;
+mod node;
+mod serve;
+mod slices;
+mod start;
+mod status;
+mod upkeep;
+
+pub use config::Config;
+pub use start::{StartError, start};

@@ -21,6 +21,13 @@ pub(crate) const LINGER: Duration = Duration::from_secs(1);
 /// Most bytes that are read and thrown away while a refused connection lingers.
 pub(crate) const MAX_LINGER_BYTES: u64 = 32 * 1024 * 1024;
 
+/// A stalled write is tried again so many times within its deadline, because the kernel reports room only
+/// when about a third of its buffer is free, which a slow reader may take long to reach.
+pub(crate) const WRITE_PROBES: u32 = 4;
+/// Bytes that such trials must place before the reader counts as slow and not as stalled. The kernel takes
+/// a little more than its buffer even when nothing moves.
+pub(crate) const PROBE_PROGRESS_BYTES: u64 = 128 * 1024;
+
 /// How long a peer may take for each step of a connection.
 #[derive(Clone, Debug)]
 pub struct Deadlines {

@@ -12,6 +12,8 @@ use crate::Shutdown;
 /// From the stop signal to the moment when tasks that still run are cut off. Longer than
 /// [`crate::Deadlines::drain`], shorter than the five seconds in which a program must end.
 const STOP_GRACE: Duration = Duration::from_millis(4_500);
+/// From there to the moment when tasks that cannot be cut off are given up.
+const CUT_GRACE: Duration = Duration::from_millis(200);
 
 /// Why a task of a node ended badly.
 pub type TaskError = Box<dyn Error + Send + Sync>;
@@ -105,6 +107,8 @@ pub struct Running {
     tasks: Tasks,
     first_failure: Option<NodeError>,
     cut_at: Option<Instant>,
+    /// What to report when even cutting does not end the tasks.
+    abandoned: Option<NodeError>,
 }
 
 impl Running {
@@ -118,6 +122,7 @@ impl Running {
             tasks,
             first_failure: None,
             cut_at: None,
+            abandoned: None,
         }
     }
 
@@ -174,7 +179,10 @@ impl Running {
                     Some(ended) => self.note(ended),
                 },
                 () = &mut triggered, if cut_at.is_none() => self.cut_at = Some(Instant::now() + STOP_GRACE),
-                () = sleep_until(cut_at), if cut_at.is_some() => self.cut(),
+                () = sleep_until(cut_at), if cut_at.is_some() => match self.abandoned.take() {
+                    Some(error) => return Err(self.first_failure.take().unwrap_or(error)),
+                    None => self.cut(),
+                },
             }
         }
     }
@@ -213,8 +221,11 @@ impl Running {
 
     fn cut(&mut self) {
         self.tasks.set.abort_all();
-        // Aborted tasks come back through `join_next`; a task that blocks its thread does not, so wait again.
-        self.cut_at = Some(Instant::now() + STOP_GRACE);
+        // Aborted tasks come back through `join_next` at once, unless one blocks its thread; that one is
+        // given up a moment later.
+        let task = self.tasks.names.first().map_or("a task", |(_, name)| name);
+        self.abandoned = Some(NodeError::Late { node: self.name.clone(), task });
+        self.cut_at = Some(Instant::now() + CUT_GRACE);
     }
 }
 

@@ -85,7 +85,8 @@ impl CacheCore {
         true
     }
 
-    /// Keeps an object from eviction until as many [`Self::unpin`]. Whether it was there.
+    /// Keeps an object from eviction until as many [`Self::unpin`]. False if it is not kept: then there
+    /// is no pin to take back, even if the object is taken in later.
     pub fn pin(&mut self, id: DataObjectId) -> bool {
         self.entries.get_mut(&id).is_some_and(|entry| {
             entry.pins = entry.pins.saturating_add(1);

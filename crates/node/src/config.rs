@@ -206,7 +206,10 @@ impl DirectoryUrls {
         if urls.is_empty() || urls.len() > MAX_DIRECTORY_URLS {
             return Err(UrlsError::Count);
         }
-        urls.into_iter().map(|url| root_url(&url).ok_or(UrlsError::Url(url))).collect::<Result<_, _>>().map(Self)
+        urls.into_iter()
+            .map(|url| root_url(&url).ok_or(UrlsError::Url(url)))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// The URLs, without a slash at the end; never empty.
@@ -363,7 +366,8 @@ mod tests {
         assert_eq!(serde_json::to_string(&one).unwrap(), "\"http://127.0.0.1:4352\"");
         let two: DirectoryUrls = serde_json::from_str(r#"["http://a:1","http://b:2"]"#).unwrap();
         assert_eq!(two.as_slice().len(), 2);
-        for bad in ["[]", "\"\"", "\"ftp://a\"", "\"http://u@a\"", "\"http://a/path\"", "\"http://a?q\"", "7"] {
+        for bad in ["[]", "\"\"", "\"ftp://a\"", "\"http://u@a\"", "\"http://a/path\"", "\"http://a?q\"", "7"]
+        {
             assert!(serde_json::from_str::<DirectoryUrls>(bad).is_err(), "{bad}");
         }
     }

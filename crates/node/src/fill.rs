@@ -17,7 +17,7 @@ mod writer;
 
 pub use sources::{DirectorySources, FillSource, Sources};
 
-pub(crate) use board::{Board, Look, Seat};
+pub(crate) use board::{Board, DISK_RUN_GROUPS, Look, Seat};
 
 use crate::reader::ObjectReader;
 use argosy_domain::DataObjectId;
@@ -30,24 +30,20 @@ use std::{
     ops::Range,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 use task::FillTask;
-use tokio::{
-    sync::{Notify, Semaphore},
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tracing::{Instrument as _, Span};
 
 /// Bounds of a node's fills.
 #[derive(Clone, Debug)]
 pub struct FillsConfig {
-    /// Fills that may run at once; what comes above waits.
-    ///
-    /// Source: T-43 of the reliability specification.
-    pub fills_max: usize,
+    /// Fills that may fetch at once; others wait for their turn. A fill whose readers have all that
+    /// they can take for now does not count.
+    pub fetching_max: usize,
     /// Requests of one fill.
     pub bounds: FillBounds,
     /// How far a fill runs ahead of a reader, in groups.
@@ -63,7 +59,7 @@ pub struct FillsConfig {
 impl Default for FillsConfig {
     fn default() -> Self {
         Self {
-            fills_max: 64,
+            fetching_max: 128,
             bounds: FillBounds::default(),
             read_ahead_groups: 2 * argosy_domain::limits::WINDOW_GROUPS,
             patience: Duration::from_secs(10),
@@ -149,12 +145,10 @@ pub(crate) struct Inner {
     shared: Mutex<BTreeMap<DataObjectId, Arc<Board>>>,
     tasks: Mutex<JoinSet<()>>,
     slots: Arc<Semaphore>,
-    /// Fills that wait for a slot; while there are any, an idle fill ends at once.
-    queued: AtomicUsize,
-    /// Told when a fill begins to wait for a slot.
-    pressure: Notify,
     stopped: AtomicBool,
     started: Instant,
+    /// Says in the logs whose fills these are.
+    span: Span,
     bytes_fetched: AtomicU64,
     wrong_answers: AtomicU64,
 }
@@ -166,7 +160,8 @@ impl fmt::Debug for Fills {
 }
 
 impl Fills {
-    /// No fills yet. Must be used within a tokio runtime.
+    /// No fills yet. Must be used within a tokio runtime. What they log carries the span in which this
+    /// is called.
     #[must_use]
     pub fn new(
         store: Store,
@@ -175,7 +170,7 @@ impl Fills {
         room: Arc<dyn Room>,
         config: FillsConfig,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(config.fills_max.max(1)));
+        let slots = Arc::new(Semaphore::new(config.fetching_max.max(1)));
         let inner = Inner {
             store,
             client,
@@ -186,10 +181,9 @@ impl Fills {
             shared: Mutex::default(),
             tasks: Mutex::default(),
             slots,
-            queued: AtomicUsize::new(0),
-            pressure: Notify::new(),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
+            span: Span::current(),
             bytes_fetched: AtomicU64::new(0),
             wrong_answers: AtomicU64::new(0),
         };
@@ -209,7 +203,7 @@ impl Fills {
     /// # Errors
     /// [`FillError`].
     pub async fn complete(&self, id: DataObjectId, meta: ObjectMeta) -> Result<Arc<StoredObject>, FillError> {
-        if let Some(stored) = self.inner.store.get(id) {
+        if let Some(stored) = self.stored(id, meta) {
             return Ok(stored);
         }
         // A fill may end in the very moment in which it is joined; each round meets another one.
@@ -285,6 +279,11 @@ impl Fills {
         &self.inner.store
     }
 
+    /// The complete object, unless what is stored under its id is something else.
+    pub(crate) fn stored(&self, id: DataObjectId, meta: ObjectMeta) -> Option<Arc<StoredObject>> {
+        self.inner.store.get(id).filter(|stored| stored.meta() == meta)
+    }
+
     /// The fill of an object, begun if need be.
     pub(crate) fn join(&self, id: DataObjectId, meta: ObjectMeta) -> Result<Arc<Board>, FillError> {
         if self.inner.stopped.load(Ordering::Acquire) {
@@ -315,7 +314,7 @@ impl Fills {
         let task = FillTask::new(Arc::clone(&self.inner), board);
         let mut tasks = self.inner.tasks();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task.run());
+        tasks.spawn(task.run().instrument(self.inner.span.clone()));
     }
 }
 

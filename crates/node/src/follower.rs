@@ -130,7 +130,8 @@ impl Follower {
             changes: broadcast::Sender::new(CHANGES_KEPT),
             link: Mutex::default(),
         });
-        let task = FollowTask::new(Arc::clone(&shared), verifier, &config.directories, config.checkpoint, client);
+        let task =
+            FollowTask::new(Arc::clone(&shared), verifier, &config.directories, config.checkpoint, client);
         Ok((Self { shared }, task))
     }
 
@@ -148,7 +149,6 @@ impl Follower {
 
     /// The index, for a moment: while the guard lives, no block is applied. Never hold it across an
     /// `.await` or while touching the disk.
-    #[must_use]
     pub fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.shared.index.read().unwrap_or_else(PoisonError::into_inner)
     }

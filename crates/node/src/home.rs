@@ -87,8 +87,8 @@ pub fn claim(dir: &Path, role: &str, network: &str, genesis: &str) -> Result<(),
     let found = match read_bounded(&path, MAX_LABEL_BYTES) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let text = serde_json::to_vec_pretty(&wanted)
-                .map_err(|_| HomeError::Damaged { path: path.clone() })?;
+            let text =
+                serde_json::to_vec_pretty(&wanted).map_err(|_| HomeError::Damaged { path: path.clone() })?;
             return replace_file(&path, &text).map_err(io_error("write", &path));
         }
         Err(cause) => return Err(io_error("read", &path)(cause)),
@@ -97,7 +97,8 @@ pub fn claim(dir: &Path, role: &str, network: &str, genesis: &str) -> Result<(),
     if label == wanted {
         return Ok(());
     }
-    let describe = |label: &Label| format!("a {} node of the network {} ({})", label.role, label.network, label.genesis);
+    let describe =
+        |label: &Label| format!("a {} node of the network {} ({})", label.role, label.network, label.genesis);
     Err(HomeError::Other { path: dir.to_owned(), found: describe(&label), wanted: describe(&wanted) })
 }
 

@@ -1,6 +1,6 @@
 //! Reads bytes of an object: from the store if it is complete, else as they are fetched.
 
-use crate::fill::{Board, FillError, Fills, Keep, Look, ReadRequest, Seat};
+use crate::fill::{Board, DISK_RUN_GROUPS, FillError, Fills, Keep, Look, ReadRequest, Seat};
 use argosy_content::{GroupRange, groups_of};
 use argosy_domain::{
     limits::GROUP_BYTES,
@@ -11,8 +11,6 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use std::{collections::VecDeque, io, sync::Arc};
 
-/// Groups of a complete object that are read at once.
-const STORED_RUN_GROUPS: u64 = 16;
 /// How often a reader starts over after damage on the disk or a fill that ended under it.
 const MAX_RESTARTS: u32 = 8;
 
@@ -127,7 +125,7 @@ impl ObjectReader {
     }
 
     fn choose_backing(&mut self) -> Result<(), FillError> {
-        if let Some(stored) = self.fills.store().get(self.request.id) {
+        if let Some(stored) = self.fills.stored(self.request.id, self.request.meta) {
             self.backing = Backing::Stored(stored);
             return Ok(());
         }
@@ -160,7 +158,7 @@ impl ObjectReader {
         stored: Arc<StoredObject>,
         group: u64,
     ) -> Result<Option<Bytes>, FillError> {
-        let end = groups_of(self.at..self.end).end.min(group + STORED_RUN_GROUPS);
+        let end = groups_of(self.at..self.end).end.min(group + DISK_RUN_GROUPS);
         let run = GroupRange::new(group, end);
         let read = tokio::task::spawn_blocking(move || stored.read_verified(run)).await;
         match read {

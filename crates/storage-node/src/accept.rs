@@ -23,8 +23,9 @@ use tokio::{
 
 /// Orders that may wait while a transaction is under way.
 const QUEUE: usize = 1024;
-/// How long the first object of a batch waits for others.
-const COLLECT: Duration = Duration::from_millis(10);
+/// How long the first object of a batch waits for others. Short: while one batch is on its way to the
+/// directory, the next one collects by itself.
+const COLLECT: Duration = Duration::from_millis(2);
 /// Pauses before trying again: doubling, with up to half more.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LONGEST: Duration = Duration::from_secs(2);

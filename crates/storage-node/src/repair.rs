@@ -5,7 +5,7 @@ use argosy_api::{ErrorBody, Retry};
 use argosy_content::GroupRange;
 use argosy_domain::DataObjectId;
 use argosy_http::StatusCode;
-use argosy_store::{Damaged, ReadError, StoreError};
+use argosy_store::{Damaged, ReadError, StoreError, StoredObject};
 use std::sync::Arc;
 
 impl Node {
@@ -20,8 +20,25 @@ impl Node {
         let (node, id, groups) = (Arc::clone(self), damage.id, damage.groups);
         self.background.spawn(async move { node.take_back(id, groups).await });
         let message = format!("this node's copy of data object {id} is damaged and is being repaired");
-        ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "DAMAGED", message)
-            .with_retry(Retry::Elsewhere)
+        ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "DAMAGED", message).with_retry(Retry::Elsewhere)
+    }
+
+    /// A complete object. Blocks the thread.
+    ///
+    /// One whose files have gone or changed under the node is taken out of use and fetched again.
+    pub(crate) fn stored(&self, id: DataObjectId) -> Option<Arc<StoredObject>> {
+        let found = self.store.get(id);
+        if found.is_none() && self.store.contains(id) {
+            match self.store.demote(id, GroupRange::new(0, 0)) {
+                Ok(_) | Err(StoreError::Absent(_)) => {
+                    tracing::error!(%id, "an object has gone from the disk and must be fetched again");
+                    self.sync_due.notify_one();
+                    self.report_due.notify_one();
+                }
+                Err(error) => tracing::error!(%id, %error, "an object cannot be opened"),
+            }
+        }
+        found
     }
 
     async fn take_back(self: Arc<Self>, id: DataObjectId, groups: GroupRange) {

@@ -3,7 +3,7 @@
 //! What to do is decided by [`argosy_node_core::replicate::plan_sync`]; this carries it out.
 
 use crate::node::Node;
-use argosy_domain::{DataObjectId, num::to_u64};
+use argosy_domain::{DataObjectId, StorageBucketId, num::to_u64};
 use argosy_http::Shutdown;
 use argosy_node::{BlockChanges, fill::FillError};
 use argosy_node_core::{
@@ -52,12 +52,8 @@ struct Replication {
 /// Replicates until `shutdown`.
 pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
     let mut changes = node.follower.changes();
-    let mut work = Replication {
-        node,
-        fetches: JoinSet::new(),
-        running: BTreeSet::new(),
-        resting: BTreeMap::new(),
-    };
+    let mut work =
+        Replication { node, fetches: JoinSet::new(), running: BTreeSet::new(), resting: BTreeMap::new() };
     loop {
         let started = Instant::now();
         work.plan_and_start().await;
@@ -130,10 +126,14 @@ impl Replication {
         let latest = next_rest.unwrap_or(now + PLAN_INTERVAL).min(now + PLAN_INTERVAL);
         loop {
             tokio::select! {
-                Some(ended) = self.fetches.join_next() => {
-                    match ended {
-                        Ok(fetched) => self.ended(fetched),
-                        Err(error) => self.lost(&error),
+                Some(first) = self.fetches.join_next() => {
+                    let mut ended = Some(first);
+                    while let Some(fetched) = ended {
+                        match fetched {
+                            Ok(fetched) => self.ended(fetched),
+                            Err(error) => self.lost(&error),
+                        }
+                        ended = self.fetches.try_join_next();
                     }
                     return;
                 }
@@ -151,22 +151,41 @@ impl Replication {
 
     /// Whether a block changes what is to be fetched or dropped, or from where.
     fn matters(&mut self, block: &BlockChanges) -> bool {
+        let node = Arc::clone(&self.node);
         block.changes.iter().any(|change| match change {
-            IndexChange::ObjectAccepted { .. }
-            | IndexChange::ObjectDeleted { .. }
-            | IndexChange::BagBucketsChanged { .. } => true,
-            // There may be a source now where there was none.
-            IndexChange::StorageBucketChanged { .. } | IndexChange::HoldingsReported { .. } => {
-                let rested = !self.resting.is_empty();
+            IndexChange::ObjectAccepted { id, .. } => {
+                let ours = |known: crate::node::KnownObject| !known.ours.is_empty();
+                !node.store.contains(*id)
+                    && node.follower.with_index(|index| node.known(index, *id)).is_some_and(ours)
+            }
+            IndexChange::ObjectDeleted { .. }
+            | IndexChange::BagBucketsChanged { .. }
+            | IndexChange::StorageBucketChanged { .. } => {
+                // There may be a source now where there was none.
                 let now = Instant::now();
                 self.resting.values_mut().for_each(|rest| rest.until = now);
-                rested || matches!(change, IndexChange::StorageBucketChanged { .. })
+                true
             }
+            IndexChange::HoldingsReported { bucket } => self.wake_what_is_held_by(*bucket),
             IndexChange::ObjectDeclared { .. }
             | IndexChange::BagCreated { .. }
             | IndexChange::BagDeleted { .. }
             | IndexChange::DistributionBucketChanged { .. } => false,
         })
+    }
+
+    /// A bucket that says it holds an object is a new chance for it; whether there was any.
+    fn wake_what_is_held_by(&mut self, bucket: StorageBucketId) -> bool {
+        let index = self.node.follower.index();
+        let now = Instant::now();
+        let mut any = false;
+        for (id, rest) in &mut self.resting {
+            if index.holds(bucket, *id) {
+                rest.until = now;
+                any = true;
+            }
+        }
+        any
     }
 
     fn ended(&mut self, (id, fetched): Fetched) {
@@ -208,10 +227,8 @@ fn make_plan(node: &Node, busy: &BTreeSet<DataObjectId>, max_fetches: usize) -> 
 
 fn room_bytes(node: &Node) -> u64 {
     let totals = node.store.totals();
-    let taken = totals
-        .object_bytes
-        .saturating_add(totals.partial_bytes)
-        .saturating_add(totals.promised_bytes);
+    let taken =
+        totals.object_bytes.saturating_add(totals.partial_bytes).saturating_add(totals.promised_bytes);
     node.capacity_bytes.map_or(u64::MAX, |capacity| capacity.saturating_sub(taken))
 }
 

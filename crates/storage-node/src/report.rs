@@ -4,6 +4,7 @@ use crate::node::Node;
 use argosy_directory::{Call, StorageCall};
 use argosy_domain::{DataObjectId, StorageBucketId};
 use argosy_http::Shutdown;
+use argosy_node::BlockChanges;
 use argosy_node_core::{
     follow::IndexChange,
     replicate::{HoldingReport, holding_report, should_report},
@@ -59,14 +60,14 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
 }
 
 /// Waits until what is held, or should be, may have changed.
-async fn wait(node: &Node, changes: &mut Receiver<Arc<argosy_node::BlockChanges>>, at_most: Duration) {
+async fn wait(node: &Node, changes: &mut Receiver<Arc<BlockChanges>>, at_most: Duration) {
     let latest = Instant::now() + at_most;
     loop {
         tokio::select! {
             () = node.report_due.notified() => return,
             () = tokio::time::sleep_until(latest) => return,
             change = changes.recv() => match change {
-                Ok(block) if !block.changes.iter().any(matters) => {}
+                Ok(block) if !block.changes.iter().any(|change| matters(node, change)) => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => return,
                 // The follower lives as long as the node does.
                 Err(RecvError::Closed) => return tokio::time::sleep_until(latest).await,
@@ -75,11 +76,11 @@ async fn wait(node: &Node, changes: &mut Receiver<Arc<argosy_node::BlockChanges>
     }
 }
 
-fn matters(change: &IndexChange) -> bool {
+fn matters(node: &Node, change: &IndexChange) -> bool {
     match change {
-        IndexChange::ObjectAccepted { .. }
-        | IndexChange::BagBucketsChanged { .. }
-        | IndexChange::StorageBucketChanged { .. } => true,
+        // Of an object that is still to be fetched there is nothing to say.
+        IndexChange::ObjectAccepted { id, .. } => node.store.contains(*id),
+        IndexChange::BagBucketsChanged { .. } | IndexChange::StorageBucketChanged { .. } => true,
         // A report, ours or another's, must not cause the next one.
         IndexChange::HoldingsReported { .. }
         | IndexChange::ObjectDeclared { .. }

@@ -11,7 +11,9 @@ use crate::{
 };
 use argosy_directory::{Genesis, Profile};
 use argosy_domain::WorkerId;
-use argosy_http::{AddressPolicy, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router};
+use argosy_http::{
+    AddressPolicy, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
+};
 use argosy_node::{
     FollowError, FollowTask, Follower, FollowerConfig,
     config::{Keyring, KeysError},
@@ -99,7 +101,8 @@ fn open(config: &Config) -> Result<Parts, StartError> {
         capacity_bytes: config.limits.storage.map(|size| size.0),
         disk_floor_bytes: config.limits.disk_floor.map_or_else(|| floor_bytes(&config.data), |size| size.0),
     };
-    let store = Store::open(&config.data.join(STORE_DIR), Arc::new(RealDisk), limits).map_err(StartError::Store)?;
+    let store =
+        Store::open(&config.data.join(STORE_DIR), Arc::new(RealDisk), limits).map_err(StartError::Store)?;
     let guarded = client(address_policy(&genesis));
     let trusted = client(AddressPolicy::Local);
     let follower = FollowerConfig {

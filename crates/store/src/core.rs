@@ -93,8 +93,9 @@ impl Core {
         self.disk.sync_dir(path).map_err(|source| StoreError::io("sync", path, source))
     }
 
-    /// Gives synced files their final names: the tree first and the data last, since the data's
-    /// name says that the object is complete. The caller holds the stripe.
+    /// Gives synced files their final names, the data last: an object is complete when both names
+    /// are there. The directory they come from is not synced: if a power cut brings their old names
+    /// back, the next start removes those. The caller holds the stripe.
     pub(crate) fn publish(
         &self,
         id: DataObjectId,
@@ -103,13 +104,11 @@ impl Core {
     ) -> Result<(), StoreError> {
         self.ensure_shard(id)?;
         let (data, tree) = (self.layout.path(id, Piece::Data), self.layout.path(id, Piece::Tree));
-        let source_dir = data_from.parent().unwrap_or(self.layout.root());
         let published = self
             .disk
             .rename(tree_from, &tree)
             .and_then(|()| self.disk.rename(data_from, &data))
-            .and_then(|()| self.disk.sync_dir(&self.layout.shard_of(id)))
-            .and_then(|()| self.disk.sync_dir(source_dir));
+            .and_then(|()| self.disk.sync_dir(&self.layout.shard_of(id)));
         published.map_err(|source| {
             // It must not look complete, as nobody is told that it is. If the disk refuses this
             // too, the next start settles it.
@@ -171,9 +170,13 @@ impl Core {
     fn open_files(&self, id: DataObjectId) -> Result<TreeFiles, OpenFault> {
         let open = |piece| {
             let path = self.layout.path(id, piece);
-            self.disk.open(&path, OpenMode::Read).map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => OpenFault::Lost,
-                _ => OpenFault::Failed(StoreError::io("open", &path, source)),
+            let opened = self.disk.open(&path, OpenMode::Read);
+            opened.map_err(|source| {
+                if source.kind() == io::ErrorKind::NotFound {
+                    OpenFault::Lost
+                } else {
+                    OpenFault::Failed(StoreError::io("open", &path, source))
+                }
             })
         };
         let (data, tree) = (open(Piece::Data)?, open(Piece::Tree)?);

@@ -75,10 +75,11 @@ impl StoreError {
 
     /// As [`StoreError::io`] for a write of this many bytes: a full disk is a lack of room.
     pub(crate) fn write(bytes: u64, path: &Path, source: io::Error) -> Self {
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoRoom { needed_bytes: bytes },
-            _ => Self::io("write", path, source),
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        if full.contains(&source.kind()) {
+            return Self::NoRoom { needed_bytes: bytes };
         }
+        Self::io("write", path, source)
     }
 }
 

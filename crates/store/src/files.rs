@@ -5,8 +5,8 @@ use crate::error::{DamageCause, Damaged};
 use crate::pairs::PairBuffer;
 use crate::store::ObjectMeta;
 use argosy_content::{
-    GroupRange, PAIR_BYTES, PathVerifier, TreeBuilder, TreeSource, VerifyError, byte_range,
-    group_len, pair_count,
+    GroupRange, PAIR_BYTES, PathVerifier, TreeBuilder, TreeSource, VerifyError, byte_range, group_len,
+    pair_count,
 };
 use argosy_domain::limits::{GROUP_BYTES, WINDOW_BYTES};
 use argosy_domain::num::{to_u64, to_usize};

@@ -88,6 +88,11 @@ impl Room {
         lock(&self.state).promised
     }
 
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> u64 {
+        lock(&self.state).used
+    }
+
     fn check_capacity(&self, state: &State, bytes: u64) -> Result<(), StoreError> {
         let taken = state.used.saturating_add(state.promised).saturating_add(bytes);
         match self.config.capacity_bytes {

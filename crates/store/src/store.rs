@@ -67,7 +67,7 @@ pub struct Totals {
 /// Verified objects in one directory. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Store {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 impl Store {
@@ -247,14 +247,40 @@ impl Store {
         if !self.contains(id) {
             return Ok(had_partial);
         }
-        // For good before the tree goes: data without a tree would look like a loss to repair.
+        // For good before the tree goes: data without a tree would look like a loss to repair. The
+        // names that it had while it was filled must not come back either.
         core.remove_file(&core.layout.path(id, Piece::Data))?;
         core.sync_dir(&core.layout.shard_of(id))?;
+        core.sync_dir(&core.layout.parts())?;
         core.remove_file(&core.layout.path(id, Piece::Tree))?;
         if let Some(entry) = lock(&core.index).remove_complete(id) {
             core.room.give_back(entry.size);
         }
         Ok(true)
+    }
+
+    /// Moves the bytes of a complete object out of the store: they become the file `to`, on the same
+    /// file system, over whatever has that name, for good on return. The store holds nothing of the
+    /// object then.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] if it is not complete, [`StoreError::Io`].
+    pub fn move_out(&self, id: DataObjectId, to: &Path) -> Result<(), StoreError> {
+        let core = &self.core;
+        let _stripe = lock(core.stripe(id));
+        if !self.contains(id) {
+            return Err(StoreError::Absent(id));
+        }
+        let data = core.layout.path(id, Piece::Data);
+        core.disk.rename(&data, to).map_err(|source| StoreError::io("rename", &data, source))?;
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        core.sync_dir(folder)?;
+        core.sync_dir(&core.layout.shard_of(id))?;
+        core.remove_file(&core.layout.path(id, Piece::Tree))?;
+        if let Some(entry) = lock(&core.index).remove_complete(id) {
+            core.room.give_back(entry.size);
+        }
+        Ok(())
     }
 
     /// Removes a partial object and leaves a complete one alone; `false` if there was none.

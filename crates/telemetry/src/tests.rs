@@ -145,7 +145,7 @@ fn is_hello(line: &serde_json::Value) -> bool {
 fn unusable_settings_are_named() {
     let bad = LogConfig { console: "a=loud".into(), ..LogConfig::default() };
     assert!(matches!(init(&bad), Err(InitError::Filter { filter, .. }) if filter == "a=loud"));
-    let room = tempfile::NamedTempFile::new().unwrap();
-    let bad = LogConfig { directory: Some(room.path().join("logs")), ..LogConfig::default() };
-    assert!(matches!(init(&bad), Err(InitError::Directory { .. })));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let result = open_files(&file.path().join("logs"), &LogConfig::default());
+    assert!(matches!(result, Err(InitError::Directory { .. })));
 }

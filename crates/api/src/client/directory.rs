@@ -11,7 +11,7 @@ use crate::{
 };
 use argosy_directory::Transaction;
 use argosy_domain::{
-    AccountId, BagId, ChannelId, DataObjectId,
+    AccountId, BagId, ChannelId, DataObjectId, MemberId,
     num::{to_u64, to_usize},
 };
 use argosy_http::{Client, Method, header};
@@ -106,12 +106,12 @@ impl DirectoryClient {
         self.get("/api/v1/families").await
     }
 
-    /// All channels.
+    /// Channels, ascending, from one id on: as many as the node gives at once.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn channels(&self) -> Result<Vec<ChannelView>, ClientError> {
-        self.get("/api/v1/channels").await
+    pub async fn channels(&self, from: ChannelId) -> Result<Vec<ChannelView>, ClientError> {
+        self.get(&format!("/api/v1/channels?from={from}")).await
     }
 
     /// One channel.
@@ -122,12 +122,12 @@ impl DirectoryClient {
         self.get(&format!("/api/v1/channels/{id}")).await
     }
 
-    /// All members.
+    /// Members, ascending, from one id on: as many as the node gives at once, none after the last.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn members(&self) -> Result<Vec<MemberView>, ClientError> {
-        self.get("/api/v1/members").await
+    pub async fn members(&self, from: MemberId) -> Result<Vec<MemberView>, ClientError> {
+        self.get(&format!("/api/v1/members?from={from}")).await
     }
 
     /// One member, by id or handle.

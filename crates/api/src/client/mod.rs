@@ -150,9 +150,9 @@ impl Reply {
 
     async fn json<T: DeserializeOwned>(self) -> Result<T, ClientError> {
         let Self { base, response } = self;
-        let bytes = response.collect(MAX_JSON_BYTES).await.map_err(|error| match error {
-            argosy_http::ClientError::BodyTooLong { .. } => base.protocol(&chain(&error)),
-            error => base.no_answer(&error),
+        let bytes = response.collect(MAX_JSON_BYTES).await.map_err(|error| {
+            let too_long = matches!(error, argosy_http::ClientError::BodyTooLong { .. });
+            if too_long { base.protocol(&chain(&error)) } else { base.no_answer(&error) }
         })?;
         serde_json::from_slice(&bytes)
             .map_err(|error| base.protocol(&format!("the answer is not the expected JSON: {error}")))

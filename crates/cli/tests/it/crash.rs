@@ -45,16 +45,29 @@ fn every_object_whose_put_returned_survives_kill_9_at_random_moments() {
             .output()
             .unwrap();
         let report: Value = serde_json::from_slice(&report.stdout).unwrap();
-        assert_eq!(report["stateRoot"], before["stateRoot"], "the root replayed from genesis is the one that was served");
+        assert_eq!(
+            report["stateRoot"], before["stateRoot"],
+            "the root replayed from genesis is the one that was served"
+        );
         report
     };
     assert!(replayed["height"].as_u64().unwrap() > 0);
-    assert!(kept.len() >= 10, "only {} puts returned: the kills came too early to prove anything", kept.len());
+    assert!(
+        kept.len() >= 10,
+        "only {} puts returned: the kills came too early to prove anything",
+        kept.len()
+    );
     assert_no_temporary_files(&data);
 }
 
 /// Puts one file after the other, reading earlier ones meanwhile, until the moment has come.
-fn put_until_killed(network: Network, folder: &Path, seed: u64, draw: u64, kept: &mut Vec<(Value, u64, usize)>) {
+fn put_until_killed(
+    network: Network,
+    folder: &Path,
+    seed: u64,
+    draw: u64,
+    kept: &mut Vec<(Value, u64, usize)>,
+) {
     let until = Instant::now() + Duration::from_millis(100 + draw % 1500);
     let mut count = 0;
     loop {
@@ -113,7 +126,8 @@ fn assert_no_temporary_files(data: &Path) {
                 continue;
             }
             let name = path.strip_prefix(data).unwrap().to_string_lossy().into_owned();
-            let temporary = name.ends_with(".tmp") || name.split('/').any(|part| part == "tmp" || part == "quarantine");
+            let temporary =
+                name.ends_with(".tmp") || name.split('/').any(|part| part == "tmp" || part == "quarantine");
             assert!(!temporary, "{name} was left behind");
         }
     }
@@ -126,7 +140,9 @@ fn an_object_survives_the_loss_of_its_first_holder() {
     let network = Network::up(&data);
     let file = media::noise_file(folder.path(), "noise", 21, 4_000_000);
     let object = network.put(&[&file])[0].clone();
-    let view = http::get(&format!("{}/api/v1/objects/{}", network.directory(), text(&object["id"])), None).unwrap().json();
+    let view = http::get(&format!("{}/api/v1/objects/{}", network.directory(), text(&object["id"])), None)
+        .unwrap()
+        .json();
     let holder = text(&view["accepted"]["bucket"]);
     network.kill();
     fs::remove_dir_all(data.join(format!("storage-{holder}/store"))).unwrap();

@@ -1,4 +1,9 @@
 //! The program as its users meet it: processes, sockets, files, players.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not expect, and says its seed"
+)]
 
 mod bad_input;
 mod browser;

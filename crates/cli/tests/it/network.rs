@@ -76,10 +76,6 @@ impl Network {
         endpoints(&self.ready["distributors"])
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
-    }
-
     /// `argosy ARGUMENTS`, talking to this network.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("argosy starts")

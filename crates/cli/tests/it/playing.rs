@@ -50,7 +50,9 @@ fn cold_ranges(endpoint: &str, object: &serde_json::Value, bytes: &[u8]) {
     println!("seed {seed}");
     let mut draws = media::noise(seed, 200 * 16).chunks_exact(16).map(<[u8]>::to_vec).collect::<Vec<_>>();
     for draw in draws.drain(..) {
-        let number = |at: usize| usize::try_from(u64::from_le_bytes(draw[at..at + 8].try_into().unwrap()) >> 16).unwrap();
+        let number = |at: usize| {
+            usize::try_from(u64::from_le_bytes(draw[at..at + 8].try_into().unwrap()) >> 16).unwrap()
+        };
         let start = number(0) % bytes.len();
         let length = 1 + number(8) % 100_000.min(bytes.len() - start);
         let answer = http::get(&url, Some(&format!("bytes={start}-{}", start + length - 1))).unwrap();
@@ -65,7 +67,8 @@ fn cold_ranges(endpoint: &str, object: &serde_json::Value, bytes: &[u8]) {
 
 /// ffprobe, and a seek to the 20th second, of an object that this distributor has never seen.
 fn remote_seek(network: &Network, endpoint: &str, object: &serde_json::Value, file: &std::path::Path) {
-    let sent = || -> u64 { network.storage().iter().map(|node| status(node)["bytesSent"].as_u64().unwrap()).sum() };
+    let sent =
+        || -> u64 { network.storage().iter().map(|node| status(node)["bytesSent"].as_u64().unwrap()).sum() };
     let before = sent();
     let url = asset(endpoint, object);
     let probe = Command::new("ffprobe")

@@ -91,7 +91,10 @@ fn a_network_begun_in_one_process_goes_on_in_many_and_outlives_its_directory() {
     let put = run(&["put", third_file.to_str().unwrap()]);
     let message = String::from_utf8_lossy(&put.stderr).into_owned();
     assert_eq!(put.status.code(), Some(3), "{message}");
-    assert!(message.contains(&directory) || message.contains(directory.trim_start_matches("http://")), "{message}");
+    assert!(
+        message.contains(&directory) || message.contains(directory.trim_start_matches("http://")),
+        "{message}"
+    );
 
     directory_node = Node::start("directory", &directory_config);
     wait_until("the directory answers again", || answers(&directory));

@@ -12,7 +12,8 @@ use std::{
 
 /// Flips one byte in the middle of the object's data in a storage node's files.
 fn flip_a_byte(data: &Path, node: usize, object: &serde_json::Value) {
-    let path = data_file(&data.join(format!("storage-{node}")), &text(&object["id"])).expect("the node holds the object");
+    let path = data_file(&data.join(format!("storage-{node}")), &text(&object["id"]))
+        .expect("the node holds the object");
     let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let middle = file.metadata().unwrap().len() / 2;
     let mut byte = [0];
@@ -40,7 +41,9 @@ fn data_file(folder: &Path, id: &str) -> Option<PathBuf> {
 fn wait_for_both(network: &Network, object: &serde_json::Value) {
     for node in 0..2 {
         let folder = network.data.join(format!("storage-{node}"));
-        wait_until("both storage nodes hold the object", || data_file(&folder, &text(&object["id"])).is_some());
+        wait_until("both storage nodes hold the object", || {
+            data_file(&folder, &text(&object["id"])).is_some()
+        });
     }
 }
 
@@ -55,7 +58,8 @@ fn a_byte_flipped_on_one_disk_never_reaches_a_reader() {
         wait_for_both(&network, object);
         flip_a_byte(&network.data, damaged, object);
         for endpoint in network.distributors() {
-            let answer = http::get(&asset(&endpoint, object), None).expect("the other node has the right bytes");
+            let answer =
+                http::get(&asset(&endpoint, object), None).expect("the other node has the right bytes");
             assert_eq!(answer.status, 200);
             assert!(answer.body == bytes, "wrong bytes from {endpoint}");
         }
@@ -85,7 +89,10 @@ fn with_all_copies_bad_the_request_fails_and_nothing_wrong_was_sent() {
 
     let endpoint = &network.distributors()[0];
     let whole = http::get(&asset(endpoint, object), None);
-    assert!(whole.is_err() || whole.is_ok_and(|answer| answer.status >= 500), "the whole object cannot be had");
+    assert!(
+        whole.is_err() || whole.is_ok_and(|answer| answer.status >= 500),
+        "the whole object cannot be had"
+    );
     // What lies beside the damage can.
     let head = http::get(&asset(endpoint, object), Some("bytes=0-99999")).unwrap();
     assert!(head.status == 206 && head.body == bytes[..100_000]);

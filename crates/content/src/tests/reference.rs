@@ -1,7 +1,7 @@
 //! The tree written down as plainly as possible, and objects to test with.
 
 use crate::{GroupRange, SliceEncoder, TreeSource};
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use argosy_domain::ContentId;
 use argosy_domain::limits::GROUP_BYTES;
 use bao_tree::io::outboard::PreOrderMemOutboard;
@@ -15,8 +15,7 @@ const GROUPS_OF_16_CHUNKS: BlockSize = BlockSize::from_chunk_log(4);
 
 /// Bytes that differ everywhere.
 pub(super) fn bytes(size: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    bytes.resize(size, 0);
+    let mut bytes = vec![0; size];
     blake3::Hasher::new().update(&size.to_le_bytes()).finalize_xof().fill(&mut bytes);
     bytes
 }

@@ -164,8 +164,8 @@ async fn entities_are_shown_as_they_are() {
     assert_eq!((view.id, view.distributing, view.operators.len()), (distribution, true, 1));
     assert_eq!(node.directory.families().await.unwrap()[0].buckets, [distribution]);
     assert_eq!(node.directory.channel(ChannelId(1)).await.unwrap().owner, MemberId(1));
-    assert_eq!(node.directory.channels().await.unwrap().len(), 1);
-    assert_eq!(node.directory.members().await.unwrap().len(), 2);
+    assert_eq!(node.directory.channels(ChannelId(0)).await.unwrap().len(), 1);
+    assert_eq!(node.directory.members(MemberId(0)).await.unwrap().len(), 2);
     assert_eq!(node.directory.member("1").await.unwrap().handle, "bob");
     assert_eq!(node.directory.status().await.unwrap().objects_count, 1);
     let (_, page) = answer(node.get("/api/v1/members?from=1&limit=5").await).await;

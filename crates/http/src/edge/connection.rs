@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ServeConfig, Shutdown,
     accept::linger,
-    head::{self, Fault, Framing, Head},
+    head::{self, Framing, Head},
 };
 
 /// First size of a read buffer; almost every request fits.
@@ -86,7 +86,7 @@ impl<H: EdgeHandler> Edge<H> {
                     match parse(&buf, peer) {
                         Ok(Some(parsed)) => break parsed,
                         Ok(None) => {}
-                        Err(answer) => return End::Refused(Box::new(answer)),
+                        Err(answer) => return End::Refused(answer),
                     }
                 }
                 seen = buf.len();
@@ -187,7 +187,7 @@ impl<H: EdgeHandler> Edge<H> {
 }
 
 /// Reads the request at the start of `buf`; fails with the answer to one that is not for this door.
-fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, EdgeResponse> {
+fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeResponse>> {
     let (mut range, mut if_match, mut if_none_match, mut if_range, mut preflight_headers) =
         (None, None, None, None, None);
     let parsed = head::parse(buf, |name, value| {
@@ -205,16 +205,16 @@ fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, EdgeRespons
     let head = match parsed {
         Ok(Some(head)) => head,
         Ok(None) => return Ok(None),
-        Err(fault) => return Err(refused_head(fault)),
+        Err(fault) => return Err(Box::new(refusal(fault.status(), fault.message()))),
     };
     let method = match head.method {
         "GET" => EdgeMethod::Get,
         "HEAD" => EdgeMethod::Head,
         "OPTIONS" => EdgeMethod::Options,
-        _ => return Err(method_not_allowed(&head)),
+        _ => return Err(Box::new(method_not_allowed(&head))),
     };
     if head.framing != Framing::Length(0) {
-        return Err(refusal(StatusCode::BAD_REQUEST, "requests have no body here"));
+        return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "requests have no body here")));
     }
     let (path, query) =
         head.target.split_once('?').map_or((head.target, None), |(path, query)| (path, Some(query)));
@@ -238,10 +238,6 @@ fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, EdgeRespons
 fn visible(value: &[u8]) -> Option<&str> {
     let plain = value.iter().all(|&byte| matches!(byte, b' '..=b'~' | b'\t'));
     std::str::from_utf8(value).ok().filter(|_| plain)
-}
-
-fn refused_head(fault: Fault) -> EdgeResponse {
-    refusal(fault.status(), fault.message())
 }
 
 fn refusal(status: StatusCode, message: &str) -> EdgeResponse {

@@ -13,11 +13,10 @@ use tokio::{
 };
 
 use super::{BodyStream, EdgeBody, EdgeResponse, encode};
+use crate::limits::{PROBE_PROGRESS_BYTES, WRITE_PROBES};
 
 /// Most bytes sent before other connections of the thread get their turn.
 const TURN_BYTES: u64 = 2 * 1024 * 1024;
-/// A waiting write tries again so many times within the stall deadline.
-const PROBES: u32 = 4;
 
 /// Why an answer was not sent whole.
 #[derive(Debug)]
@@ -36,11 +35,13 @@ pub(super) struct Writer<'a> {
     stall: Duration,
     /// Bytes sent since this task last let others run.
     turn: u64,
+    /// Since when the peer has taken nothing worth the name, and how much was placed by trying.
+    stalled: Option<(Instant, u64)>,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(stream: &'a TcpStream, stall: Duration) -> Self {
-        Self { stream, stall, turn: 0 }
+        Self { stream, stall, turn: 0, stalled: None }
     }
 
     /// Sends a whole answer; only its head when it is `bodiless`.
@@ -125,35 +126,44 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Repeats `send` until it takes something. The kernel reports room only when much of it is free, so
-    /// a slow reader is told from a stalled one by trying in between.
+    /// Repeats `send` until it takes something, or the peer has stalled for too long.
     async fn push(&mut self, mut send: impl FnMut() -> io::Result<usize>) -> Result<usize, WriteError> {
         if self.turn >= TURN_BYTES {
             self.turn = 0;
             tokio::task::yield_now().await;
         }
-        let mut late_at = None;
         loop {
             match self.stream.try_io(Interest::WRITABLE, &mut send) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                result => return self.pushed(result),
+                Err(error) if is_no_room(&error) => {}
+                result => {
+                    self.stalled = None;
+                    return self.pushed(result);
+                }
             }
             self.turn = 0;
-            let late_at = *late_at.get_or_insert_with(|| Instant::now() + self.stall);
-            match timeout(self.stall / PROBES, self.stream.writable()).await {
+            let (since, _) = *self.stalled.get_or_insert_with(|| (Instant::now(), 0));
+            let waited = timeout(self.stall / WRITE_PROBES, self.stream.writable()).await;
+            match waited {
                 Ok(ready) => ready.map_err(|_| WriteError::Io)?,
+                Err(_) if since.elapsed() >= self.stall => return Err(WriteError::Late),
                 Err(_) => match send() {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        if Instant::now() >= late_at {
-                            return Err(WriteError::Late);
-                        }
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    result => return self.pushed(result),
+                    Err(error) if is_no_room(&error) => {}
+                    result => return self.probed(result),
                 },
             }
         }
+    }
+
+    /// Counts what a trial has placed; enough of it ends the stall.
+    fn probed(&mut self, result: io::Result<usize>) -> Result<usize, WriteError> {
+        let count = self.pushed(result)?;
+        if let Some((_, placed)) = &mut self.stalled {
+            *placed += to_u64(count);
+            if *placed >= PROBE_PROGRESS_BYTES {
+                self.stalled = None;
+            }
+        }
+        Ok(count)
     }
 
     fn pushed(&mut self, result: io::Result<usize>) -> Result<usize, WriteError> {
@@ -161,6 +171,10 @@ impl<'a> Writer<'a> {
         self.turn += to_u64(count);
         Ok(count)
     }
+}
+
+fn is_no_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 /// The next piece that is not empty, and not longer than what was promised.

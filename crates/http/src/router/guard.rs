@@ -1,7 +1,7 @@
 //! The stream that hyper reads and writes: only checked requests in, progress of answers noted.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -9,7 +9,7 @@ use std::{
 
 use argosy_domain::num::{to_u64, to_usize};
 use bytes::BufMut;
-use rustix::net::SendFlags;
+use rustix::io::Errno;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -60,7 +60,7 @@ impl GuardedStream {
 
     /// Finds what may be passed of the held bytes, none of which is passed yet.
     fn examine(&mut self) -> io::Result<()> {
-        if self.seen == self.held.len() {
+        if self.seen == self.held.len() || self.is_next_held_back() {
             return Ok(());
         }
         match self.place {
@@ -77,6 +77,12 @@ impl GuardedStream {
         }
         self.seen = if self.passed == 0 { self.held.len() } else { 0 };
         Ok(())
+    }
+
+    /// True while the held bytes belong to a request after the one under way. hyper gets one request at a
+    /// time, so that what is noted of a request is about that one.
+    fn is_next_held_back(&self) -> bool {
+        self.place == Place::Head && !self.held.is_empty() && self.watch.is_busy()
     }
 
     fn examine_head(&mut self) {
@@ -130,34 +136,33 @@ impl GuardedStream {
         Ok(count)
     }
 
+    /// Writes when the socket is ready with `write`, and when the watch wants it tried with `probe`.
     fn poll_write_with(
         &mut self,
         cx: &mut Context<'_>,
         write: impl Fn(&TcpStream) -> io::Result<usize>,
-        first: &[u8],
+        probe: impl Fn(&TcpStream) -> rustix::io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            if self.stream.poll_write_ready(cx)?.is_pending() {
-                if self.watch.note_write_blocked() {
-                    // The kernel reports room only when much of it is free; a slow reader is told from a
-                    // stalled one by trying.
-                    match rustix::net::send(&self.stream, first, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
-                        Ok(count) => {
-                            self.watch.note_written();
-                            return Poll::Ready(Ok(count));
-                        }
-                        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
-                        Err(error) => return Poll::Ready(Err(error.into())),
+            if self.stream.poll_write_ready(cx)?.is_ready() {
+                match write(&self.stream) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                    result => {
+                        self.watch.note_written();
+                        return Poll::Ready(result);
                     }
                 }
+            }
+            if !self.watch.note_write_blocked() {
                 return Poll::Pending;
             }
-            match write(&self.stream) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => {
-                    self.watch.note_written();
-                    return Poll::Ready(result);
+            match probe(&self.stream) {
+                Ok(count) => {
+                    self.watch.note_probed(Some(to_u64(count)));
+                    return Poll::Ready(Ok(count));
                 }
+                Err(Errno::AGAIN | Errno::INTR) => self.watch.note_probed(None),
+                Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
     }
@@ -179,6 +184,10 @@ impl AsyncRead for GuardedStream {
                 // hyper has what it needs to answer 400; nothing else of this peer is of interest.
                 return Poll::Pending;
             }
+            if this.is_next_held_back() {
+                this.watch.wake_when_answered(cx.waker());
+                return Poll::Pending;
+            }
             ready!(this.stream.poll_read_ready(cx))?;
             let read = match this.place {
                 Place::Sized(left) => this.read_sized(left, out),
@@ -197,16 +206,19 @@ impl AsyncRead for GuardedStream {
 
 impl AsyncWrite for GuardedStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_with(cx, |stream| stream.try_write(bytes), bytes)
+        let (write, probe) =
+            (|s: &TcpStream| s.try_write(bytes), |s: &TcpStream| rustix::io::write(s, bytes));
+        self.get_mut().poll_write_with(cx, write, probe)
     }
 
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
+        parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let first = parts.iter().find(|part| !part.is_empty()).map_or(&[][..], |part| part);
-        self.get_mut().poll_write_with(cx, |stream| stream.try_write_vectored(parts), first)
+        let (write, probe) =
+            (|s: &TcpStream| s.try_write_vectored(parts), |s: &TcpStream| rustix::io::writev(s, parts));
+        self.get_mut().poll_write_with(cx, write, probe)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -214,7 +226,7 @@ impl AsyncWrite for GuardedStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The kernel has everything that was written.
+        self.watch.note_written();
         Poll::Ready(Ok(()))
     }
 

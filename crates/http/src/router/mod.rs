@@ -70,7 +70,7 @@ async fn serve_connection(
     let service = {
         let (watch, config) = (watch.clone(), Arc::clone(&config));
         hyper::service::service_fn(move |request| {
-            answer(request, peer, router.clone(), watch.begin_request(), Arc::clone(&config))
+            answer(request, peer, router.clone(), watch.request(), Arc::clone(&config))
         })
     };
     let connection = http1::Builder::new()
@@ -144,7 +144,8 @@ async fn answer(
     let mut request = request.map(|body| axum::body::Body::new(PacedBody::new(body, &config)));
     request.extensions_mut().insert(Peer(peer));
     let mut response = router.call(request).await?;
-    if busy.is_last() {
+    if busy.is_last() || busy.is_body_coming() {
+        // An answer before the end of its request ends the connection: the peer must not use it again.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| TrackedBody::new(body, busy)))

@@ -3,14 +3,17 @@
 //! The stream, the service and the answers note what happens; the connection's task asks for the
 //! verdict after each poll. All of them run in that one task, so the lock is never contended.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
+};
 
 use tokio::time::Instant;
 
-use crate::Deadlines;
-
-/// A stalled write is tried again so many times within its deadline.
-const PROBES: u32 = 4;
+use crate::{
+    Deadlines,
+    limits::{PROBE_PROGRESS_BYTES, WRITE_PROBES},
+};
 
 /// What the connection's task must do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +35,10 @@ struct Watch {
     deadlines: Deadlines,
     opened: Instant,
     requests: u64,
-    /// Requests whose answers have not been handed over in full.
-    busy: u32,
+    /// A head has been passed, and its answer has not been handed over in full.
+    busy: bool,
+    /// Reads the next request, which has come before the answer to this one.
+    held_back: Option<Waker>,
     /// When the last answer was handed over.
     quiet_since: Instant,
     /// When the first byte of an unfinished head came.
@@ -42,6 +47,8 @@ struct Watch {
     write_stall: Option<(Instant, Instant)>,
     /// A moment to try again has come.
     probe: bool,
+    /// Bytes placed by trying since the stall began.
+    probed: u64,
     /// Bytes of a request body are still to come.
     in_body: bool,
     refused: bool,
@@ -56,13 +63,21 @@ impl Busy {
     pub(super) fn is_last(&self) -> bool {
         self.0.is_worn_out()
     }
+
+    /// True while the peer has not sent all of the request's body.
+    pub(super) fn is_body_coming(&self) -> bool {
+        self.0.lock().in_body
+    }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
         let mut watch = self.0.lock();
-        watch.busy = watch.busy.saturating_sub(1);
+        watch.busy = false;
         watch.quiet_since = Instant::now();
+        if let Some(waker) = watch.held_back.take() {
+            waker.wake();
+        }
     }
 }
 
@@ -73,11 +88,13 @@ impl SharedWatch {
             deadlines,
             opened: now,
             requests: 0,
-            busy: 0,
+            busy: false,
+            held_back: None,
             quiet_since: now,
             head_since: None,
             write_stall: None,
             probe: false,
+            probed: 0,
             in_body: false,
             refused: false,
         })))
@@ -87,19 +104,31 @@ impl SharedWatch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn begin_request(&self) -> Busy {
-        let mut watch = self.lock();
-        watch.busy += 1;
-        watch.requests += 1;
+    /// The request whose head was passed last; to be held until it is answered.
+    pub(super) fn request(&self) -> Busy {
         Busy(self.clone())
+    }
+
+    /// Has `waker` woken when the request under way has been answered.
+    pub(super) fn wake_when_answered(&self, waker: &Waker) {
+        self.lock().held_back = Some(waker.clone());
+    }
+
+    /// True while a request is being received or answered; the next one must wait.
+    pub(super) fn is_busy(&self) -> bool {
+        self.lock().busy
     }
 
     pub(super) fn note_head_begun(&self) {
         self.lock().head_since.get_or_insert_with(Instant::now);
     }
 
+    /// A whole head has come: from here the request is under way.
     pub(super) fn note_head_complete(&self) {
-        self.lock().head_since = None;
+        let mut watch = self.lock();
+        watch.head_since = None;
+        watch.busy = true;
+        watch.requests += 1;
     }
 
     pub(super) fn note_in_body(&self, in_body: bool) {
@@ -112,27 +141,39 @@ impl SharedWatch {
         watch.head_since = None;
     }
 
-    /// The peer took bytes.
+    /// The kernel has taken bytes in the ordinary way, or has all that there are.
     pub(super) fn note_written(&self) {
-        let mut watch = self.lock();
-        watch.write_stall = None;
-        watch.probe = false;
+        self.lock().end_stall();
     }
 
-    /// The peer takes nothing. True when the write should be tried all the same.
+    /// The kernel takes nothing. True when the write should be tried all the same.
     pub(super) fn note_write_blocked(&self) -> bool {
         let mut watch = self.lock();
         if watch.write_stall.is_none() {
             let now = Instant::now();
-            watch.write_stall = Some((now, now + watch.deadlines.write_stall / PROBES));
+            watch.write_stall = Some((now, now + watch.deadlines.write_stall / WRITE_PROBES));
         }
-        std::mem::take(&mut watch.probe)
+        watch.probe
+    }
+
+    /// A trial has placed so many bytes; none when the kernel refused it.
+    pub(super) fn note_probed(&self, placed: Option<u64>) {
+        let mut watch = self.lock();
+        match placed {
+            None => watch.probe = false,
+            Some(count) => {
+                watch.probed += count;
+                if watch.probed >= PROBE_PROGRESS_BYTES {
+                    watch.end_stall();
+                }
+            }
+        }
     }
 
     /// The moment of the last verdict has come.
     pub(super) fn note_alarm(&self) {
         let mut watch = self.lock();
-        let interval = watch.deadlines.write_stall / PROBES;
+        let interval = watch.deadlines.write_stall / WRITE_PROBES;
         if let Some((_, again)) = &mut watch.write_stall {
             *again = Instant::now() + interval;
             watch.probe = true;
@@ -144,11 +185,11 @@ impl SharedWatch {
         let watch = self.lock();
         let (due, look) = match (watch.write_stall, watch.busy) {
             (Some((since, again)), _) => (since + watch.deadlines.write_stall, again),
-            (None, 0) => {
+            (None, false) => {
                 let due = watch.request_due();
                 (due, due)
             }
-            (None, _) => return Verdict::NoDeadline,
+            (None, true) => return Verdict::NoDeadline,
         };
         if now >= due { Verdict::Late } else { Verdict::LookAgain(look.min(due)) }
     }
@@ -163,7 +204,7 @@ impl SharedWatch {
     /// True when no request is being received or answered, and all answers have been sent.
     pub(super) fn is_quiet(&self) -> bool {
         let watch = self.lock();
-        watch.busy == 0 && watch.head_since.is_none() && watch.write_stall.is_none() && !watch.refused
+        !watch.busy && watch.head_since.is_none() && watch.write_stall.is_none() && !watch.refused
     }
 
     /// True when the connection ended although the peer may have been sending.
@@ -178,6 +219,12 @@ impl SharedWatch {
 }
 
 impl Watch {
+    fn end_stall(&mut self) {
+        self.write_stall = None;
+        self.probe = false;
+        self.probed = 0;
+    }
+
     fn request_due(&self) -> Instant {
         match (self.head_since, self.requests) {
             (Some(since), _) => since.max(self.quiet_since) + self.deadlines.head,

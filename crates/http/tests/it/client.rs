@@ -33,22 +33,20 @@ use crate::support::{SHORT, Server, config, pattern, until};
 fn client() -> Client {
     Client::new(ClientConfig {
         addresses: AddressPolicy::Local,
-        head_timeout: SHORT * 2,
-        idle_timeout: SHORT * 2,
+        head_timeout: SHORT * 3,
+        idle_timeout: SHORT * 3,
         ..ClientConfig::default()
     })
 }
 
 fn serve() -> Server {
-    let mut config = config();
-    config.deadlines.idle = Duration::from_secs(5);
     let router = Router::new()
         .route("/large", on_get(|| async { pattern(5_000_000) }))
-        .route("/echo", any(|headers: HeaderMap, body: Bytes| async move { (headers, body) }))
+        .route("/echo", any(echo))
         .route("/missing", on_get(|| async { (StatusCode::NOT_FOUND, "x".repeat(2 * ERROR_BODY_BYTES)) }))
         .route("/moved", on_get(|| async { (StatusCode::FOUND, [(header::LOCATION, "/large")]) }))
         .route("/refuse", any(|| async { (StatusCode::UNPROCESSABLE_ENTITY, "wrong bytes") }))
-        .route("/never", on_get(|| std::future::pending::<()>()))
+        .route("/never", on_get(std::future::pending::<()>))
         .route(
             "/stalls",
             on_get(|| async {
@@ -56,7 +54,18 @@ fn serve() -> Server {
             }),
         )
         .layer(DefaultBodyLimit::disable());
-    Server::router(router, config)
+    Server::router(router, config())
+}
+
+/// Gives back a request's headers and body; its framing under other names.
+async fn echo(mut headers: HeaderMap, body: Bytes) -> (HeaderMap, Bytes) {
+    if let Some(len) = headers.remove(header::CONTENT_LENGTH) {
+        headers.insert("x-length", len);
+    }
+    if let Some(encoding) = headers.remove(header::TRANSFER_ENCODING) {
+        headers.insert("x-encoding", encoding);
+    }
+    (headers, body)
 }
 
 /// A server that answers each connection by a script: read a request head, send the text, close.
@@ -153,7 +162,12 @@ async fn streamed_bodies_go_out_with_and_without_length() {
     let pieces = || stream::iter([b"abc", b"def"].map(|piece| Ok(Bytes::from_static(piece))));
     for len in [Some(6), None] {
         let answer = client.send(Request::put(server.url("/echo")).stream(len, pieces())).await.unwrap();
-        assert_eq!(answer.header(&header::CONTENT_LENGTH), len.map(|_| "6"));
+        let framing =
+            ["x-length", "x-encoding"].map(|name| answer.headers().get(name).map(|value| value.as_bytes()));
+        assert_eq!(
+            framing,
+            if len.is_some() { [Some(&b"6"[..]), None] } else { [None, Some(&b"chunked"[..])] }
+        );
         assert_eq!(answer.collect(10).await.unwrap(), "abcdef");
     }
     for len in [5, 7] {
@@ -261,5 +275,5 @@ async fn a_dropped_request_takes_its_connection_along() {
     until("the server has taken the request", || server.counters.accepted() == 1).await;
     // An orderly stop would wait for the request, if its connection were still there.
     server.running.stop_and_join().await.unwrap();
-    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }

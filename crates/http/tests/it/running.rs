@@ -6,6 +6,12 @@ use std::{
 };
 
 use argosy_http::{NodeError, Running, Shutdown, Tasks, bind};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::support::{Server, config, get, until};
+
+/// Set for the process in which descriptors run out, so that other tests are spared.
+const CHILD: &str = "ARGOSY_TEST_FEW_DESCRIPTORS";
 
 fn node(fill: impl FnOnce(&mut Tasks)) -> Running {
     let mut tasks = Tasks::new(Shutdown::new());
@@ -65,4 +71,30 @@ async fn a_used_address_is_named() {
     );
     drop(first);
     bind(address).unwrap();
+}
+
+#[tokio::test]
+async fn accepting_survives_a_lack_of_descriptors() {
+    if std::env::var_os(CHILD).is_none() {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "running::accepting_survives_a_lack_of_descriptors"]).env(CHILD, "1");
+        assert!(child.status().unwrap().success());
+        return;
+    }
+    let server = Server::router(axum::Router::new(), config());
+    // Once it has answered, its caps are settled.
+    let mut first = server.peer().await;
+    first.send(get("/")).await;
+    assert_eq!(first.answer().await.unwrap().status, 404);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..getrlimit(Resource::Nofile) }).unwrap();
+    // Blocking calls: the server gets no turn before everything is used up.
+    let mut hoard = Vec::new();
+    while let Ok(stream) = std::net::TcpStream::connect(server.address()) {
+        hoard.push(stream);
+    }
+    until("accepting fails", || server.counters.accept_errors() > 0).await;
+    drop(hoard);
+    let mut next = server.peer().await;
+    next.send(get("/")).await;
+    assert_eq!(next.answer().await.unwrap().status, 404);
 }

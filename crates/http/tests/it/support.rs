@@ -21,17 +21,31 @@ pub(crate) const SHORT: Duration = Duration::from_millis(200);
 /// Nothing here may take longer than this.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
+/// Deadlines that no test reaches by being slow itself.
 pub(crate) fn config() -> ServeConfig {
+    let deadlines = Deadlines {
+        write_stall: LONG,
+        body_grace: LONG,
+        idle: LONG,
+        head: LONG,
+        first_byte: LONG,
+        ..Deadlines::default()
+    };
+    ServeConfig { deadlines, caps: ConnectionCaps::default(), counters: Arc::default() }
+}
+
+/// Deadlines that tests wait for.
+pub(crate) fn strict() -> ServeConfig {
     let deadlines = Deadlines {
         first_byte: SHORT,
         head: SHORT,
         idle: SHORT * 2,
-        write_stall: SHORT * 3,
+        write_stall: SHORT * 6,
         body_grace: SHORT,
-        drain: Duration::from_secs(1),
+        drain: SHORT,
         ..Deadlines::default()
     };
-    ServeConfig { deadlines, caps: ConnectionCaps::default(), counters: Arc::default() }
+    ServeConfig { deadlines, ..config() }
 }
 
 /// A server under test.
@@ -179,7 +193,7 @@ pub(crate) async fn until(what: &str, mut state: impl FnMut() -> bool) {
     let start = Instant::now();
     while !state() {
         assert!(start.elapsed() < LONG, "waited in vain: {what}");
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

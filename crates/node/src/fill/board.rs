@@ -3,10 +3,7 @@
 
 use super::{FillError, Keep};
 use argosy_content::GroupRange;
-use argosy_domain::{
-    DataObjectId,
-    limits::WINDOW_GROUPS,
-};
+use argosy_domain::{DataObjectId, limits::WINDOW_GROUPS};
 use argosy_node_core::fill::ReaderId;
 use argosy_store::{ObjectMeta, PartialObject, StoredObject};
 use bytes::Bytes;
@@ -21,11 +18,11 @@ use tokio::{
 };
 
 /// Written groups that stay in memory for the readers that come to them soon.
-const MAX_RETAINED_GROUPS: usize = 128;
+const MAX_RETAINED_GROUPS: usize = 64;
 /// A reader tells where it is each time it has moved this far.
 const REPORT_EVERY_GROUPS: u64 = WINDOW_GROUPS / 2;
-/// Groups that are read from disk at once.
-const DISK_RUN_GROUPS: u64 = 16;
+/// Groups that are read from disk at once: what each reader may have in memory.
+pub(crate) const DISK_RUN_GROUPS: u64 = 4;
 
 pub(crate) type Completion = Result<Arc<StoredObject>, FillError>;
 
@@ -283,6 +280,14 @@ impl Board {
         self.news.notified().await;
     }
 
+    /// Whether readers have said anything since the last [`Board::take_news`], or somebody wants the
+    /// whole object that the task is not `completing` yet.
+    pub(super) fn has_news(&self, completing: bool) -> bool {
+        let state = self.state();
+        let completers = state.completers.iter().any(|completer| !completer.is_closed());
+        state.lost || completers != completing || state.readers.values().any(|slot| slot.dirty)
+    }
+
     /// What readers said since the last call.
     pub(super) fn take_news(&self, read_ahead_groups: u64) -> News {
         let mut state = self.state();
@@ -339,6 +344,15 @@ impl Board {
         }
     }
 
+    /// Gives up what is in memory only for speed.
+    pub(super) fn drop_retained(&self) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        for group in state.retained.drain(..) {
+            state.recent.remove(&group);
+        }
+    }
+
     /// Everyone who waits now learns that it is in vain.
     pub(super) fn fail_waiting(&self, error: FillError) {
         let mut state = self.state();
@@ -388,7 +402,8 @@ impl Board {
     /// Ends the fill if nobody uses it; whether it has ended.
     pub(super) fn close_if_unused(&self) -> bool {
         let mut state = self.state();
-        let used = !state.readers.is_empty() || state.completers.iter().any(|completer| !completer.is_closed());
+        let used =
+            !state.readers.is_empty() || state.completers.iter().any(|completer| !completer.is_closed());
         if !used && matches!(state.phase, Phase::Running) {
             state.phase = Phase::Over(FillError::Stopped);
         }

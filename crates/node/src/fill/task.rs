@@ -1,10 +1,13 @@
 //! The task that fills one object: owns the core and carries out what it asks for.
 
+mod whom;
+mod writing;
+
 use super::{
     Board, FillError, Inner, Keep,
     request::{self, Ask, RequestEvent},
-    sources::{FillSource, MAX_SOURCES},
-    writer::{self, BATCH_BYTES, Batch, WriteError, WriteResult},
+    sources::FillSource,
+    writer::{WriteError, WriteResult},
 };
 use argosy_content::{GroupRange, GroupSet, SliceItem, group_count};
 use argosy_domain::num::to_u64;
@@ -15,6 +18,7 @@ use argosy_node_core::{
 use argosy_store::{PartialObject, StoreError, StoredObject};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    pin::Pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -25,7 +29,7 @@ use tokio::{
 };
 
 /// Proved bytes that may wait to be written; at this point nothing more is taken from the network.
-const MAX_UNWRITTEN_BYTES: u64 = 4 * 1024 * 1024;
+const MAX_UNWRITTEN_BYTES: u64 = 2 * 1024 * 1024;
 /// Messages between requests and their fill; each holds at most what one read from a socket gave.
 const EVENTS: usize = 8;
 /// How often the directory's list of sources is looked at anew.
@@ -40,6 +44,9 @@ const WHOLE: ReaderId = ReaderId(0);
 pub(super) struct FillTask {
     inner: Arc<Inner>,
     board: Arc<Board>,
+    /// Held while something is asked for.
+    slot: Option<OwnedSemaphorePermit>,
+    turn: Option<Turn>,
     core: FillCore,
     /// None while nothing of the object is held, and if nothing is to be kept.
     partial: Option<Arc<PartialObject>>,
@@ -76,7 +83,12 @@ enum Happened {
     Nothing,
     Event(RequestEvent),
     Written(WriteResult),
+    /// None if the node is going away.
+    Slot(Option<OwnedSemaphorePermit>),
 }
+
+/// A place in the queue of fills.
+type Turn = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
 
 impl Drop for FillTask {
     fn drop(&mut self) {
@@ -94,6 +106,8 @@ impl FillTask {
         Self {
             inner,
             board,
+            slot: None,
+            turn: None,
             core,
             partial: None,
             sources: BTreeMap::new(),
@@ -116,7 +130,6 @@ impl FillTask {
     }
 
     pub(super) async fn run(mut self) {
-        let Some(_slot) = self.take_slot().await else { return };
         let result = match self.open().await {
             Ok(Some(stored)) => Ok(stored),
             Ok(None) => self.fill().await,
@@ -128,29 +141,6 @@ impl FillTask {
         }
         // Dropping the task does the rest: whoever asks for the object now meets the store or
         // another fill.
-    }
-
-    /// Waits for its turn; none if nobody wants the fill any more.
-    async fn take_slot(&self) -> Option<OwnedSemaphorePermit> {
-        let slots = Arc::clone(&self.inner.slots);
-        if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
-            return Some(slot);
-        }
-        self.inner.queued.fetch_add(1, Ordering::Relaxed);
-        self.inner.pressure.notify_waiters();
-        let turn = slots.acquire_owned();
-        tokio::pin!(turn);
-        let slot = loop {
-            if let Ok(slot) = tokio::time::timeout(PULSE, &mut turn).await {
-                break slot.ok();
-            }
-            self.board.fail_impatient(self.last_progress, self.inner.config.patience);
-            if self.board.is_over() || self.board.close_if_unused() {
-                break None;
-            }
-        };
-        self.inner.queued.fetch_sub(1, Ordering::Relaxed);
-        slot
     }
 
     /// Opens what is held of the object already; gives it if it is complete.
@@ -181,10 +171,13 @@ impl FillTask {
 
     async fn fill(&mut self) -> Result<Arc<StoredObject>, FillError> {
         loop {
-            self.take_news();
+            if self.may_ask() {
+                self.take_news();
+            }
             if std::mem::take(&mut self.exhausted) {
                 self.on_exhausted();
             }
+            self.rest();
             let ended = self.board.ended();
             if ended.is_some() {
                 self.hang_up();
@@ -215,8 +208,37 @@ impl FillTask {
                     self.tell(FillInput::RequestEnded { request, end });
                 }
                 Happened::Written(result) => self.on_written(result)?,
+                Happened::Slot(slot) => {
+                    self.turn = None;
+                    self.slot = slot;
+                }
             }
             self.on_time();
+        }
+    }
+
+    /// Whether there is something new to ask for, and this fill may ask. If it may not yet, it stands in
+    /// the queue from now on.
+    fn may_ask(&mut self) -> bool {
+        if self.slot.is_some() {
+            return true;
+        }
+        if self.turn.is_some() || !self.board.has_news(self.completing) {
+            return false;
+        }
+        let slots = Arc::clone(&self.inner.slots);
+        self.slot = Arc::clone(&slots).try_acquire_owned().ok();
+        if self.slot.is_none() {
+            self.turn = Some(Box::pin(async move { slots.acquire_owned().await.ok() }));
+        }
+        self.slot.is_some()
+    }
+
+    /// With nothing under way, others may have the slot, and what is on disk need not be in memory.
+    fn rest(&mut self) {
+        if self.slot.is_some() && self.core.is_idle() {
+            self.slot = None;
+            self.board.drop_retained();
         }
     }
 
@@ -231,7 +253,13 @@ impl FillTask {
     async fn next(&mut self) -> Happened {
         let wake_at = self.wake_at();
         let may_receive = self.unwritten_bytes < MAX_UNWRITTEN_BYTES;
-        let (board, pressure, events) = (&self.board, &self.inner.pressure, &mut self.events.1);
+        let (board, events) = (&self.board, &mut self.events.1);
+        let turn = async {
+            match &mut self.turn {
+                Some(turn) => turn.await,
+                None => std::future::pending().await,
+            }
+        };
         let written = async {
             match &mut self.writing {
                 Some(writing) => (&mut writing.done).await,
@@ -246,7 +274,7 @@ impl FillTask {
                 Happened::Written(written.unwrap_or(Err(WriteError::Panicked)))
             }
             Some(_) = self.running.join_next() => Happened::Nothing,
-            () = pressure.notified() => Happened::Nothing,
+            slot = turn => Happened::Slot(slot),
             () = tokio::time::sleep_until(wake_at) => Happened::Nothing,
         }
     }
@@ -276,7 +304,6 @@ impl FillTask {
     fn is_tired(&self) -> bool {
         let linger = match self.board.keep() {
             Keep::PassThrough => Duration::ZERO,
-            Keep::Stored if self.inner.queued.load(Ordering::Relaxed) > 0 => Duration::ZERO,
             Keep::Stored => self.inner.config.linger,
         };
         self.unwritten.is_empty() && self.unused_since.is_some_and(|since| since.elapsed() >= linger)
@@ -388,90 +415,6 @@ impl FillTask {
         }
     }
 
-    fn enqueue(&mut self, item: SliceItem) {
-        if let SliceItem::Group(group) = &item {
-            self.unwritten.insert(group.index());
-            self.unwritten_bytes = self.unwritten_bytes.saturating_add(to_u64(group.data().len()));
-        }
-        self.queue.push_back(item);
-    }
-
-    /// Hands the next batch to a blocking thread, if none is at work.
-    fn write_next(&mut self) {
-        // The first batch makes files: not for pairs alone, which prove nothing that is held.
-        let nothing_yet = self.partial.is_none() && self.unwritten.is_empty();
-        if self.writing.is_some() || self.queue.is_empty() || nothing_yet {
-            return;
-        }
-        let (mut items, mut groups, mut bytes) = (Vec::new(), Vec::new(), 0_u64);
-        while bytes < BATCH_BYTES
-            && let Some(item) = self.queue.pop_front()
-        {
-            bytes = bytes.saturating_add(writer::data_bytes(&item));
-            if let SliceItem::Group(group) = &item {
-                groups.push(group.index());
-            }
-            items.push(item);
-        }
-        let batch = Batch {
-            store: self.inner.store.clone(),
-            room: Arc::clone(&self.inner.room),
-            id: self.board.id(),
-            meta: self.board.meta(),
-            partial: self.partial.clone(),
-            items,
-        };
-        let done = tokio::task::spawn_blocking(move || batch.write());
-        self.writing = Some(Writing { groups, bytes, done });
-    }
-
-    fn on_written(&mut self, result: WriteResult) -> Result<(), FillError> {
-        let Some(writing) = self.writing.take() else { return Ok(()) };
-        match result {
-            Ok(partial) if self.partial.is_some() => drop(partial),
-            Ok(partial) => {
-                self.board.opened(Arc::clone(&partial));
-                self.partial = Some(partial);
-                if self.completing {
-                    self.want_whole();
-                }
-            }
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(tracing::field::display);
-                tracing::warn!(object = %self.board.id(), %error, cause, "an object is not kept");
-                return Err(self.board.ended().unwrap_or(FillError::NotKept));
-            }
-        }
-        for group in &writing.groups {
-            self.unwritten.remove(group);
-        }
-        self.unwritten_bytes = self.unwritten_bytes.saturating_sub(writing.bytes);
-        self.board.written(&writing.groups);
-        Ok(())
-    }
-
-    /// All groups are written: makes the object complete. None if the disk has lost some of them.
-    async fn finish(&mut self) -> Result<Option<Arc<StoredObject>>, FillError> {
-        let Some(partial) = self.partial.clone() else { return Ok(None) };
-        self.completions = self.completions.saturating_add(1);
-        let result = tokio::task::spawn_blocking(move || partial.complete()).await;
-        match result {
-            Ok(Ok(stored)) => return Ok(Some(stored)),
-            Ok(Err(error @ (StoreError::Io { .. } | StoreError::Incomplete { .. })))
-                if self.completions < MAX_COMPLETIONS =>
-            {
-                tracing::warn!(object = %self.board.id(), %error, "an object could not be completed yet");
-                self.rebuild();
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(object = %self.board.id(), %error, "an object could not be completed");
-                return Err(FillError::NotKept);
-            }
-            Err(_) => return Err(FillError::NotKept),
-        }
-        Ok(None)
-    }
-
     /// Starts the core anew from what is really held, after groups were lost.
     fn rebuild(&mut self) {
         let Some(mut have) = self.partial.as_ref().map(|partial| partial.have()) else { return };
@@ -486,53 +429,6 @@ impl FillTask {
         }
         self.completing = false;
         self.board.repeat_wants();
-    }
-
-    /// Looks who has the object now; whether there is somebody new to ask.
-    fn refresh_sources(&mut self, widen: bool) -> bool {
-        self.refresh_at = Instant::now() + REFRESH;
-        let mut listed = self.inner.sources.sources_of(self.board.id());
-        listed.truncate(MAX_SOURCES);
-        self.widened |= widen || !listed.iter().any(|source| source.holds);
-        listed.retain(|source| (source.holds || self.widened) && !self.banned.contains(&source.id));
-        let gone: Vec<SourceId> =
-            self.sources.keys().filter(|id| !listed.iter().any(|source| source.id == **id)).copied().collect();
-        for source in gone {
-            self.sources.remove(&source);
-            self.tell(FillInput::SourceGone { source });
-        }
-        let mut added = false;
-        for source in listed {
-            let news = self.sources.get(&source.id).is_none_or(|known| {
-                known.endpoint != source.endpoint || (source.holds && !known.holds)
-            });
-            if news {
-                added = true;
-                self.add_source(source);
-            } else {
-                self.sources.insert(source.id, source);
-            }
-        }
-        added
-    }
-
-    fn add_source(&mut self, source: FillSource) {
-        let quality = self.inner.memory().quality(source.id);
-        let id = source.id;
-        self.sources.insert(id, source);
-        self.tell(FillInput::SourceAdded { source: id, quality });
-    }
-
-    /// The core knows nobody to ask: looks for others before it gives up.
-    fn on_exhausted(&mut self) {
-        if self.refresh_sources(true) {
-            self.completing = false;
-            self.board.repeat_wants();
-            self.take_news();
-        } else {
-            self.board.fail_waiting(FillError::NoSource);
-            self.completing = false;
-        }
     }
 }
 

@@ -84,10 +84,10 @@ impl FollowTask {
         path: PathBuf,
         client: Client,
     ) -> Self {
-        let sources = directories.as_slice().iter().map(|url| Source {
-            client: DirectoryClient::new(client.clone(), url),
-            distrusted: None,
-        });
+        let sources = directories
+            .as_slice()
+            .iter()
+            .map(|url| Source { client: DirectoryClient::new(client.clone(), url), distrusted: None });
         Self {
             sources: sources.collect(),
             saved_height: verifier.tip().height,

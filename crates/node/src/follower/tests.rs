@@ -10,16 +10,12 @@ use argosy_directory::{
 use argosy_domain::{KeyScheme, Keypair, MemberId, StorageBucketId};
 use argosy_http::{AddressPolicy, Client, ClientConfig, Shutdown};
 use argosy_ledger::{
-    Block, ChainTip, FinalityProof, Header, genesis_block,
+    Block, ChainTip, FinalityProof, Header,
     block::{HEADER_VERSION, RULES_VERSION, results_root, transactions_root},
-    randomness,
+    genesis_block, randomness,
 };
 use codec::Encode as _;
-use std::{
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -145,7 +141,8 @@ async fn serve(mut stream: TcpStream, genesis: Vec<u8>, mut blocks: watch::Recei
     }
     let from = head.split("from=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     let mut next: u64 = from.parse().unwrap();
-    let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.argosy.blocks\r\nconnection: close\r\n\r\n";
+    let answer =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.argosy.blocks\r\nconnection: close\r\n\r\n";
     stream.write_all(answer.as_bytes()).await.unwrap();
     loop {
         let due: Vec<Block> =
@@ -363,8 +360,8 @@ async fn a_proved_block_that_contradicts_the_index_stops_the_following() {
     // Nothing of the failed block is in the checkpoint.
     let (follower, _) = open(dir.path(), &genesis, &[&fake.url]);
     assert!(follower.head().borrow().height <= 2);
-    let owner = follower.with_index(|index| index.owner_account(&argosy_domain::BagId::Dynamic(
-        argosy_domain::DynamicBagId::Member(MemberId(0)),
-    )));
+    let owner = follower.with_index(|index| {
+        index.owner_account(&argosy_domain::BagId::Dynamic(argosy_domain::DynamicBagId::Member(MemberId(0))))
+    });
     assert_eq!(owner, Some(key("//Alice").account()));
 }

@@ -1,7 +1,5 @@
 //! The fill driver against sources that lie, stall, break off and vanish.
 
-#![allow(clippy::as_conversions, reason = "tests")]
-
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -11,9 +9,7 @@ use std::{
 
 use argosy_domain::DataObjectId;
 use argosy_http::{AddressPolicy, Client, ClientConfig};
-use argosy_node::{
-    FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded,
-};
+use argosy_node::{FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded};
 use argosy_node_core::sources::SourceId;
 use argosy_store::{ObjectMeta, RealDisk, Store, StoreConfig};
 
@@ -218,13 +214,9 @@ async fn many_readers_share_one_fill() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_sources_cost_time_and_nothing_else() {
-    for bad in [
-        Behaviour::Lying,
-        Behaviour::Stalling,
-        Behaviour::Truncating,
-        Behaviour::Absent,
-        Behaviour::Busy,
-    ] {
+    for bad in
+        [Behaviour::Lying, Behaviour::Stalling, Behaviour::Truncating, Behaviour::Absent, Behaviour::Busy]
+    {
         let rig = Rig::new(3 * MIB, &[bad, bad, Behaviour::Honest]).await;
         let started = Instant::now();
         // Readers wait out stalls that hedging does not spare them.
@@ -241,13 +233,9 @@ async fn bad_sources_cost_time_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_bad_sources_fail_soon_and_let_nothing_out() {
-    for bad in [
-        Behaviour::Lying,
-        Behaviour::Stalling,
-        Behaviour::Truncating,
-        Behaviour::Absent,
-        Behaviour::Busy,
-    ] {
+    for bad in
+        [Behaviour::Lying, Behaviour::Stalling, Behaviour::Truncating, Behaviour::Absent, Behaviour::Busy]
+    {
         let rig = Rig::new(MIB, &[bad, bad]).await;
         let started = Instant::now();
         let mut reader = rig.fills.reader(rig.request(rig.whole(), Keep::Stored));
@@ -311,8 +299,7 @@ async fn a_reader_that_leaves_stops_its_read_ahead() {
 async fn completing_fetches_what_is_missing_and_is_durable() {
     let rig = Rig::new(5 * MIB, &[Behaviour::Honest, Behaviour::Honest]).await;
     rig.assert_reads(2_000_000..2_100_000).await;
-    let (one, two) =
-        tokio::join!(rig.fills.complete(ID, rig.meta()), rig.fills.complete(ID, rig.meta()));
+    let (one, two) = tokio::join!(rig.fills.complete(ID, rig.meta()), rig.fills.complete(ID, rig.meta()));
     assert_eq!(one.unwrap().meta(), rig.meta());
     assert_eq!(two.unwrap().meta(), rig.meta());
     assert_eq!(rig.fills.bytes_fetched(), rig.sample.size());
@@ -392,13 +379,50 @@ async fn without_room_readers_are_served_and_nothing_is_kept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_source_is_overtaken() {
     let rig = Rig::new(MIB, &[Behaviour::Honest, Behaviour::Honest]).await;
-    rig.sources[0].delay(Duration::from_secs(4));
+    rig.sources[0].delay(Duration::from_secs(8));
+    let client = Client::new(ClientConfig { addresses: AddressPolicy::Local, ..ClientConfig::default() });
+    let sources = Arc::clone(&rig.listed) as Arc<dyn Sources>;
+    let config = FillsConfig { jitter_seed: 1, ..FillsConfig::default() };
+    let patient = Fills::new(rig.fills.store().clone(), client, sources, Arc::new(Unbounded), config);
     let started = Instant::now();
-    // Longer than this test's patience: it must be hedging that helps.
-    let first = rig.fills.reader(rig.request(0..1, Keep::Stored)).next_chunk().await;
-    assert!(first == Err(FillError::NoProgress) || first.is_ok());
-    rig.assert_reads(0..10).await;
+    let bytes = read(&patient, rig.request(0..10, Keep::Stored)).await.unwrap();
+    assert!(bytes == rig.sample.bytes[..10]);
     assert!(started.elapsed() < Duration::from_millis(3_500), "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_take_nothing_hold_nobody_up() {
+    let rig = Rig::new(8 * MIB, &[Behaviour::Honest]).await;
+    let client = Client::new(ClientConfig { addresses: AddressPolicy::Local, ..ClientConfig::default() });
+    let sources = Arc::clone(&rig.listed) as Arc<dyn Sources>;
+    let config = FillsConfig { fetching_max: 1, jitter_seed: 1, ..FillsConfig::default() };
+    let narrow = Fills::new(rig.fills.store().clone(), client, sources, Arc::new(Unbounded), config);
+    let mut idle = Vec::new();
+    for id in 20..30 {
+        rig.sources[0].put(id, &rig.sample);
+        let request = ReadRequest { id: DataObjectId(id), ..rig.request(rig.whole(), Keep::Stored) };
+        let mut reader = narrow.reader(request);
+        assert!(reader.next_chunk().await.unwrap().is_some());
+        idle.push(reader);
+    }
+    assert_eq!(narrow.active_count(), 10);
+    for mut reader in idle {
+        while reader.next_chunk().await.unwrap().is_some() {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_object_is_read_fast() {
+    let rig = Rig::new(100 * MIB, &[Behaviour::Honest, Behaviour::Honest]).await;
+    let started = Instant::now();
+    let mut reader = rig.fills.reader(rig.request(rig.whole(), Keep::Stored));
+    let mut at = 0;
+    while let Some(chunk) = reader.next_chunk().await.unwrap() {
+        assert!(chunk == rig.sample.bytes[at..at + chunk.len()]);
+        at += chunk.len();
+    }
+    println!("100 MiB cold through a fill in {:?}", started.elapsed());
+    assert_eq!(at, 100 * MIB);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

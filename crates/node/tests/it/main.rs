@@ -1,4 +1,6 @@
 //! Tests over loopback sockets.
 
+#![allow(clippy::unwrap_used, clippy::as_conversions, reason = "tests may panic, and know their numbers")]
+
 mod fake_source;
 mod fills;

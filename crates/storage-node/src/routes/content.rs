@@ -14,7 +14,7 @@ use argosy_store::{PartialObject, StoreError};
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     response::{IntoResponse as _, Response},
 };
 use futures_util::StreamExt as _;
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Asked {
     /// First group of the body.
@@ -53,7 +53,7 @@ pub(super) async fn head(
 pub(super) async fn put(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorBody> {
@@ -62,7 +62,8 @@ pub(super) async fn put(
     let object = node.known_soon(id).await.ok_or_else(|| no_object(id))?;
     check_bucket(&node, id, &object)?;
     node.check_token(&headers, id, &object)?;
-    if node.store.contains(id) {
+    let holder = Arc::clone(&node);
+    if blocking("look for the object", move || holder.stored(id).is_some()).await? {
         return finished(&node, id, &object, StatusCode::OK).await;
     }
     let groups = GroupRange::new(asked.from_group, group_count(object.meta.size));
@@ -107,7 +108,8 @@ fn check_length(headers: &HeaderMap, object: &KnownObject, groups: GroupRange) -
         None => Ok(()),
         Some(Ok(length)) if length == expected => Ok(()),
         Some(_) => {
-            let message = format!("the slice of groups {} to {} has {expected} bytes", groups.start, groups.end);
+            let message =
+                format!("the slice of groups {} to {} has {expected} bytes", groups.start, groups.end);
             Err(ErrorBody::caller(StatusCode::BAD_REQUEST, "BAD_LENGTH", message))
         }
     }

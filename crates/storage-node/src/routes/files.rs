@@ -5,7 +5,9 @@ use crate::node::Node;
 use argosy_api::ErrorBody;
 use argosy_content::GroupRange;
 use argosy_domain::DataObjectId;
-use argosy_http::{Conditions, Decision, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, decide, header};
+use argosy_http::{
+    Conditions, Decision, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, decide, header,
+};
 use argosy_node::mime;
 use argosy_store::StoredObject;
 use axum::{
@@ -33,10 +35,10 @@ pub(super) async fn get(
     };
     // Bytes of a deleted object may lie here for another moment, but are no longer given out.
     let deleted = node.follower.with_index(|index| index.was_deleted(id));
-    let (store, lookup) = (node.store.clone(), id);
+    let holder = Arc::clone(&node);
     let found = match deleted {
         true => None,
-        false => blocking("look for the object", move || store.get(lookup)).await?,
+        false => blocking("look for the object", move || holder.stored(id)).await?,
     };
     let Some(object) = found else {
         // As Colossus says it: no body, no type.

@@ -73,7 +73,8 @@ async fn cross_origin(request: Request, next: Next) -> Response {
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
         }
     } else {
-        let exposed = "content-range, content-length, accept-ranges, etag, x-argosy-next-group, x-argosy-acceptance";
+        let exposed =
+            "content-range, content-length, accept-ranges, etag, x-argosy-next-group, x-argosy-acceptance";
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
     }
     response
@@ -174,9 +175,8 @@ impl Node {
             return Err(refused(StatusCode::FORBIDDEN, error));
         };
         let now_ms = argosy_node::follower::now_ms();
-        let check = |bucket: StorageBucketId| {
-            token.check(self.follower.genesis_hash(), id, bucket, &owner, now_ms)
-        };
+        let check =
+            |bucket: StorageBucketId| token.check(self.follower.genesis_hash(), id, bucket, &owner, now_ms);
         // A token for any of our buckets will do; the last refusal is as good as any other.
         let mut refusal = argosy_api::token::TokenError::Elsewhere;
         for bucket in &object.ours {

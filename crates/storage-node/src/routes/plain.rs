@@ -15,7 +15,9 @@ use argosy_domain::{
 use argosy_http::{HeaderMap, StatusCode, header};
 use argosy_store::{Quarantine, QuarantineError, StoreError};
 use axum::{
-    extract::{FromRequest as _, Multipart, Query, Request, State, multipart::Field},
+    extract::{
+        FromRequest as _, Multipart, Query, Request, State, multipart::Field, rejection::QueryRejection,
+    },
     response::{IntoResponse, Response},
 };
 use bytes::BytesMut;
@@ -71,17 +73,15 @@ fn refuse(message: impl Into<String>) -> Refusal {
 
 pub(super) async fn post(
     State(node): State<Arc<Node>>,
-    asked: Option<Query<Asked>>,
+    asked: Result<Query<Asked>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let Query(asked) = asked.unwrap_or_default();
+    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
     let (id, object) = check(&node, &asked, request.headers()).await?;
     let slot = node.uploads.take(id).map_err(|_| {
         Refusal::Upload(StatusCode::SERVICE_UNAVAILABLE, "Server is busy with other uploads".to_owned())
     })?;
-    let mut form = Multipart::from_request(request, &())
-        .await
-        .map_err(|_| refuse("No file uploaded"))?;
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| refuse("No file uploaded"))?;
     let (store, size) = (node.store.clone(), object.meta.size);
     let quarantine = blocking("set room aside", move || store.quarantine(size)).await?;
     let quarantine = quarantine.map_err(|error| super::store_error(&error))?;
@@ -107,9 +107,8 @@ async fn check(
     let bag = asked.bag_id.as_deref().unwrap_or_default();
     let bag: BagId = bag.parse().map_err(|_| refuse(format!("Invalid bagId: {bag}")))?;
     let known = node.known_soon(id).await;
-    let assigned = node
-        .follower
-        .with_index(|index| index.bag(&bag).is_some_and(|bag| bag.storage.contains(&bucket)));
+    let assigned =
+        node.follower.with_index(|index| index.bag(&bag).is_some_and(|bag| bag.storage.contains(&bucket)));
     if !assigned {
         let bag = bag_json(&bag);
         return Err(refuse(format!("Storage bag {bag} is not assigned to storage bucket {bucket}.")));
@@ -160,7 +159,11 @@ fn bag_json(bag: &BagId) -> String {
 }
 
 /// Reads the form: exactly one file, of the announced size.
-async fn receive(form: &mut Multipart, quarantine: Quarantine, id: DataObjectId) -> Result<Quarantine, Refusal> {
+async fn receive(
+    form: &mut Multipart,
+    quarantine: Quarantine,
+    id: DataObjectId,
+) -> Result<Quarantine, Refusal> {
     let mut waiting = Some(quarantine);
     let mut filled = None;
     let mut field_bytes = 0;
@@ -170,9 +173,8 @@ async fn receive(form: &mut Multipart, quarantine: Quarantine, id: DataObjectId)
             skip(&mut field, &mut field_bytes).await?;
             continue;
         }
-        let quarantine = waiting
-            .take()
-            .ok_or(Refusal::Request(StatusCode::PAYLOAD_TOO_LARGE, "Too many files"))?;
+        let quarantine =
+            waiting.take().ok_or(Refusal::Request(StatusCode::PAYLOAD_TOO_LARGE, "Too many files"))?;
         filled = Some(fill(&mut field, quarantine, id).await?);
     }
     filled.ok_or_else(|| refuse("No file uploaded"))
@@ -194,7 +196,11 @@ async fn skip(field: &mut Field<'_>, total: &mut u64) -> Result<(), Refusal> {
 }
 
 /// Writes a file's bytes in batches of up to 1 MiB on blocking threads.
-async fn fill(field: &mut Field<'_>, quarantine: Quarantine, id: DataObjectId) -> Result<Quarantine, Refusal> {
+async fn fill(
+    field: &mut Field<'_>,
+    quarantine: Quarantine,
+    id: DataObjectId,
+) -> Result<Quarantine, Refusal> {
     let window = to_usize(WINDOW_BYTES);
     let mut quarantine = quarantine;
     let mut batch = BytesMut::new();
@@ -218,9 +224,9 @@ async fn fill(field: &mut Field<'_>, quarantine: Quarantine, id: DataObjectId) -
 
 fn quarantine_refusal(error: &QuarantineError, id: DataObjectId) -> Refusal {
     match error {
-        QuarantineError::SizeDiffers { .. } => refuse(format!(
-            "File size doesn't match the data object's size for data object ID = {id}"
-        )),
+        QuarantineError::SizeDiffers { .. } => {
+            refuse(format!("File size doesn't match the data object's size for data object ID = {id}"))
+        }
         QuarantineError::ContentDiffers { .. } => refuse(format!(
             "File multihash doesn't match the data object's ipfsContentId for data object ID = {id}"
         )),

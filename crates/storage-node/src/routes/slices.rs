@@ -6,9 +6,9 @@ use argosy_api::{ErrorBody, SLICE_MEDIA_TYPE};
 use argosy_content::{GroupRange, byte_range, group_count};
 use argosy_domain::{DataObjectId, limits::MAX_SLICE_GROUPS};
 use argosy_http::{HeaderValue, StatusCode, header};
-use argosy_store::{ObjectMeta, ObjectSlice, ReadError, Store, StoreError};
+use argosy_store::{ObjectMeta, ObjectSlice, ReadError, StoreError};
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     response::Response,
 };
 use serde::Deserialize;
@@ -30,7 +30,7 @@ enum Unopened {
 pub(super) async fn get(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, ErrorBody> {
     let id: DataObjectId = id.parse().map_err(|_| bad_id())?;
     let Query(Asked { from, to }) = asked.map_err(|error| bad_query(error.body_text()))?;
@@ -39,15 +39,16 @@ pub(super) async fn get(
         return Err(bad_query(format!("from must be below to, by at most {MAX_SLICE_GROUPS} groups")));
     }
     let known = node.follower.with_index(|index| {
-        let known = index.object(id).map(|object| ObjectMeta { content_id: object.content_id, size: object.size });
+        let known =
+            index.object(id).map(|object| ObjectMeta { content_id: object.content_id, size: object.size });
         (known, index.was_deleted(id))
     });
     let (known, deleted) = known;
     if deleted {
         return Err(no_object(id));
     }
-    let store = node.store.clone();
-    let opened = blocking("open the object", move || open(&store, id, known, groups)).await?;
+    let holder = Arc::clone(&node);
+    let opened = blocking("open the object", move || open(&holder, id, known, groups)).await?;
     let (slice, size) = match opened {
         Ok(opened) => opened,
         Err(Unopened::NotHeld) => return Err(not_held(id)),
@@ -60,8 +61,7 @@ pub(super) async fn get(
     };
     let length = slice.remaining();
     let data = byte_range(groups, size);
-    let body =
-        stream::slice_bytes(Arc::clone(&node), slice, data.end.saturating_sub(data.start));
+    let body = stream::slice_bytes(Arc::clone(&node), slice, data.end.saturating_sub(data.start));
     let mut response = Response::new(stream::body_of(body).await?);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SLICE_MEDIA_TYPE));
@@ -72,18 +72,19 @@ pub(super) async fn get(
 
 /// The slice and the object's size; no slice if the groups lie past its end.
 fn open(
-    store: &Store,
+    node: &Node,
     id: DataObjectId,
     known: Option<ObjectMeta>,
     groups: GroupRange,
 ) -> Result<(Option<ObjectSlice>, u64), Unopened> {
-    if let Some(object) = store.get(id) {
+    if let Some(object) = node.stored(id) {
         let size = object.meta().size;
         let within = groups.end <= group_count(size);
         return Ok((within.then(|| object.encode_slice(groups)), size));
     }
     let meta = known.ok_or(Unopened::NotHeld)?;
-    let partial = store.existing_partial(id, meta).map_err(Unopened::Store)?.ok_or(Unopened::NotHeld)?;
+    let partial = node.store.existing_partial(id, meta).map_err(Unopened::Store)?;
+    let partial = partial.ok_or(Unopened::NotHeld)?;
     if groups.end > group_count(meta.size) {
         return Ok((None, meta.size));
     }

@@ -1,13 +1,16 @@
 //! What a storage node says about itself.
 
 use crate::node::Node;
-use argosy_api::node::{NodeStatus, VersionView};
+use argosy_api::{
+    ErrorBody,
+    node::{NodeStatus, VersionView},
+};
 use argosy_http::header;
 use axum::{
     Json,
     body::Body,
-    extract::{Query, State},
-    response::{IntoResponse, Response},
+    extract::{Query, State, rejection::QueryRejection},
+    response::{IntoResponse as _, Response},
 };
 use futures_util::stream;
 use serde::Deserialize;
@@ -23,10 +26,7 @@ pub(super) async fn livez() -> &'static str {
 }
 
 pub(super) async fn version() -> Json<VersionView> {
-    Json(VersionView {
-        version: VERSION.to_owned(),
-        user_agent: format!("argosy-storage/{VERSION}"),
-    })
+    Json(VersionView { version: VERSION.to_owned(), user_agent: format!("argosy-storage/{VERSION}") })
 }
 
 pub(super) async fn status(State(node): State<Arc<Node>>) -> Json<NodeStatus> {
@@ -44,17 +44,14 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Json<NodeStatus> {
         bytes_used: totals.object_bytes.saturating_add(totals.partial_bytes),
         bytes_limit: node.capacity_bytes,
         missing_count: node.counters.missing_count(),
-        transfers_count: node
-            .counters
-            .replicating_count()
-            .saturating_add(u64::from(node.uploads.count())),
+        transfers_count: node.counters.replicating_count().saturating_add(u64::from(node.uploads.count())),
         bytes_sent: node.counters.bytes_sent(),
         bytes_fetched: node.fills.bytes_fetched(),
     })
 }
 
 /// A part of the list; without it, the whole list as Colossus gives it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Page {
     /// Ids above this one only.
     after: Option<u64>,
@@ -63,8 +60,11 @@ pub(super) struct Page {
 }
 
 /// Ids of the complete objects, as texts, ascending.
-pub(super) async fn data_objects(State(node): State<Arc<Node>>, page: Option<Query<Page>>) -> Response {
-    let Query(page) = page.unwrap_or_default();
+pub(super) async fn data_objects(
+    State(node): State<Arc<Node>>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Response, ErrorBody> {
+    let Query(page) = page.map_err(|error| super::bad_query(error.body_text()))?;
     let mut ids = node.store.ids();
     if let Some(after) = page.after {
         ids.drain(..ids.partition_point(|id| id.0 <= after));
@@ -88,5 +88,5 @@ pub(super) async fn data_objects(State(node): State<Arc<Node>>, page: Option<Que
         });
         async move { piece }
     });
-    ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(pieces)).into_response()
+    Ok(([(header::CONTENT_TYPE, "application/json")], Body::from_stream(pieces)).into_response())
 }

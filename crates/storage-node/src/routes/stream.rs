@@ -35,9 +35,10 @@ pub(super) fn object_bytes(
     bytes: Range<u64>,
 ) -> impl Stream<Item = Result<Bytes, ErrorBody>> + Send + Unpin {
     let groups = groups_of(bytes.clone());
-    let steps = groups.iter().step_by(to_usize(STEP_GROUPS)).map(move |start| {
-        GroupRange::new(start, start.saturating_add(STEP_GROUPS).min(groups.end))
-    });
+    let steps = groups
+        .iter()
+        .step_by(to_usize(STEP_GROUPS))
+        .map(move |start| GroupRange::new(start, start.saturating_add(STEP_GROUPS).min(groups.end)));
     let size = object.meta().size;
     stream::iter(steps)
         .map(move |step| {
@@ -119,8 +120,7 @@ mod tests {
     fn the_wanted_part_is_cut_out() {
         let size = 2 * GROUP_BYTES + 5;
         let object: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
-        let groups: Vec<Bytes> =
-            object.chunks(to_usize(GROUP_BYTES)).map(Bytes::copy_from_slice).collect();
+        let groups: Vec<Bytes> = object.chunks(to_usize(GROUP_BYTES)).map(Bytes::copy_from_slice).collect();
         for wanted in [0..size, 1..2, 0..1, size - 1..size, GROUP_BYTES - 1..GROUP_BYTES + 1] {
             let range = groups_of(wanted.clone());
             let held = &groups[to_usize(range.start)..to_usize(range.end)];

@@ -71,7 +71,7 @@ impl Connection {
                 break at + 4;
             }
         };
-        let (status, length) = head(&self.buffer[..head_end])?;
+        let (status, length, last) = head(&self.buffer[..head_end])?;
         let mut body = Vec::new();
         let mut arrived = u64::try_from(filled - head_end)?;
         if keep {
@@ -89,17 +89,30 @@ impl Connection {
                 body.extend_from_slice(&self.buffer[..read]);
             }
         }
+        if last {
+            self.stream = connect(&self.authority)?;
+        }
         Ok(Exchange { status, body_bytes: arrived, body, first_byte: first_byte.unwrap_or_default() })
     }
 }
 
-fn head(bytes: &[u8]) -> Result<(u16, u64)> {
+fn connect(authority: &str) -> Result<TcpStream> {
+    let stream = TcpStream::connect(authority).with_context(|| format!("cannot connect to {authority}"))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    Ok(stream)
+}
+
+/// Status, length of the body, and whether the node closes the connection after it.
+fn head(bytes: &[u8]) -> Result<(u16, u64, bool)> {
     let text = std::str::from_utf8(bytes)?;
     let status = text.split(' ').nth(1).context("no status")?.parse()?;
-    let length = text
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .map_or(Ok(0), |(_, value)| value.trim().parse())?;
-    Ok((status, length))
+    let field = |wanted: &str| {
+        text.lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value.trim())
+    };
+    let length = field("content-length").map_or(Ok(0), str::parse)?;
+    Ok((status, length, field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))))
 }

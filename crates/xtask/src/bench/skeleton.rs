@@ -68,8 +68,28 @@ fn large(network: &Network, mib: u64) -> Result<()> {
             "-",
         );
     }
+    say(
+        &format!("for comparison: two plain copies of {mib} MiB, each synced"),
+        format!("{:.0} MB/s", as_f64(mib * MIB) / 1e6 / plain_copies(&file)?),
+        "-",
+    );
     std::fs::remove_file(file)?;
     Ok(())
+}
+
+/// Seconds that the file system alone needs for what a put of two copies writes.
+fn plain_copies(file: &Path) -> Result<f64> {
+    let started = Instant::now();
+    for copy in ["copy-0", "copy-1"] {
+        let path = file.with_file_name(copy);
+        std::fs::copy(file, &path)?;
+        std::fs::File::open(&path)?.sync_all()?;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    for copy in ["copy-0", "copy-1"] {
+        std::fs::remove_file(file.with_file_name(copy))?;
+    }
+    Ok(seconds)
 }
 
 /// From the end of a put of 100 MiB that waited for the first copy only.

@@ -1,0 +1,178 @@
+//! `argosy get`: downloads an object, checks every group, falls over from node to node.
+
+mod fetch;
+mod sink;
+mod sources;
+
+use crate::{
+    failure::{Failure, Outcome},
+    network::{DirectoryArgs, Network},
+    screen, text,
+};
+use argosy_api::directory::ObjectView;
+use argosy_content::{GroupRange, SliceItem};
+use argosy_domain::DataObjectId;
+use fetch::Fetch;
+use sink::Sink;
+use sources::Sources;
+use std::{collections::VecDeque, path::PathBuf, process::ExitCode, str::FromStr, sync::Arc};
+use tokio::task::JoinHandle;
+
+/// Windows that are fetched at once. All of them wait in memory, verified, until it is their turn.
+const WINDOWS_AT_ONCE: usize = 4;
+
+/// Download an object: every 16 KiB group is verified before it is written
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  argosy get 0 -o copy.mp4
+  argosy get http://127.0.0.1:3334/api/v1/assets/0
+  argosy get 0 -o - | ffprobe -
+
+A download that was interrupted goes on where it stopped when it is asked for again: what has arrived
+waits in FILE.argosy-part. Content id and size come from the directory, also for a URL, whose node is
+asked first.")]
+pub(crate) struct GetArgs {
+    /// Id of the object, or its URL at a distributor or storage node
+    #[arg(value_name = "ID|URL")]
+    target: Target,
+    /// File to write, - for standard output [default: object-ID]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Target {
+    id: DataObjectId,
+    /// Root URL of the node that the caller prefers.
+    node: Option<String>,
+}
+
+impl FromStr for Target {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "expected a decimal number, or http://HOST:PORT/api/v1/assets/NUMBER";
+        if !text.contains("://") {
+            return text.parse().map(|id| Self { id, node: None }).map_err(|_| FORM);
+        }
+        let uri: http::Uri = text.parse().map_err(|_| FORM)?;
+        let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(FORM) };
+        let (root, route) = uri.path().split_once("/api/v1/").ok_or(FORM)?;
+        let id = route.strip_prefix("assets/").or_else(|| route.strip_prefix("files/")).ok_or(FORM)?;
+        let id = id.parse().map_err(|_| FORM)?;
+        if authority.as_str().contains('@') {
+            return Err(FORM);
+        }
+        Ok(Self { id, node: Some(format!("http://{authority}{root}")) })
+    }
+}
+
+pub(crate) async fn run(directory: &DirectoryArgs, args: GetArgs) -> Outcome<ExitCode> {
+    let id = args.target.id;
+    let output = args.output.unwrap_or_else(|| PathBuf::from(format!("object-{id}")));
+    sink::check(&output)?;
+    let network = Network::connect(directory).await?;
+    let view = network.object(id).await?;
+    if view.accepted.is_none() {
+        let message =
+            format!("object {id} is declared, but no storage node holds it yet: its owner has to upload it");
+        return Err(Failure::refused("NOT_ACCEPTED", message));
+    }
+    let sources = Sources::find(&network, &view, args.target.node.as_deref()).await?;
+    let mut sink = Sink::open(&output, &view).await?;
+    let downloaded = download(&view, Arc::new(sources), &mut sink).await;
+    match downloaded {
+        Ok(()) => {
+            let done = sink.finish().await?;
+            let line = format!("{}  {}, verified", text::line(&done), text::bytes(view.size));
+            if output.as_os_str() == "-" {
+                screen::note(&line)
+            } else {
+                screen::say(&line)
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Stopped::ReaderGone) => Ok(ExitCode::SUCCESS),
+        Err(Stopped::Failed(failure)) => Err(match sink.give_up().await {
+            Some(hint) => failure.with(&hint),
+            None => failure,
+        }),
+    }
+}
+
+/// Why a download ended early.
+#[derive(Debug)]
+enum Stopped {
+    Failed(Failure),
+    /// Standard output was closed by its reader, who has had enough.
+    ReaderGone,
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+type Window = JoinHandle<Outcome<Vec<SliceItem>>>;
+
+/// Fetches what the sink lacks, several windows at once, and hands them over in order.
+async fn download(view: &ObjectView, sources: Arc<Sources>, sink: &mut Sink) -> Result<(), Stopped> {
+    let bar = screen::progress(false, &format!("object {}", view.id), view.size);
+    bar.set_position(sink.held_bytes());
+    let mut missing = sink.missing().into_iter();
+    let mut under_way: VecDeque<Window> = VecDeque::new();
+    let result = loop {
+        while under_way.len() < WINDOWS_AT_ONCE
+            && let Some(groups) = missing.next()
+        {
+            under_way.push_back(start(view, &sources, groups));
+        }
+        let Some(window) = under_way.pop_front() else { break Ok(()) };
+        let written = match window.await {
+            Ok(Ok(items)) => sink.write(items).await,
+            Ok(Err(failure)) => Err(failure.into()),
+            Err(error) => Err(Failure::refused("DEFECT", format!("a download stopped: {error}")).into()),
+        };
+        match written {
+            Ok(()) => bar.set_position(sink.held_bytes()),
+            Err(stopped) => break Err(stopped),
+        }
+    };
+    under_way.iter().for_each(JoinHandle::abort);
+    bar.finish_and_clear();
+    result
+}
+
+fn start(view: &ObjectView, sources: &Arc<Sources>, groups: GroupRange) -> Window {
+    let fetch = Fetch { id: view.id, content_id: view.content_id, size: view.size, groups };
+    let sources = Arc::clone(sources);
+    tokio::spawn(async move { fetch.run(&sources).await })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_urls_are_understood() {
+        assert_eq!("7".parse(), Ok(Target { id: DataObjectId(7), node: None }));
+        let url: Target = "http://h:1/edge/api/v1/assets/7?x=1".parse().unwrap();
+        assert_eq!(url, Target { id: DataObjectId(7), node: Some("http://h:1/edge".into()) });
+        let url: Target = "http://h:1/api/v1/files/8".parse().unwrap();
+        assert_eq!(url, Target { id: DataObjectId(8), node: Some("http://h:1".into()) });
+        for bad in [
+            "",
+            "-1",
+            "no-number",
+            "http://h/7",
+            "http://h/api/v1/assets/x",
+            "https://h/api/v1/assets/7",
+            "http://u@h/api/v1/assets/7",
+        ] {
+            assert!(bad.parse::<Target>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Each node alone, as operators run them.
+
+use crate::{
+    failure::{Failure, Outcome, chain},
+    screen,
+    up::running::StopSignal,
+};
+use argosy_directory_node as directory_node;
+use argosy_distributor as distributor;
+use argosy_http::Running;
+use argosy_ledger::ReplayReport;
+use argosy_node::config::{LogLevel, Logs};
+use argosy_storage_node as storage_node;
+use argosy_telemetry::LogConfig;
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// A configuration file is short; more bytes than this are not one.
+const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+
+/// Run or verify a directory node
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum DirectoryCommand {
+    /// Run a directory node until it is told to stop
+    #[command(after_help = "Example:\n  argosy directory start --config argosy-data/directory/directory.yml")]
+    Start(StartArgs),
+    /// Replay a ledger from its genesis, believing nothing, and print height and state root
+    #[command(after_help = "\
+Examples:
+  argosy directory verify argosy-data
+  argosy directory verify --config argosy-data/directory/directory.yml --json
+
+The directory node must not be running meanwhile. Nothing is changed.")]
+    Verify(VerifyArgs),
+}
+
+impl DirectoryCommand {
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::Start(_) => false,
+            Self::Verify(args) => args.json,
+        }
+    }
+}
+
+/// Run a storage node
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum StorageCommand {
+    /// Run a storage node until it is told to stop
+    #[command(after_help = "Example:\n  argosy storage start --config argosy-data/storage-0/storage.yml")]
+    Start(StartArgs),
+}
+
+/// Run a distributor
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum DistributionCommand {
+    /// Run a distributor until it is told to stop
+    #[command(
+        after_help = "Example:\n  argosy distribution start --config argosy-data/distributor-0/config.yml"
+    )]
+    Start(StartArgs),
+}
+
+/// Where a node's configuration is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StartArgs {
+    /// Configuration file of the node
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Which ledger is verified.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// Data directory of `argosy up`, or folder of a directory.yml
+    #[arg(value_name = "DIR", required_unless_present = "config", conflicts_with = "config")]
+    dir: Option<PathBuf>,
+    /// Configuration file of the directory node
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn directory(command: DirectoryCommand) -> Outcome<ExitCode> {
+    match command {
+        DirectoryCommand::Start(args) => {
+            let config = read_directory(&args.config)?;
+            let _logs = start_logs(&LogConfig::default())?;
+            run(start_directory(config)).await
+        }
+        DirectoryCommand::Verify(args) => verify(args).await,
+    }
+}
+
+pub(crate) async fn storage(args: StartArgs) -> Outcome<ExitCode> {
+    let config = read_storage(&args.config)?;
+    let _logs = start_logs(&log_config(&config.logs, &config.id))?;
+    run(start_storage(config)).await
+}
+
+pub(crate) async fn distribution(args: StartArgs) -> Outcome<ExitCode> {
+    let config = read_distributor(&args.config)?;
+    let _logs = start_logs(&log_config(&config.logs, &config.id))?;
+    run(start_distributor(config)).await
+}
+
+/// Runs a node until it is told to stop, or ends by itself.
+async fn run(start: impl Future<Output = Outcome<Running>>) -> Outcome<ExitCode> {
+    let mut stop = StopSignal::listen()?;
+    let mut node = tokio::select! {
+        started = start => started?,
+        () = stop.received() => return Ok(ExitCode::SUCCESS),
+    };
+    let ended = tokio::select! {
+        ended = node.join() => {
+            ended.map_err(|error| Failure::refused("NODE_FAILED", chain(&error)))?;
+            return Err(Failure::refused("NODE_FAILED", format!("{} has stopped by itself", node.name())));
+        }
+        () = stop.received() => node.stop_and_join().await,
+    };
+    ended.map_err(|error| Failure::refused("NODE_FAILED", chain(&error)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn start_directory(config: directory_node::Config) -> Outcome<Running> {
+    directory_node::start(config).await.map_err(|error| not_started("the directory", &error))
+}
+
+pub(crate) async fn start_storage(config: storage_node::Config) -> Outcome<Running> {
+    let name = config.id.clone();
+    storage_node::start(config).await.map_err(|error| not_started(&name, &error))
+}
+
+pub(crate) async fn start_distributor(config: distributor::Config) -> Outcome<Running> {
+    let name = config.id.clone();
+    distributor::start(config).await.map_err(|error| not_started(&name, &error))
+}
+
+fn not_started(name: &str, error: &dyn Error) -> Failure {
+    Failure::refused("NOT_STARTED", format!("{name} cannot start: {}", chain(error)))
+}
+
+pub(crate) fn read_directory(path: &Path) -> Outcome<directory_node::Config> {
+    let (mut config, base): (directory_node::Config, _) = read(path)?;
+    config.resolve(&base);
+    Ok(config)
+}
+
+pub(crate) fn read_storage(path: &Path) -> Outcome<storage_node::Config> {
+    let (mut config, base): (storage_node::Config, _) = read(path)?;
+    config.resolve(&base);
+    Ok(config)
+}
+
+pub(crate) fn read_distributor(path: &Path) -> Outcome<distributor::Config> {
+    let (mut config, base): (distributor::Config, _) = read(path)?;
+    config.resolve(&base);
+    Ok(config)
+}
+
+/// A configuration, and the folder that its relative paths start at.
+fn read<T: DeserializeOwned>(path: &Path) -> Outcome<(T, PathBuf)> {
+    let unreadable =
+        |what: String| Failure::usage(format!("cannot read the configuration {}: {what}", path.display()));
+    let length = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    if length > MAX_CONFIG_BYTES {
+        return Err(unreadable(format!("it has {length} bytes, more than {MAX_CONFIG_BYTES}")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let config = parse(&text).map_err(|what| Failure::usage(format!("{}:{what}", path.display())))?;
+    let path = path.canonicalize().map_err(|error| unreadable(error.to_string()))?;
+    let base = path.parent().unwrap_or(Path::new("/")).to_path_buf();
+    Ok((config, base))
+}
+
+/// A configuration; the error begins with line and column.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let error = error.without_snippet();
+        let what = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        match error.location() {
+            None => format!(" {what}"),
+            Some(at) => {
+                let (line, column) = (at.line(), at.column());
+                let what = what.trim_end_matches(&format!(" at line {line}, column {column}"));
+                format!("{line}:{column}: {what}")
+            }
+        }
+    })
+}
+
+fn start_logs(config: &LogConfig) -> Outcome<argosy_telemetry::Guard> {
+    argosy_telemetry::init(config).map_err(|error| Failure::refused("NO_LOGS", chain(&error)))
+}
+
+/// A node whose configuration says nothing about logs tells the console what it does.
+fn log_config(logs: &Logs, name: &str) -> LogConfig {
+    if logs.console.is_none() && logs.file.is_none() {
+        return LogConfig::default();
+    }
+    LogConfig {
+        console: logs.console.as_ref().map_or("off", |console| level(console.level)).to_owned(),
+        file: logs.file.as_ref().map_or("off", |file| level(file.level)).to_owned(),
+        directory: logs.file.as_ref().map(|file| file.path.clone()),
+        prefix: name.to_owned(),
+        ..LogConfig::default()
+    }
+}
+
+const fn level(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verified {
+    height: u64,
+    hash: String,
+    state_root: String,
+    time_ms: u64,
+    transactions_count: u64,
+    unfinished_bytes: u64,
+}
+
+impl From<&ReplayReport> for Verified {
+    fn from(report: &ReplayReport) -> Self {
+        Self {
+            height: report.height,
+            hash: hex::encode(report.hash),
+            state_root: hex::encode(report.state_root),
+            time_ms: report.time_ms,
+            transactions_count: report.transactions_count,
+            unfinished_bytes: report.unfinished_bytes,
+        }
+    }
+}
+
+async fn verify(args: VerifyArgs) -> Outcome<ExitCode> {
+    let path = match (args.config, args.dir) {
+        (Some(config), _) => config,
+        (None, Some(dir)) => find_config(&dir)?,
+        (None, None) => return Err(Failure::usage("name a data directory, or a file with --config")),
+    };
+    let config = read_directory(&path)?;
+    let wait = screen::spinner(args.json, "replaying the ledger");
+    let replayed = tokio::task::spawn_blocking(move || -> Result<ReplayReport, String> {
+        let genesis = directory_node::read_genesis(&config.genesis).map_err(|error| chain(&error))?;
+        argosy_ledger::replay(&config.data, &genesis).map_err(|error| chain(&error))
+    })
+    .await;
+    wait.finish_and_clear();
+    let report = replayed
+        .unwrap_or_else(|error| Err(error.to_string()))
+        .map_err(|what| Failure::refused("NOT_VERIFIED", what))?;
+    let verified = Verified::from(&report);
+    if args.json {
+        screen::json(&verified);
+    } else {
+        screen::say(&format!("height       {}", verified.height));
+        screen::say(&format!("hash         {}", verified.hash));
+        screen::say(&format!("state root   {}", verified.state_root));
+        screen::say(&format!("transactions {}", verified.transactions_count));
+        if verified.unfinished_bytes > 0 {
+            let bytes = verified.unfinished_bytes;
+            screen::say(&format!(
+                "unfinished   {bytes} bytes of a last write, which the next start cuts off"
+            ));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn find_config(dir: &Path) -> Outcome<PathBuf> {
+    let places = [dir.join("directory.yml"), dir.join("directory/directory.yml")];
+    places.into_iter().find(|path| path.exists()).ok_or_else(|| {
+        Failure::usage(format!("{} has no directory.yml: name the file with --config", dir.display()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_place() {
+        let text =
+            "data: store\ngenesis: genesis.json\nlistn: 127.0.0.1:1\nsequencer:\n  suri: //Sequencer\n";
+        let error = parse::<directory_node::Config>(text).unwrap_err();
+        assert!(error.starts_with("3:1: "), "{error}");
+        assert!(error.contains("listn") && error.contains("listen"), "{error}");
+        assert!(!error.contains("line 3"), "the place is said once: {error}");
+        assert!(parse::<directory_node::Config>(&text.replace("listn", "listen")).is_ok());
+        let error = parse::<directory_node::Config>("data: [").unwrap_err();
+        assert!(!error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn a_configuration_that_is_not_there_is_named() {
+        let failure = read_storage(Path::new("/nowhere/storage.yml")).unwrap_err();
+        assert!(failure.message.contains("/nowhere/storage.yml"));
+        assert_eq!(failure.kind, crate::failure::Kind::Usage);
+    }
+
+    #[test]
+    fn logs_go_where_the_configuration_says() {
+        let logs: Logs = serde_json::from_str(r#"{"file":{"level":"debug","path":"/l"}}"#).unwrap();
+        let config = log_config(&logs, "storage-0");
+        assert_eq!((config.console.as_str(), config.file.as_str()), ("off", "debug"));
+        assert_eq!(config.prefix, "storage-0");
+        assert_eq!(log_config(&Logs::default(), "x"), LogConfig::default());
+    }
+}

@@ -1,0 +1,202 @@
+//! Headers and bodies of answers, in the words of Argus where it has some.
+//!
+//! Source: `spec/argus-colossus.md` B1.
+
+use argosy_api::ErrorBody;
+use argosy_domain::DataObjectId;
+use argosy_http::{ContentRange, EdgeBody, EdgeRequest, EdgeResponse, HeaderBlock, StatusCode};
+use argosy_node_core::follow::Distributor;
+use serde_json::json;
+
+const JSON: &str = "application/json; charset=utf-8";
+const EXPOSED: &str = "x-cache, x-data-source, content-range, content-length, accept-ranges, etag";
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const NO_STORE: &str = "no-store";
+/// As Argus says; whatever comes in the end but GET, HEAD and OPTIONS gets a 405.
+const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
+/// Longest list of request headers that a preflight gets back.
+const MAX_ECHO_BYTES: usize = 1024;
+/// Most nodes that are named to a user who asked the wrong one.
+const MAX_NAMED_NODES: usize = 16;
+
+/// Headers of 200, 206 and 304 with bytes of an object.
+pub(crate) fn asset_headers(etag: &str, x_cache: &str, mime: &str) -> HeaderBlock {
+    HeaderBlock::build([
+        ("access-control-allow-origin", "*"),
+        ("timing-allow-origin", "*"),
+        ("access-control-expose-headers", EXPOSED),
+        ("cross-origin-resource-policy", "cross-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("x-cache", x_cache),
+        ("x-data-source", "local"),
+        ("content-disposition", "inline"),
+        ("content-type", mime),
+        ("accept-ranges", "bytes"),
+        ("cache-control", IMMUTABLE),
+        ("etag", etag),
+    ])
+}
+
+/// The same where the type is not said: HEAD of what is not here, and answers without a body.
+pub(crate) fn bare_asset_headers(etag: &str, x_cache: &str) -> HeaderBlock {
+    HeaderBlock::build([
+        ("access-control-allow-origin", "*"),
+        ("timing-allow-origin", "*"),
+        ("access-control-expose-headers", EXPOSED),
+        ("cross-origin-resource-policy", "cross-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("x-cache", x_cache),
+        ("content-disposition", "inline"),
+        ("accept-ranges", "bytes"),
+        ("cache-control", IMMUTABLE),
+        ("etag", etag),
+    ])
+}
+
+/// 416, with the size that there is.
+pub(crate) fn unsatisfiable(size: u64) -> EdgeResponse {
+    let body = json!({
+        "type": "sendstream_error",
+        "message": "RangeNotSatisfiableError: Range Not Satisfiable",
+    });
+    asset_refusal(StatusCode::RANGE_NOT_SATISFIABLE, &body, None)
+        .with_content_range(ContentRange::Unsatisfied { size })
+}
+
+/// 412.
+pub(crate) fn precondition_failed() -> EdgeResponse {
+    let body =
+        json!({ "type": "sendstream_error", "message": "PreconditionFailedError: Precondition Failed" });
+    asset_refusal(StatusCode::PRECONDITION_FAILED, &body, None)
+}
+
+/// 404: never declared, or deleted.
+pub(crate) fn unknown_object() -> EdgeResponse {
+    let body = json!({ "message": "Data object does not exist" });
+    asset_refusal(StatusCode::NOT_FOUND, &body, None)
+}
+
+/// 404: declared, and no storage node has it yet.
+pub(crate) fn not_uploaded() -> EdgeResponse {
+    let body = json!({ "message": "Data object has not been uploaded yet" });
+    asset_refusal(StatusCode::NOT_FOUND, &body, None)
+}
+
+/// 421, with the addresses of the object at the nodes that deliver it.
+pub(crate) fn not_ours(id: DataObjectId, others: &[Distributor]) -> EdgeResponse {
+    let mut urls: Vec<String> = Vec::new();
+    for other in others.iter().take(MAX_NAMED_NODES) {
+        let url = format!("{}/api/v1/assets/{id}", other.endpoint.trim_end_matches('/'));
+        if !urls.contains(&url) {
+            urls.push(url);
+        }
+    }
+    let body = json!({ "message": "Data object not served by this node", "distributors": urls });
+    // Operators write these addresses: what could end the reference is left out of the header.
+    let links: Vec<String> = urls
+        .iter()
+        .filter(|url| url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"')))
+        .map(|url| format!("<{url}>; rel=\"alternate\""))
+        .collect();
+    let link = (!links.is_empty()).then(|| links.join(", "));
+    asset_refusal(StatusCode::MISDIRECTED_REQUEST, &body, link.as_deref())
+}
+
+/// 500: no source has it. The misspelling is Argus' own.
+pub(crate) fn no_source(id: DataObjectId) -> EdgeResponse {
+    let message = format!("Failed to download object {id} from any availablable storage provider");
+    asset_refusal(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        &json!({ "type": "exception", "message": message }),
+        None,
+    )
+}
+
+/// 503: not now, such as while the node stops.
+pub(crate) fn unavailable(message: &str) -> EdgeResponse {
+    asset_refusal(StatusCode::SERVICE_UNAVAILABLE, &json!({ "type": "exception", "message": message }), None)
+}
+
+/// 400: not an id.
+pub(crate) fn not_an_id() -> EdgeResponse {
+    let pattern = "should match pattern \"\\d+\"";
+    let message = format!("request.params.objectId {pattern}");
+    let body = json!({
+        "type": "request_validation",
+        "message": message,
+        "errors": [{
+            "path": ".params.objectId",
+            "message": pattern,
+            "errorCode": "pattern.openapi.validation",
+        }],
+    });
+    json_answer(StatusCode::BAD_REQUEST, &body)
+}
+
+/// 404 for a path below the API's root.
+pub(crate) fn no_route(path: &str) -> EdgeResponse {
+    let body = json!({
+        "type": "request_validation",
+        "message": "not found",
+        "errors": [{ "path": path, "message": "not found" }],
+    });
+    json_answer(StatusCode::NOT_FOUND, &body)
+}
+
+/// 404 for any other path: for people who came with a browser.
+pub(crate) fn no_page() -> EdgeResponse {
+    const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Not found</title>\n</head>\n<body>\n<pre>There is nothing here but /api/v1</pre>\n</body>\n</html>\n";
+    let headers = [
+        ("access-control-allow-origin", "*"),
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-security-policy", "default-src 'none'"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", NO_STORE),
+    ];
+    EdgeResponse::new(StatusCode::NOT_FOUND, EdgeBody::Bytes(PAGE.into()))
+        .with_headers(HeaderBlock::build(headers))
+}
+
+/// 200 with something that changes.
+pub(crate) fn live_json(body: &serde_json::Value) -> EdgeResponse {
+    json_answer(StatusCode::OK, body)
+}
+
+/// An error in the words of Argosy's own routes.
+pub(crate) fn own_error(error: &ErrorBody) -> EdgeResponse {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    EdgeResponse::new(status, EdgeBody::Bytes(error.to_json().into())).with_headers(plain_headers())
+}
+
+/// 204 to a browser that asks what it may do.
+pub(crate) fn preflight(request: &EdgeRequest<'_>) -> EdgeResponse {
+    let mut lines = vec![
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-methods", METHODS),
+        ("access-control-max-age", "86400"),
+        ("vary", "access-control-request-headers"),
+    ];
+    if let Some(wanted) = request.preflight_headers.filter(|wanted| wanted.len() <= MAX_ECHO_BYTES) {
+        lines.push(("access-control-allow-headers", wanted));
+    }
+    EdgeResponse::new(StatusCode::NO_CONTENT, EdgeBody::Empty).with_headers(HeaderBlock::build(lines))
+}
+
+fn asset_refusal(status: StatusCode, body: &serde_json::Value, link: Option<&str>) -> EdgeResponse {
+    let mut lines = vec![("timing-allow-origin", "*"), ("access-control-expose-headers", EXPOSED)];
+    lines.extend(link.map(|link| ("link", link)));
+    json_answer(status, body).with_extra(HeaderBlock::build(lines))
+}
+
+fn json_answer(status: StatusCode, body: &serde_json::Value) -> EdgeResponse {
+    EdgeResponse::new(status, EdgeBody::Bytes(body.to_string().into())).with_headers(plain_headers())
+}
+
+fn plain_headers() -> HeaderBlock {
+    HeaderBlock::build([
+        ("access-control-allow-origin", "*"),
+        ("content-type", JSON),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", NO_STORE),
+    ])
+}

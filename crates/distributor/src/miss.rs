@@ -1,0 +1,82 @@
+//! Objects that are not complete here: fetched while they are sent, and only as far as they are wanted.
+
+use crate::{answers, asset::Wanted, node::Node};
+use argosy_domain::num::to_u64;
+use argosy_http::{EdgeBody, EdgeResponse};
+use argosy_node::{FillError, Keep, ReadRequest, mime};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use std::{ops::Range, sync::Arc};
+
+impl Node {
+    /// The answer as soon as the first bytes of the range are here and proved.
+    pub(crate) async fn miss(self: Arc<Self>, wanted: Wanted) -> EdgeResponse {
+        let asset = &wanted.asset;
+        let x_cache = match self.x_cache(asset) {
+            // Completed between the first look and this one.
+            "hit" => "pending",
+            other => other,
+        };
+        let keep = if asset.meta.size > self.config.limits.max_object_bytes() {
+            Keep::PassThrough
+        } else {
+            Keep::Stored
+        };
+        let pin = (keep == Keep::Stored).then(|| self.cache.admit(asset.id));
+        let mut reader = self.fills.reader(self.read_request(&wanted, wanted.range.clone(), keep));
+        let (first, mime) = if self.tells_type(&wanted) {
+            let first = reader.next_chunk().await;
+            let mime = first.as_ref().map(|bytes| mime_of(bytes.as_ref())).map_err(|error| *error);
+            (first, mime)
+        } else {
+            tokio::join!(reader.next_chunk(), self.fetch_type(&wanted, keep))
+        };
+        let (first, mime) = match (first, mime) {
+            (Ok(first), Ok(mime)) => (first.unwrap_or_default(), asset.learn_mime(mime)),
+            (Err(error), _) | (_, Err(error)) => return self.failed(&wanted, error),
+        };
+        let headers = answers::asset_headers(&asset.etag, x_cache, mime);
+        let node = Arc::clone(&self);
+        let rest = stream::once(async { Ok(first) }).chain(reader.into_stream()).inspect(move |chunk| {
+            let _kept = &pin;
+            if let Ok(bytes) = chunk {
+                node.count_sent(to_u64(bytes.len()));
+            }
+        });
+        let body = EdgeBody::Stream { len: wanted.len(), stream: Box::pin(rest) };
+        wanted.answer(headers, body)
+    }
+
+    fn read_request(&self, wanted: &Wanted, range: Range<u64>, keep: Keep) -> ReadRequest {
+        ReadRequest { id: wanted.asset.id, meta: wanted.asset.meta, range, keep }
+    }
+
+    /// Whether the first bytes of the range are all that the type is found from.
+    fn tells_type(&self, wanted: &Wanted) -> bool {
+        let needed = mime::PREFIX_BYTES.min(wanted.asset.meta.size);
+        wanted.asset.mime().is_none() && wanted.range.start == 0 && wanted.range.end >= needed
+    }
+
+    /// The type, from the object's first bytes if it is not known yet.
+    async fn fetch_type(&self, wanted: &Wanted, keep: Keep) -> Result<&'static str, FillError> {
+        if let Some(known) = wanted.asset.mime() {
+            return Ok(known);
+        }
+        let mut reader = self.fills.reader(self.read_request(wanted, 0..mime::PREFIX_BYTES, keep));
+        reader.next_chunk().await.map(|bytes| mime_of(bytes.as_ref()))
+    }
+
+    fn failed(&self, wanted: &Wanted, error: FillError) -> EdgeResponse {
+        let id = wanted.asset.id;
+        tracing::warn!(object = %id, %error, "an object cannot be delivered");
+        match error {
+            FillError::NoSource | FillError::NoProgress | FillError::NotKept => answers::no_source(id),
+            FillError::Removed => answers::unknown_object(),
+            FillError::Stopped => answers::unavailable("the node is stopping"),
+        }
+    }
+}
+
+fn mime_of(first: Option<&Bytes>) -> &'static str {
+    mime::of_prefix(first.map_or(&[], |bytes| bytes.as_ref()))
+}

@@ -1,0 +1,118 @@
+//! Finds out what a request is for.
+
+use crate::{answers, node::Node};
+use argosy_domain::DataObjectId;
+use argosy_http::{EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse};
+use std::sync::Arc;
+use tracing::Instrument as _;
+
+/// The public port.
+pub(crate) struct Public(pub(crate) Arc<Node>);
+
+/// What a path names.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Asset(DataObjectId),
+    Slices(DataObjectId),
+    Status,
+    Buckets,
+    /// Digits, but more than any id has.
+    NoSuchObject,
+    NotAnId,
+    /// Below the API's root.
+    Unknown,
+    Outside,
+}
+
+impl Route {
+    /// Ids are parsed as integers: no text of a request ever becomes part of a path.
+    pub(crate) fn of(path: &str) -> Self {
+        let Some(rest) = path.strip_prefix("/api/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        else {
+            return Self::Outside;
+        };
+        match rest {
+            "/status" => return Self::Status,
+            "/buckets" => return Self::Buckets,
+            _ => {}
+        }
+        if let Some(id) = rest.strip_prefix("/assets/") {
+            return Self::object(id, Self::Asset);
+        }
+        match rest.strip_prefix("/objects/").and_then(|rest| rest.strip_suffix("/slices")) {
+            Some(id) => Self::object(id, Self::Slices),
+            None => Self::Unknown,
+        }
+    }
+
+    fn object(id: &str, route: impl FnOnce(DataObjectId) -> Self) -> Self {
+        if id.is_empty() || id.contains('/') {
+            return Self::Unknown;
+        }
+        if !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Self::NotAnId;
+        }
+        id.parse().map_or(Self::NoSuchObject, |id| route(DataObjectId(id)))
+    }
+}
+
+impl EdgeHandler for Public {
+    async fn handle(&self, request: EdgeRequest<'_>) -> EdgeResponse {
+        if request.method == EdgeMethod::Options {
+            return answers::preflight(&request);
+        }
+        let node = &self.0;
+        match Route::of(request.path) {
+            // Hits are answered here and now, without a wait or a box.
+            Route::Asset(id) => match node.asset(&request, id) {
+                Ok(answer) => answer,
+                Err(wanted) => Box::pin(Arc::clone(node).wanted(wanted).instrument(node.span.clone())).await,
+            },
+            Route::Slices(id) => {
+                let slices = Arc::clone(node).slices(request.method, id, request.query);
+                Box::pin(slices.instrument(node.span.clone())).await
+            }
+            Route::Status => answers::live_json(&node.status()),
+            Route::Buckets => answers::live_json(&node.buckets()),
+            Route::NoSuchObject => answers::unknown_object(),
+            Route::NotAnId => answers::not_an_id(),
+            Route::Unknown => answers::no_route(request.path),
+            Route::Outside => answers::no_page(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_taken_literally() {
+        let cases = [
+            ("/api/v1/assets/7", Route::Asset(DataObjectId(7))),
+            ("/api/v1/assets/007", Route::Asset(DataObjectId(7))),
+            ("/api/v1/assets/18446744073709551615", Route::Asset(DataObjectId(u64::MAX))),
+            ("/api/v1/assets/18446744073709551616", Route::NoSuchObject),
+            ("/api/v1/assets/abc", Route::NotAnId),
+            ("/api/v1/assets/7a", Route::NotAnId),
+            ("/api/v1/assets/+7", Route::NotAnId),
+            ("/api/v1/assets/%37", Route::NotAnId),
+            ("/api/v1/assets/..%2f7", Route::NotAnId),
+            ("/api/v1/assets/", Route::Unknown),
+            ("/api/v1/assets/../7", Route::Unknown),
+            ("/api/v1/assets/7/", Route::Unknown),
+            ("/api/v1/objects/7/slices", Route::Slices(DataObjectId(7))),
+            ("/api/v1/objects/x/slices", Route::NotAnId),
+            ("/api/v1/objects//slices", Route::Unknown),
+            ("/api/v1/objects/7", Route::Unknown),
+            ("/api/v1/status", Route::Status),
+            ("/api/v1/buckets", Route::Buckets),
+            ("/api/v1", Route::Unknown),
+            ("/api/v1x", Route::Outside),
+            ("/", Route::Outside),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(Route::of(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Puts a distributor together.
+
+use crate::{assets::Assets, cache::Cache, config::Config, node::Node, serve::Public, upkeep};
+use argosy_api::genesis::GenesisFile;
+use argosy_directory::{Genesis, Profile};
+use argosy_http::{
+    AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_edge,
+    serve_router,
+};
+use argosy_node::{
+    DirectorySources, Fills, FillsConfig, FollowError, FollowTask, Follower, FollowerConfig,
+    config::{Keyring, KeysError},
+    follower::{GenesisReadError, read_genesis},
+    home::{self, HomeError},
+};
+use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
+use axum::{Json, Router, extract::State, routing};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Instant,
+};
+use tokio::net::TcpListener;
+use tracing::Instrument as _;
+
+const ROLE: &str = "distribution";
+const CHECKPOINT: &str = "directory.checkpoint";
+/// What is left free of the disk. The cache is bounded by its configuration; this is for when others
+/// fill the disk.
+const DISK_FLOOR_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Why a distributor cannot start. Nothing half-done is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address is taken or not this machine's.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A key cannot be read.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The genesis file cannot be used.
+    #[error(transparent)]
+    Genesis(#[from] GenesisReadError),
+    /// The folder of the node's notes belongs to something else, or cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The cache cannot be used.
+    #[error("the cache of objects cannot be opened")]
+    Store(#[source] StoreError),
+    /// The directory cannot be followed.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// The program itself failed.
+    #[error("starting the node ended badly")]
+    Broken(#[source] tokio::task::JoinError),
+}
+
+/// Starts a distributor. It answers when this returns, even while no directory node does.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    // Read so that a mistake shows at the start; nothing is signed yet.
+    Keyring::read(&config.keys)?;
+    let public = bind(config.public_api.address())?;
+    let operator = config.operator_api.as_ref().map(|api| bind(api.address())).transpose()?;
+    let opened = tokio::task::spawn_blocking(move || open(config));
+    let parts = opened.await.map_err(StartError::Broken)??;
+    Ok(run(parts, public, operator))
+}
+
+/// What is on disk.
+struct Parts {
+    config: Config,
+    store: Store,
+    cache: Arc<Cache>,
+    assets: Arc<Assets>,
+    follower: Follower,
+    follow: FollowTask,
+    /// For endpoints that strangers have written into the directory.
+    guarded: Client,
+}
+
+/// Opens the folders. Blocks the thread.
+fn open(config: Config) -> Result<Parts, StartError> {
+    let genesis = read_genesis(&config.genesis)?;
+    let hash = GenesisFile::from(&genesis).hash;
+    let notes = &config.directories.cache_state;
+    home::claim(notes, ROLE, &genesis.network, &hash)?;
+    // The cache keeps its own account of what it holds, so the store need not.
+    let limits = StoreConfig { capacity_bytes: None, disk_floor_bytes: DISK_FLOOR_BYTES };
+    let store =
+        Store::open(&config.directories.assets, Arc::new(RealDisk), limits).map_err(StartError::Store)?;
+    let guarded = client(address_policy(&genesis));
+    let follower = FollowerConfig {
+        genesis,
+        directories: config.endpoints.directory.clone(),
+        checkpoint: notes.join(CHECKPOINT),
+    };
+    // The configuration's own directory nodes may be anywhere.
+    let (follower, follow) = Follower::open(follower, client(AddressPolicy::Local))?;
+    let assets = Arc::new(Assets::default());
+    let forgotten = Arc::clone(&assets);
+    let cache = Cache::open(store.clone(), config.limits.storage.0, move |id| forgotten.forget(id));
+    Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded })
+}
+
+fn address_policy(genesis: &Genesis) -> AddressPolicy {
+    match genesis.profile {
+        Profile::Local => AddressPolicy::Local,
+        Profile::Mainnet => AddressPolicy::Public,
+    }
+}
+
+fn client(addresses: AddressPolicy) -> Client {
+    Client::new(ClientConfig { addresses, ..ClientConfig::default() })
+}
+
+fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Running {
+    let Parts { config, store, cache, assets, follower, follow, guarded } = parts;
+    // A socket that is listening has an address; asking for it cannot fail on a sound system.
+    let endpoint = public.local_addr().unwrap_or(config.public_api.address());
+    let sources = Arc::new(DirectorySources::new(follower.clone(), None));
+    let room = Arc::clone(&cache);
+    let name = config.id.clone();
+    let span = tracing::info_span!("node", node = %name);
+    let fills = span.in_scope(|| Fills::new(store.clone(), guarded, sources, room, FillsConfig::default()));
+    let node = Arc::new(Node {
+        assignment: config.assignment(),
+        config,
+        follower,
+        store,
+        fills,
+        cache,
+        assets,
+        bytes_sent: AtomicU64::new(0),
+        span: span.clone(),
+        started: Instant::now(),
+    });
+    let shutdown = Shutdown::new();
+    let mut tasks = Tasks::new(shutdown.clone());
+    tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("serving", serve(Arc::clone(&node), public, shutdown.clone()).instrument(span.clone()));
+    span.in_scope(|| tracing::info!(%endpoint, "distributor listening"));
+    let operator_endpoint = operator.as_ref().and_then(|listener| listener.local_addr().ok());
+    if let Some(listener) = operator {
+        let router = operator_router(node);
+        tasks.spawn("operator's port", serve_router(listener, router, ServeConfig::default(), shutdown));
+    }
+    let running = Running::new(name, endpoint, tasks);
+    match operator_endpoint {
+        Some(endpoint) => running.with_operator_endpoint(endpoint),
+        None => running,
+    }
+}
+
+/// Serves users; once the last of them is gone, or the time for that is over, ends the fills.
+async fn serve(node: Arc<Node>, listener: TcpListener, shutdown: Shutdown) {
+    let public = Arc::new(Public(Arc::clone(&node)));
+    serve_edge(listener, public, ServeConfig::default(), shutdown).await;
+    node.fills.stop().await;
+}
+
+fn operator_router(node: Arc<Node>) -> Router {
+    let status = async |State(node): State<Arc<Node>>| Json(node.status());
+    Router::new().route("/api/v1/status", routing::get(status)).with_state(node)
+}

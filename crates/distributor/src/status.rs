@@ -1,0 +1,64 @@
+//! What the node says about itself.
+
+use crate::node::Node;
+use argosy_api::node::NodeStatus;
+use argosy_domain::num::to_u64;
+use argosy_node_core::serve::{Assignment, my_buckets};
+use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
+
+const ROLE: &str = "distribution";
+
+impl Node {
+    /// `GET /api/v1/status`: Argosy's fields, and those of Argus for its dashboards. Asks nobody, so it
+    /// answers whatever else is down.
+    pub(crate) fn status(&self) -> Value {
+        let totals = self.store.totals();
+        let buckets = self.follower.with_index(|index| my_buckets(index, &self.assignment));
+        let directory = self.follower.status();
+        let status = NodeStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            role: ROLE.to_owned(),
+            id: self.config.id.clone(),
+            worker_id: self.config.worker_id,
+            buckets: buckets.iter().map(ToString::to_string).collect(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            directory: directory.clone(),
+            objects_count: totals.objects,
+            bytes_used: self.cache.used_bytes(),
+            bytes_limit: Some(self.config.limits.storage.0),
+            missing_count: 0,
+            transfers_count: to_u64(self.fills.active_count()),
+            bytes_sent: self.bytes_sent.load(Ordering::Relaxed),
+            bytes_fetched: self.fills.bytes_fetched(),
+        };
+        let argus = json!({
+            "objectsInCache": status.objects_count,
+            "storageLimit": status.bytes_limit,
+            "storageUsed": status.bytes_used,
+            "uptime": status.uptime_seconds,
+            "downloadsInProgress": status.transfers_count,
+            "queryNodeStatus": {
+                "url": directory.url,
+                "chainHead": directory.height,
+                "blocksProcessed": directory.height,
+            },
+        });
+        let mut all = json!(status);
+        if let (Value::Object(all), Value::Object(argus)) = (&mut all, argus) {
+            all.extend(argus);
+        }
+        all
+    }
+
+    /// `GET /api/v1/buckets`.
+    pub(crate) fn buckets(&self) -> Value {
+        match &self.assignment {
+            Assignment::Buckets(buckets) => {
+                let names: Vec<String> = buckets.iter().map(ToString::to_string).collect();
+                json!({ "bucketIds": names })
+            }
+            Assignment::Worker(worker) => json!({ "allByWorkerId": worker.0 }),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! A distributor over loopback, with a directory and storage nodes made for the purpose.
+
+#![allow(clippy::unwrap_used, clippy::as_conversions, reason = "tests may panic, and know their numbers")]
+
+mod browser;
+mod delivery;
+mod fake_directory;
+#[path = "../../../node/tests/it/fake_source.rs"]
+mod fake_source;
+mod headers;
+mod rig;
+mod starting;

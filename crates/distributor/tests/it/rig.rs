@@ -1,0 +1,284 @@
+//! A small network: a directory, storage nodes, and one real distributor.
+
+use crate::{
+    browser::{self, Answer},
+    fake_directory::{FakeDirectory, genesis},
+    fake_source::{Behaviour, FakeSource, Sample},
+};
+use argosy_api::genesis::GenesisFile;
+use argosy_directory::{
+    Event,
+    call::{ObjectCreation, ObjectsUpload},
+    event::DynamicBagCreation,
+};
+use argosy_distributor::{
+    Config,
+    config::{Api, Directories, Limits},
+};
+use argosy_domain::{
+    AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
+    StorageBucketId, WorkerId, metadata::encode_operator_metadata,
+};
+use argosy_http::Running;
+use argosy_node::config::{DirectoryUrls, Endpoints, Logs, Size};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+pub(crate) const MIB: usize = 1024 * 1024;
+
+pub(crate) struct Rig {
+    _dir: tempfile::TempDir,
+    pub(crate) directory: FakeDirectory,
+    pub(crate) sources: Vec<FakeSource>,
+    pub(crate) config: Config,
+    node: Option<Running>,
+    next_id: AtomicU64,
+}
+
+/// The channel whose bag the distributor delivers, and one that it does not.
+const OURS: u64 = 1;
+const THEIRS: u64 = 2;
+const STRANGER: &str = "http://stranger.example";
+
+fn distribution_bucket(index: u64) -> DistributionBucketId {
+    DistributionBucketId { family: FamilyId(0), index }
+}
+
+impl Rig {
+    pub(crate) async fn new(behaviours: &[Behaviour]) -> Self {
+        Self::with_limits(behaviours, Limits { storage: Size(1 << 30), max_cached_item_size: None }).await
+    }
+
+    pub(crate) async fn with_limits(behaviours: &[Behaviour], limits: Limits) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = FakeDirectory::start().await;
+        let mut sources = Vec::new();
+        for behaviour in behaviours {
+            sources.push(FakeSource::start(*behaviour).await);
+        }
+        for (id, source) in (0..).zip(&sources) {
+            let (bucket, worker) = (StorageBucketId(id), WorkerId(id));
+            directory.block(vec![
+                Event::StorageBucketCreated {
+                    bucket,
+                    invited: Some(worker),
+                    accepting_new_bags: true,
+                    size_limit: 1 << 40,
+                    objects_limit: 1 << 20,
+                },
+                Event::StorageBucketInvitationAccepted { bucket, worker, transactor: AccountId([3; 32]) },
+                Event::StorageOperatorMetadataSet {
+                    bucket,
+                    worker,
+                    metadata: encode_operator_metadata(&source.endpoint),
+                },
+            ]);
+        }
+        make_distribution(&directory);
+        for (channel, index) in [(OURS, 0), (THEIRS, 1)] {
+            make_channel(&directory, channel, index, sources.len());
+        }
+        let genesis_path = dir.path().join("genesis.json");
+        std::fs::write(&genesis_path, serde_json::to_vec(&GenesisFile::from(&genesis())).unwrap()).unwrap();
+        let api = || Api { port: 0, host: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        let config = Config {
+            id: "distributor-0".to_owned(),
+            genesis: genesis_path,
+            endpoints: Endpoints { directory: DirectoryUrls::new(vec![directory.url.clone()]).unwrap() },
+            directories: Directories {
+                assets: dir.path().join("assets"),
+                cache_state: dir.path().join("cache"),
+            },
+            limits,
+            public_api: api(),
+            operator_api: Some(api()),
+            worker_id: 0,
+            buckets: None,
+            keys: Vec::new(),
+            logs: Logs::default(),
+        };
+        let mut rig = Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0) };
+        rig.start().await;
+        rig
+    }
+
+    pub(crate) async fn start(&mut self) {
+        self.node = Some(argosy_distributor::start(self.config.clone()).await.unwrap());
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        self.node.take().unwrap().stop_and_join().await.unwrap();
+    }
+
+    pub(crate) fn endpoint(&self) -> SocketAddr {
+        self.node.as_ref().unwrap().endpoint()
+    }
+
+    pub(crate) fn operator_endpoint(&self) -> SocketAddr {
+        self.node.as_ref().unwrap().operator_endpoint().unwrap()
+    }
+
+    /// Every storage node has this object and says so; waits until the distributor knows.
+    pub(crate) async fn put(&self, sample: &Arc<Sample>) -> u64 {
+        let id = self.declare(OURS, sample);
+        let height = self.accept(OURS, id);
+        for (bucket, source) in (0..).zip(&self.sources) {
+            source.put(id, sample);
+            self.directory.block(vec![Event::HoldingsReported {
+                bucket: StorageBucketId(bucket),
+                worker: WorkerId(bucket),
+                height,
+                except: BTreeSet::new(),
+            }]);
+        }
+        self.know().await;
+        id
+    }
+
+    /// An object of a bag that others deliver.
+    pub(crate) async fn put_elsewhere(&self, sample: &Arc<Sample>) -> u64 {
+        let id = self.declare(THEIRS, sample);
+        self.accept(THEIRS, id);
+        self.know().await;
+        id
+    }
+
+    /// An object that nobody has uploaded yet.
+    pub(crate) async fn declare_only(&self, sample: &Arc<Sample>) -> u64 {
+        let id = self.declare(OURS, sample);
+        self.know().await;
+        id
+    }
+
+    pub(crate) async fn delete(&self, id: u64) {
+        self.directory.block(vec![Event::DataObjectsDeleted {
+            refund_to: AccountId([1; 32]),
+            bag: BagId::channel(ChannelId(OURS)),
+            objects: [DataObjectId(id)].into(),
+        }]);
+        self.know().await;
+    }
+
+    fn declare(&self, channel: u64, sample: &Sample) -> u64 {
+        let id = self.next_id.fetch_add(1, Relaxed);
+        let object = ObjectCreation {
+            size: sample.size(),
+            ipfs_content_id: sample.content_id.to_string().into_bytes(),
+        };
+        let upload = ObjectsUpload { object_creation_list: vec![object], ..ObjectsUpload::default() };
+        self.directory.block(vec![Event::DataObjectsUploaded {
+            ids: vec![DataObjectId(id)],
+            bag: BagId::channel(ChannelId(channel)),
+            upload,
+            bond: 0,
+        }]);
+        id
+    }
+
+    fn accept(&self, channel: u64, id: u64) -> u64 {
+        self.directory.block(vec![Event::PendingDataObjectsAccepted {
+            bucket: StorageBucketId(0),
+            worker: WorkerId(0),
+            bag: BagId::channel(ChannelId(channel)),
+            objects: [DataObjectId(id)].into(),
+        }])
+    }
+
+    /// Waits until the distributor has every block.
+    pub(crate) async fn know(&self) {
+        let height = self.directory.block(vec![]);
+        self.wait_until("the newest block", |status| status["directory"]["height"] == height).await;
+    }
+
+    pub(crate) async fn status(&self) -> serde_json::Value {
+        browser::ask(self.endpoint(), "GET", "/api/v1/status", &[]).await.json()
+    }
+
+    pub(crate) async fn wait_until(&self, what: &str, condition: impl Fn(&serde_json::Value) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let status = self.status().await;
+            if condition(&status) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{what} did not come: {status}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub(crate) async fn get(&self, id: u64, headers: &[(&str, &str)]) -> Answer {
+        browser::ask(self.endpoint(), "GET", &format!("/api/v1/assets/{id}"), headers).await
+    }
+
+    pub(crate) async fn head(&self, id: u64, headers: &[(&str, &str)]) -> Answer {
+        browser::ask(self.endpoint(), "HEAD", &format!("/api/v1/assets/{id}"), headers).await
+    }
+
+    pub(crate) async fn assert_whole(&self, id: u64, sample: &Sample, x_cache: &str) {
+        let answer = self.get(id, &[]).await;
+        assert_eq!((answer.status, answer.header("x-cache")), (200, x_cache));
+        assert!(answer.body == sample.bytes, "object {id} differs");
+    }
+
+    pub(crate) fn groups_sent(&self) -> u64 {
+        self.sources.iter().map(FakeSource::groups_sent).sum()
+    }
+
+    /// The only file of the cache whose name ends so.
+    pub(crate) fn only_file(&self, ending: &str) -> PathBuf {
+        let mut found = Vec::new();
+        walk(&self.config.directories.assets, ending, &mut found);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    }
+}
+
+fn walk(dir: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, ending, found);
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+}
+
+fn make_distribution(directory: &FakeDirectory) {
+    directory.block(vec![Event::DistributionBucketFamilyCreated { family: FamilyId(0) }]);
+    for (index, endpoint) in [(0, "http://127.0.0.1:1"), (1, STRANGER)] {
+        let (bucket, worker) = (distribution_bucket(index), WorkerId(index));
+        directory.block(vec![
+            Event::DistributionBucketCreated { family: FamilyId(0), accepting_new_bags: true, bucket },
+            Event::DistributionBucketModeUpdated { bucket, distributing: true },
+            Event::DistributionBucketOperatorInvited { bucket, worker },
+            Event::DistributionBucketInvitationAccepted { worker, bucket },
+            Event::DistributionBucketMetadataSet {
+                worker,
+                bucket,
+                metadata: encode_operator_metadata(endpoint),
+            },
+        ]);
+    }
+}
+
+fn make_channel(directory: &FakeDirectory, channel: u64, bucket: u64, sources: usize) {
+    let creation = DynamicBagCreation {
+        bag: DynamicBagId::Channel(ChannelId(channel)),
+        upload: ObjectsUpload::default(),
+        storage_buckets: (0..).take(sources).map(StorageBucketId).collect(),
+        distribution_buckets: [distribution_bucket(bucket)].into(),
+    };
+    directory.block(vec![
+        Event::DynamicBagCreated { creation, ids: vec![] },
+        Event::ChannelCreated { channel: ChannelId(channel), owner: MemberId(0) },
+    ]);
+}

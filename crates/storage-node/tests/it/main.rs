@@ -1,0 +1,8 @@
+//! Storage nodes on loopback, with a real directory node.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod network;
+mod plain;
+mod replication;
+mod serving;
+mod verified;

@@ -105,9 +105,7 @@ impl World {
 
     /// Enters the block of this height, whose randomness is made of the height.
     pub(super) fn begin_block(&mut self, height: u64) -> Vec<Event> {
-        let randomness = *blake3::hash(&height.to_le_bytes()).as_bytes();
-        let time_ms = height.saturating_mul(1_000);
-        self.state.begin_block(&BlockContext { height, time_ms, randomness })
+        self.state.begin_block(&context(height))
     }
 
     /// Signs and executes; also checks that a dry run tells the same, and that failing leaves no trace.
@@ -228,6 +226,12 @@ impl World {
             object.accepted.map_or("pending".into(), |a| format!("accepted by {} at {}", a.bucket, a.height));
         format!("{} {} bytes {accepted}", object.bag, object.size)
     }
+}
+
+/// The block of this height.
+pub(super) fn context(height: u64) -> BlockContext {
+    let randomness = *blake3::hash(&height.to_le_bytes()).as_bytes();
+    BlockContext { height, time_ms: height.saturating_mul(1_000), randomness }
 }
 
 pub(super) fn payload(state: &State, signer: AccountId, call: Call) -> Payload {

@@ -49,6 +49,9 @@ const CASES: &[(&str, &str)] = &[
     ("rewards", include_str!("cases/rewards.txt")),
     ("resignations", include_str!("cases/resignations.txt")),
     ("council", include_str!("cases/council.txt")),
+    ("joystream_storage", include_str!("cases/joystream_storage.txt")),
+    ("joystream_objects", include_str!("cases/joystream_objects.txt")),
+    ("joystream_distribution", include_str!("cases/joystream_distribution.txt")),
     ("guide_example", include_str!("cases/guide_example.txt")),
 ];
 
@@ -65,7 +68,7 @@ macro_rules! transcripts {
 transcripts! {
     members storage_buckets storage_operators storage_bags holdings families distribution_buckets
     channels objects placement accounts batch bonds blacklist remarks moves assets groups rewards
-    resignations council
+    resignations council joystream_storage joystream_objects joystream_distribution
 }
 
 #[test]
@@ -78,6 +81,17 @@ fn every_reject_is_caused_by_some_line() {
     }
     let missing: Vec<_> = Reject::ALL.iter().filter(|reject| !seen.contains(reject)).collect();
     assert!(missing.is_empty(), "never caused: {missing:?}");
+}
+
+/// Somebody who knows Joystream's tests finds each of them: a transcript has its name as a heading.
+#[test]
+fn every_test_of_joystreams_storage_pallet_has_its_transcript() {
+    let headings =
+        CASES.iter().flat_map(|(_, text)| text.lines().filter_map(|line| line.strip_prefix("## ")));
+    let found: BTreeSet<&str> = headings.flat_map(|names| names.split(", ")).collect();
+    let wanted: BTreeSet<&str> = include_str!("cases/joystream_names.list").lines().collect();
+    assert_eq!(found, wanted);
+    assert_eq!(wanted.len(), 224);
 }
 
 /// The example of the lead's guide, literally; its set-up is the transcript.

@@ -204,7 +204,7 @@ fn a_checkpoint_comes_back_whole_or_not_at_all() {
         assert_eq!(Index::from_checkpoint(&flipped, &genesis), Err(CheckpointError::Damaged), "byte {at}");
     }
     let mut newer = bytes[..bytes.len() - 32].to_vec();
-    newer[0] = 2;
+    newer[0] = 3;
     let hash = argosy_domain::ContentId::of(&newer);
     newer.extend_from_slice(&hash.0);
     assert_eq!(Index::from_checkpoint(&newer, &genesis), Err(CheckpointError::Version { found: 3 }));

@@ -52,6 +52,8 @@ const CASES: &[(&str, &str)] = &[
     ("joystream_storage", include_str!("cases/joystream_storage.txt")),
     ("joystream_objects", include_str!("cases/joystream_objects.txt")),
     ("joystream_distribution", include_str!("cases/joystream_distribution.txt")),
+    ("gaps", include_str!("cases/gaps.txt")),
+    ("traps", include_str!("cases/traps.txt")),
     ("guide_example", include_str!("cases/guide_example.txt")),
 ];
 
@@ -69,6 +71,7 @@ transcripts! {
     members storage_buckets storage_operators storage_bags holdings families distribution_buckets
     channels objects placement accounts batch bonds blacklist remarks moves assets groups rewards
     resignations council joystream_storage joystream_objects joystream_distribution
+    gaps traps
 }
 
 #[test]

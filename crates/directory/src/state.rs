@@ -204,12 +204,12 @@ impl State {
         let account = Account { nonce: account.nonce.saturating_add(1), free, ..account };
         self.write(Edit::Account(payload.signer, Some(account)));
         self.treasury.burned = self.treasury.burned.saturating_add(fee);
-        match &payload.call {
-            Call::Batch(batch) => self.run_batch(payload.signer, batch),
-            call => match check(self, payload.signer, call) {
-                Ok(change) => Outcome { result: Ok(()), events: self.apply(change) },
-                Err(reject) => Outcome { result: Err(reject), events: Vec::new() },
-            },
+        if let Call::Batch(batch) = &payload.call {
+            return self.run_batch(payload.signer, batch);
+        }
+        match check(self, payload.signer, &payload.call) {
+            Ok(change) => Outcome { result: Ok(()), events: self.apply(change) },
+            Err(reject) => Outcome { result: Err(reject), events: Vec::new() },
         }
     }
 
@@ -219,10 +219,10 @@ impl State {
     /// # Errors
     /// The [`Reject`] that it would fail with.
     pub fn dry_run(&self, signer: AccountId, call: &Call) -> Result<(), Reject> {
-        match call {
-            Call::Batch(batch) => batch::dry_run(self, signer, batch),
-            call => check(self, signer, call).map(drop),
+        if let Call::Batch(batch) = call {
+            return batch::dry_run(self, signer, batch);
         }
+        check(self, signer, call).map(drop)
     }
 
     /// Commits to every record: equal roots, equal states. Costs what changed since the last call.
@@ -259,9 +259,9 @@ impl State {
     #[cfg(test)]
     pub(crate) fn pretend_failure(&mut self, account: AccountId, fee: Balance) {
         let mut record = self.account(&account);
-        record.nonce += 1;
-        record.free -= fee;
-        self.treasury.burned += fee;
+        record.nonce = record.nonce.saturating_add(1);
+        record.free = record.free.saturating_sub(fee);
+        self.treasury.burned = self.treasury.burned.saturating_add(fee);
         self.accounts.put(account, Some(record));
     }
 

@@ -92,7 +92,6 @@ pub struct LocationMessage {
 }
 
 /// Part of [`LocationMessage`]: both fields, or none to unset.
-
 ///
 /// The fields are floats in the message. A float and a `fixed32` look alike on the wire, and so no
 /// float enters a program whose state is agreed on.

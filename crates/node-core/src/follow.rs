@@ -273,16 +273,22 @@ impl Index {
         }
     }
 
-    /// Whether an account may upload into a bag: the owner's, or of a collaborator on the channel.
+    /// Accounts that may upload into a bag: the owner's first, then those of collaborators.
     #[must_use]
-    pub fn may_upload(&self, bag: &BagId, account: &AccountId) -> bool {
+    pub fn uploader_accounts(&self, bag: &BagId) -> Vec<AccountId> {
         let collaborators = match bag {
             BagId::Dynamic(DynamicBagId::Channel(channel)) => self.collaborators.get(channel),
             BagId::Dynamic(DynamicBagId::Member(_)) | BagId::Static(_) => None,
         };
-        let mut collaborators = collaborators.into_iter().flatten();
-        self.owner_account(bag).as_ref() == Some(account)
-            || collaborators.any(|member| self.members.get(member) == Some(account))
+        let collaborators = collaborators.into_iter().flatten();
+        let accounts = collaborators.filter_map(|member| self.members.get(member).copied());
+        self.owner_account(bag).into_iter().chain(accounts).collect()
+    }
+
+    /// Whether an account may upload into a bag.
+    #[must_use]
+    pub fn may_upload(&self, bag: &BagId, account: &AccountId) -> bool {
+        self.uploader_accounts(bag).contains(account)
     }
 
     /// Whether a bag is served only to those who show a signed URL or a role key.

@@ -148,7 +148,15 @@ impl State {
             WorkingGroup::Storage => &mut self.storage_group,
             WorkingGroup::Distribution => &mut self.distribution_group,
             WorkingGroup::Attestation => &mut self.attestation_group,
-            other => unreachable!("the directory does not run the {} group", other.name()),
+            WorkingGroup::Forum
+            | WorkingGroup::Content
+            | WorkingGroup::OperationsAlpha
+            | WorkingGroup::App
+            | WorkingGroup::OperationsBeta
+            | WorkingGroup::OperationsGamma
+            | WorkingGroup::Membership => {
+                unreachable!("the directory does not run the {} group", group.name())
+            }
         }
     }
 

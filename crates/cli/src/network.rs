@@ -98,7 +98,15 @@ impl Network {
     /// Asks the directory node which network it belongs to.
     pub(crate) async fn connect(args: &DirectoryArgs) -> Outcome<Self> {
         let directory = directory_client(&args.directory.0);
-        let file = directory.genesis().await.map_err(|error| Failure::directory("the genesis", &error))?;
+        let file = directory.genesis().await.map_err(|error| match &error {
+            ClientError::Status { body, .. } if body.status == 404 => Failure::no_answer(format!(
+                "{} is not a directory node: name one with --directory",
+                args.directory
+            )),
+            ClientError::Status { .. } | ClientError::NoAnswer { .. } | ClientError::Protocol { .. } => {
+                Failure::directory("the genesis", &error)
+            }
+        })?;
         let genesis = Genesis::try_from(file)
             .map_err(|error| Failure::refused("WRONG_GENESIS", format!("{}: {error}", args.directory)))?;
         let addresses = match genesis.profile {

@@ -66,6 +66,9 @@ fn refusal(error: SubmitError) -> ErrorBody {
         SubmitError::PoolFull => {
             ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "POOL_FULL", error.to_string())
         }
+        SubmitError::NoRoom => {
+            ErrorBody::this_node(StatusCode::INSUFFICIENT_STORAGE, "NO_ROOM", error.to_string())
+        }
         SubmitError::Stopped(stopped) => reply::stopped(stopped),
     }
 }

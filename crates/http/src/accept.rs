@@ -27,7 +27,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A listening socket could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}")]
+#[error("cannot listen on {address}: free it, or configure another")]
 pub struct BindError {
     /// The address that was asked for.
     pub address: SocketAddr,

@@ -18,6 +18,9 @@ pub enum SubmitError {
     /// More transactions wait than this node takes. Later it may work.
     #[error("too many transactions wait for a block")]
     PoolFull,
+    /// The ledger's disk is full. Once there is room it works again.
+    #[error("the directory's disk is full: its operator must free some of it")]
+    NoRoom,
     /// The engine has stopped. The transaction may or may not be in a block.
     #[error(transparent)]
     Stopped(#[from] Stopped),

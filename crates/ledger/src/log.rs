@@ -16,6 +16,10 @@ use crate::{
 };
 use argosy_domain::num::{to_u64, to_usize};
 use bytes::Bytes;
+use rustix::{
+    fs::{FallocateFlags, fallocate},
+    io::Errno,
+};
 use std::{
     collections::VecDeque,
     fs::{File, OpenOptions},
@@ -32,6 +36,8 @@ const FILE_HEADER_BYTES: usize = 8 + 2 + 32 + 32;
 const RECORD_HEADER_BYTES: usize = 4 + 4 + 32;
 /// Most that one unfinished write can leave behind.
 const MAX_RECORD_BYTES: u64 = to_u64(RECORD_HEADER_BYTES + MAX_ENCODED_BLOCK_BYTES);
+/// Room on the disk that is taken at a time, ahead of what is written.
+const RESERVED_BYTES: u64 = 2 * MAX_RECORD_BYTES;
 /// Smallest piece that a disk writes whole or not at all.
 const SECTOR_BYTES: u64 = 512;
 /// The newest blocks that are kept in memory: bytes, and how many.
@@ -44,6 +50,14 @@ const GUARD_DOMAIN: &[u8] = b"argosy/log/guard/1";
 pub(crate) struct LogFile {
     file: File,
     path: PathBuf,
+    allocate: Allocate,
+}
+
+/// Takes room on the disk for some bytes from some place on, without making the file longer.
+pub(crate) type Allocate = fn(&File, u64, u64) -> Result<(), Errno>;
+
+fn allocate(file: &File, from: u64, bytes: u64) -> Result<(), Errno> {
+    fallocate(file, FallocateFlags::KEEP_SIZE, from, bytes)
 }
 
 /// What a log has at some place.
@@ -75,7 +89,7 @@ impl LogFile {
             }
             Err(error) => return Err(io_error("open", &path)(error)),
         };
-        let log = Self { file, path };
+        let log = Self { file, path, allocate };
         log.check_file_header(genesis)?;
         Ok(log)
     }
@@ -176,7 +190,13 @@ impl LogFile {
     /// A second handle on the same file, to append with.
     pub(crate) fn writer(&self, end: u64) -> Result<LogWriter, OpenError> {
         let file = self.file.try_clone().map_err(io_error("open", &self.path))?;
-        Ok(LogWriter { file, path: self.path.clone(), end, buffer: Vec::new() })
+        let (path, allocate) = (self.path.clone(), self.allocate);
+        Ok(LogWriter { file, path, end, buffer: Vec::new(), reserved_to: end, allocate })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_allocate(self, allocate: Allocate) -> Self {
+        Self { allocate, ..self }
     }
 }
 
@@ -187,9 +207,29 @@ pub(crate) struct LogWriter {
     path: PathBuf,
     end: u64,
     buffer: Vec<u8>,
+    /// To where room is taken.
+    reserved_to: u64,
+    allocate: Allocate,
 }
 
 impl LogWriter {
+    /// Takes room for the largest block there can be, so that a block once begun can be written.
+    ///
+    /// # Errors
+    /// The disk is full. A file system that cannot promise room counts as having it.
+    pub(crate) fn reserve(&mut self) -> io::Result<()> {
+        if self.end.saturating_add(MAX_RECORD_BYTES) <= self.reserved_to {
+            return Ok(());
+        }
+        match (self.allocate)(&self.file, self.end, RESERVED_BYTES) {
+            Err(error @ (Errno::NOSPC | Errno::DQUOT)) => Err(error.into()),
+            Ok(()) | Err(_) => {
+                self.reserved_to = self.end.saturating_add(RESERVED_BYTES);
+                Ok(())
+            }
+        }
+    }
+
     /// Appends a block and returns where its record ends, once it is on disk.
     ///
     /// After an error nothing is known about the file's end: the writer must not be used again.

@@ -74,7 +74,9 @@ pub(crate) struct Producer {
     /// Due before anything from the queue.
     carried: VecDeque<Box<Submission>>,
     waiting: Waiting<Box<Submission>>,
+    /// When the last block was made, or could not be for lack of room.
     block_made_at: Instant,
+    has_room: bool,
     /// Lets go of the data directory when the thread ends, and not before.
     _data_dir: DataDir,
 }
@@ -114,6 +116,7 @@ impl Producer {
             carried: VecDeque::new(),
             waiting,
             block_made_at: Instant::now(),
+            has_room: true,
             _data_dir: data_dir,
         }
     }
@@ -127,7 +130,11 @@ impl Producer {
                 break;
             }
             self.drop_expired();
-            self.make_block()?;
+            if self.find_room() {
+                self.make_block()?;
+            } else {
+                self.refuse_all();
+            }
         }
         Ok(())
     }
@@ -151,6 +158,30 @@ impl Producer {
 
     fn time_to_block(&self) -> Duration {
         self.shared.config().block_interval.saturating_sub(self.block_made_at.elapsed())
+    }
+
+    /// Whether the next block can be written. Asked before it is begun: what has been executed cannot
+    /// be taken back.
+    fn find_room(&mut self) -> bool {
+        let path = self.log.path().display().to_string();
+        match (self.log.reserve(), self.has_room) {
+            (Err(error), true) => {
+                tracing::error!(path, %error, "no room for another block: transactions are refused");
+            }
+            (Ok(()), false) => tracing::info!(path, "there is room for blocks again"),
+            (reserved, _) => return reserved.is_ok(),
+        }
+        self.has_room = !self.has_room;
+        self.has_room
+    }
+
+    /// Refuses what waits, and lets some time pass before the next attempt to make a block.
+    fn refuse_all(&mut self) {
+        let mut budget = self.shared.pool_count();
+        while let Some(submission) = self.next_submission(&mut budget) {
+            submission.answer(Err(SubmitError::NoRoom));
+        }
+        self.block_made_at = Instant::now();
     }
 
     fn drop_expired(&mut self) {

@@ -11,7 +11,11 @@ use argosy_directory::{
 };
 use argosy_domain::{KeyScheme, Keypair};
 use codec::Encode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use rustix::io::Errno;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 #[tokio::test]
 async fn a_write_that_fails_stops_the_engine_and_shows_nobody_the_state() {
@@ -25,14 +29,44 @@ async fn a_write_that_fails_stops_the_engine_and_shows_nobody_the_state() {
     let key = SequencerKey::new(sequencer.clone(), &genesis).unwrap();
     let (engine, mut task) = Engine::start(data_dir, log, &genesis, key, EngineConfig::default()).unwrap();
 
-    let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
-    let call = Call::Membership(MembershipCall::CreateMember { handle: "alice".to_owned() });
-    let transaction = Transaction::sign(&sequencer, genesis.hash(), 0, now + 60_000, call);
-    assert_eq!(engine.submit(transaction.encode()).await, Err(SubmitError::Stopped(Stopped)));
+    let transaction = transaction(&sequencer, &genesis);
+    assert_eq!(engine.submit(transaction).await, Err(SubmitError::Stopped(Stopped)));
     assert!(matches!(task.join().await, Err(EngineError::Write { .. })));
     assert_eq!(engine.read(|state| state.nonce(&sequencer.account())).await, Err(Stopped));
     assert_eq!(engine.head().borrow().height, 0);
     assert_eq!(engine.block_bytes(1).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_transactions_until_there_is_room() {
+    static FULL: AtomicBool = AtomicBool::new(true);
+    let dir = tempfile::tempdir().unwrap();
+    let sequencer = Keypair::from_uri(KeyScheme::Sr25519, "//Sequencer").unwrap();
+    let genesis = genesis(&sequencer);
+    let data_dir = DataDir::create(dir.path()).unwrap();
+    let log = data_dir
+        .open_or_create_log(&genesis.hash())
+        .unwrap()
+        .with_allocate(|_, _, _| if FULL.load(Ordering::Relaxed) { Err(Errno::NOSPC) } else { Ok(()) });
+    let key = SequencerKey::new(sequencer.clone(), &genesis).unwrap();
+    let (engine, mut task) = Engine::start(data_dir, log, &genesis, key, EngineConfig::default()).unwrap();
+
+    let transaction = transaction(&sequencer, &genesis);
+    for _ in 0..3 {
+        assert_eq!(engine.submit(transaction.clone()).await, Err(SubmitError::NoRoom));
+    }
+    assert_eq!(engine.read(|state| state.nonce(&sequencer.account())).await, Ok(0), "readers are served");
+    assert_eq!((engine.head().borrow().height, engine.pool_count()), (0, 0));
+    FULL.store(false, Ordering::Relaxed);
+    assert_eq!(engine.submit(transaction).await.unwrap().height, 1);
+    task.stop();
+    task.join().await.unwrap();
+}
+
+fn transaction(signer: &Keypair, genesis: &Genesis) -> Vec<u8> {
+    let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let call = Call::Membership(MembershipCall::CreateMember { handle: "alice".to_owned() });
+    Transaction::sign(signer, genesis.hash(), 0, now + 60_000, call).encode()
 }
 
 fn genesis(sequencer: &Keypair) -> Genesis {

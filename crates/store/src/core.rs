@@ -207,8 +207,8 @@ impl Core {
         self.room.recount(size, held_bytes);
     }
 
-    /// Turns the files of a complete object that lost its identity into a partial one without a
-    /// map, so that every byte is proved again. The caller holds the stripe.
+    /// Turns the files of a complete object into a partial one without a map, so that every byte is
+    /// proved again. The caller holds the stripe.
     pub(crate) fn unsettle(&self, id: DataObjectId) -> Result<(), StoreError> {
         self.remove_file(&self.layout.path(id, Piece::Map))?;
         for (from, to) in [(Piece::Data, Piece::Part), (Piece::Tree, Piece::Obao)] {

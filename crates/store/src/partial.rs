@@ -398,7 +398,9 @@ fn open_files(
     let found = find_groups(core, &files, &map, had_map).and_then(|(have, believed)| {
         if !believed {
             map.write(meta, core.boot_id, &have)?;
-            info!(%id, groups = have.count(), of = have.len(), "proved a partial object's groups");
+            if have.count() > 0 {
+                info!(%id, groups = have.count(), of = have.len(), "proved a partial object's groups");
+            }
         }
         Ok(have)
     });

@@ -180,6 +180,23 @@ impl Store {
         if known { self.partial(id, meta).map(Some) } else { Ok(None) }
     }
 
+    /// Believes nothing that was noted about an object before: a complete one becomes partial, and
+    /// the next [`Store::partial`] reads all its bytes to prove them again. An object that somebody has
+    /// open as a partial one is left alone; one that is not here, too.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn doubt(&self, id: DataObjectId) -> Result<(), StoreError> {
+        let _stripe = lock(self.core.stripe(id));
+        if self.contains(id) {
+            self.core.unsettle(id)
+        } else if self.core.live_partial(id).is_none() {
+            self.core.remove_file(&self.core.layout.path(id, Piece::Map))
+        } else {
+            Ok(())
+        }
+    }
+
     /// Room for an upload of `size` bytes whose proof comes only at its end.
     ///
     /// # Errors

@@ -131,6 +131,11 @@ fn long_functions(text: &str) -> Vec<(String, usize)> {
         let body = line.trim_start();
         let indent = line.len() - body.len();
         let Some(name) = function_name(body) else { continue };
+        // Without a body there is nothing to close.
+        let opening = lines.iter().skip(at).find(|line| line.ends_with(['{', ';', '}']));
+        if !opening.is_some_and(|line| line.ends_with('{')) {
+            continue;
+        }
         let close = format!("{}}}", " ".repeat(indent));
         let length = lines.iter().skip(at).position(|line| **line == close).map_or(0, |n| n + 1);
         if length >= LONG_FUNCTION_LINES {
@@ -160,7 +165,7 @@ mod tests {
     fn a_long_function_is_found_and_a_test_is_not() {
         let body = "    work();\n".repeat(80);
         let text = format!(
-            "pub(crate) async fn long<T>(x: T) {{\n{body}}}\n\nfn short() {{\n}}\n#[cfg(test)]\nmod tests {{\n    fn t() {{\n{body}    }}\n}}\n"
+            "trait T {{\n    fn declared(\n        self,\n    );\n    fn short() {{}}\n{body}}}\npub(crate) async fn long<T>(x: T) {{\n{body}}}\n\nfn short() {{\n}}\n#[cfg(test)]\nmod tests {{\n    fn t() {{\n{body}    }}\n}}\n"
         );
         assert_eq!(long_functions(&text), [("long".to_owned(), 82)]);
     }

@@ -29,9 +29,8 @@ Examples:
   argosy get http://127.0.0.1:3334/api/v1/assets/0
   argosy get 0 -o - | ffprobe -
 
-A download that was interrupted goes on where it stopped when it is asked for again: what has arrived
-waits in FILE.argosy-part. Content id and size come from the directory, also for a URL, whose node is
-asked first.")]
+An interrupted download goes on when it is asked for again: what has arrived waits in
+FILE.argosy-part. Content id and size come from the directory, also for a URL.")]
 pub(crate) struct GetArgs {
     /// Id of the object, or its URL at a distributor or storage node
     #[arg(value_name = "ID|URL")]

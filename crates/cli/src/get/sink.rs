@@ -34,14 +34,7 @@ pub(super) struct FileSink {
     folder: PathBuf,
     id: DataObjectId,
     store: Store,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Filling(Arc<PartialObject>),
-    /// A download that was interrupted after its last byte.
-    Complete(u64),
+    partial: Arc<PartialObject>,
 }
 
 /// Fails if the output is something that a file cannot replace.
@@ -112,14 +105,11 @@ impl Sink {
                     }
                 }
             }
-            Self::File(file) => match &file.state {
-                State::Filling(partial) => {
-                    let (partial, output) = (Arc::clone(partial), file.output.clone());
-                    let written = move || fill(&partial, &items).map_err(|error| unusable(&output, &error));
-                    Ok(blocking(written).await?)
-                }
-                State::Complete(_) => Ok(()),
-            },
+            Self::File(file) => {
+                let (partial, output) = (Arc::clone(&file.partial), file.output.clone());
+                let written = move || fill(&partial, &items).map_err(|error| unusable(&output, &error));
+                Ok(blocking(written).await?)
+            }
         }
     }
 
@@ -151,6 +141,8 @@ impl FileSink {
         for other in others.filter(|other| *other != id).collect::<Vec<_>>() {
             store.remove(other).map_err(|error| failed(&error))?;
         }
+        // The file will be called verified, so what has lain here is proved like what arrives.
+        store.doubt(id).map_err(|error| failed(&error))?;
         let opened = match store.partial(id, meta) {
             Err(StoreError::OtherContent { .. }) => {
                 store.remove(id).map_err(|error| failed(&error))?;
@@ -158,37 +150,24 @@ impl FileSink {
             }
             opened => opened,
         };
-        let state = match opened {
-            Ok(partial) => {
-                partial.reserve().map_err(|error| failed(&error))?;
-                State::Filling(partial)
-            }
-            Err(StoreError::AlreadyComplete(_)) => State::Complete(meta.size),
-            Err(error) => return Err(failed(&error)),
-        };
-        Ok(Self { output, folder, id, store, state })
+        let partial = opened.map_err(|error| failed(&error))?;
+        partial.reserve().map_err(|error| failed(&error))?;
+        Ok(Self { output, folder, id, store, partial })
     }
 
     fn held_bytes(&self) -> u64 {
-        match &self.state {
-            State::Filling(partial) => partial.held_bytes(),
-            State::Complete(size) => *size,
-        }
+        self.partial.held_bytes()
     }
 
     fn missing(&self) -> Vec<GroupRange> {
-        match &self.state {
-            State::Filling(partial) => pieces(&partial.have(), group_count(partial.meta().size)),
-            State::Complete(_) => Vec::new(),
-        }
+        pieces(&self.partial.have(), group_count(self.partial.meta().size))
     }
 
     fn finish(self) -> Outcome<String> {
-        let Self { output, folder, id, store, state } = self;
+        let Self { output, folder, id, store, partial } = self;
         let failed = |error: &StoreError| unusable(&output, error);
-        if let State::Filling(partial) = state {
-            partial.complete().map_err(|error| failed(&error))?;
-        }
+        partial.complete().map_err(|error| failed(&error))?;
+        drop(partial);
         store.move_out(id, &output).map_err(|error| failed(&error))?;
         drop(store);
         remove_folder(&folder);
@@ -196,16 +175,11 @@ impl FileSink {
     }
 
     fn give_up(self) -> Option<String> {
-        let Self { output, folder, store, state, .. } = self;
-        let held = match &state {
-            State::Filling(partial) => {
-                // Without this note the next download begins anew, and that is all.
-                let _ = partial.save();
-                partial.held_bytes()
-            }
-            State::Complete(size) => *size,
-        };
-        drop((state, store));
+        let Self { output, folder, store, partial, .. } = self;
+        // The proof of what arrived last; without it those groups are fetched again, and that is all.
+        let _ = partial.save();
+        let held = partial.held_bytes();
+        drop((partial, store));
         if held == 0 {
             remove_folder(&folder);
             return None;

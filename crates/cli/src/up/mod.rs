@@ -117,7 +117,7 @@ fn prepare(args: &UpArgs) -> Outcome<(DataDir, Configs)> {
         let data = DataDir::take(&args.data)?;
         let configs = Configs::read(data.path(), marker)?;
         check_same(args, marker, &configs.ports())?;
-        configs.ports().check_free()?;
+        configs.ports().check_free("stop what uses it")?;
         return Ok((data, configs));
     }
     let (storage, distributors) = wanted_numbers(args);
@@ -131,7 +131,7 @@ fn prepare(args: &UpArgs) -> Outcome<(DataDir, Configs)> {
         Found::Unfinished | Found::Network(_) => Some(DataDir::take(&args.data)?),
     };
     let ports = Ports::choose(choice, storage, distributors)?;
-    ports.check_free()?;
+    ports.check_free("stop what uses it, or give other ports with --port-base")?;
     let data = match taken {
         Some(data) => {
             data.clear()?;

@@ -109,14 +109,12 @@ impl Ports {
         all
     }
 
-    /// Fails if one of the ports is taken, before anything is written.
-    pub(crate) fn check_free(&self) -> Outcome<()> {
+    /// Fails if one of the ports is taken, before anything is written, and says what to do.
+    pub(crate) fn check_free(&self, remedy: &str) -> Outcome<()> {
         for (name, port) in self.named() {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             if let Err(error) = TcpListener::bind(address) {
-                let message = format!(
-                    "port {port} for {name} is in use or not allowed ({error}): stop what uses it, or give other ports with --port-base"
-                );
+                let message = format!("port {port} for {name} is in use or not allowed ({error}): {remedy}");
                 return Err(Failure::refused("PORT_IN_USE", message));
             }
         }
@@ -238,7 +236,7 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
         let ports = Ports { directory: port, storage: vec![], distributors: vec![] };
-        let message = ports.check_free().unwrap_err().message;
+        let message = ports.check_free("give --port-base").unwrap_err().message;
         assert!(message.contains(&port.to_string()) && message.contains("--port-base"), "{message}");
     }
 

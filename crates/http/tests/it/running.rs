@@ -67,7 +67,7 @@ async fn a_used_address_is_named() {
     let error = bind(address).unwrap_err();
     assert_eq!(
         (error.to_string(), error.source.kind()),
-        (format!("cannot listen on {address}"), io::ErrorKind::AddrInUse)
+        (format!("cannot listen on {address}: free it, or configure another"), io::ErrorKind::AddrInUse)
     );
     drop(first);
     bind(address).unwrap();

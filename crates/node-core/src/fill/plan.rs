@@ -15,9 +15,10 @@ const URGENT_GROUPS: u64 = 16;
 const MAX_HEDGED: usize = 3;
 /// One request in so many goes to the source that was asked least, so that no judgement is for ever.
 const EXPLORE_EVERY: u64 = 16;
-/// Failures in a row after which a source is left alone for [`GIVEN_UP_MS`].
+/// Failures in a row after which nobody waits for a source to recover.
 const MAX_FAILURES_IN_ROW: u32 = 4;
-const GIVEN_UP_MS: u64 = 10_000;
+/// How long a source that does not have the object is left alone.
+const NOT_THERE_MS: u64 = 10_000;
 /// First rest after a failure; doubles with each.
 const REST_MS: u64 = 200;
 const MAX_REST_MS: u64 = 5_000;
@@ -209,10 +210,10 @@ impl FillCore {
         let Some(source) = self.sources.get_mut(&id) else { return };
         source.failures_in_row = source.failures_in_row.saturating_add(1);
         source.given_up = not_there || source.failures_in_row >= MAX_FAILURES_IN_ROW;
-        let rest_ms = if source.given_up {
-            GIVEN_UP_MS
+        let rest_ms = if not_there {
+            NOT_THERE_MS
         } else {
-            let doublings = source.failures_in_row.saturating_sub(1);
+            let doublings = source.failures_in_row.saturating_sub(1).min(MAX_REST_MS.ilog2());
             REST_MS.checked_shl(doublings).unwrap_or(MAX_REST_MS).min(MAX_REST_MS)
         };
         source.ready_ms = self.now_ms.saturating_add(jittered(rest_ms, seed));

@@ -295,11 +295,10 @@ async fn what_does_not_prove_itself_is_not_applied() {
     let mut unsigned = good.clone();
     unsigned[2].proof = FinalityProof::by_sequencer(&key("//Mallory"), &good[2].header.hash());
     let skipping = vec![good[0].clone(), good[2].clone()];
-    // A second chain by the same key, from the second block on.
+    // The second block of another chain by the same key, which began with another first block.
     let mut fork = good.clone();
     let mut second = Maker::new(&genesis);
-    second.make(vec![bucket_created(0)]);
-    second.tip.time_ms += 1;
+    second.make(vec![bucket_created(8)]);
     fork[1] = second.make(vec![bucket_created(7)]);
     for (blocks, height) in [(forged, 2), (unsigned, 2), (skipping, 1), (fork, 1)] {
         let dir = tempfile::tempdir().unwrap();

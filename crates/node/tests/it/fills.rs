@@ -266,6 +266,20 @@ async fn sources_that_come_later_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_all_sources_is_soon_forgotten() {
+    let rig = Rig::new(MIB, &[Behaviour::Busy, Behaviour::Busy]).await;
+    assert!(rig.read(0..1).await.is_err());
+    rig.sources.iter().for_each(|source| source.behave(Behaviour::Honest));
+    // Readers keep coming, so that the fill that has met the outage stays.
+    let back = Instant::now();
+    while rig.read(0..1).await.is_err() {
+        assert!(back.elapsed() < Duration::from_secs(4), "the sources are not asked again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    rig.assert_reads(rig.whole()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_do_not_claim_to_hold_it_are_asked_last() {
     let rig = Rig::new(MIB, &[Behaviour::Honest]).await;
     let silent = FakeSource::start(Behaviour::Honest).await;

@@ -45,6 +45,40 @@ fn a_flipped_byte_is_never_read() {
 }
 
 #[test]
+fn what_is_doubted_is_proved_again() {
+    let object = Object::new(5, 40 * GROUP);
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Arc::new(RealDisk), FREE).unwrap();
+    let corrupt = |name: &str, at: usize| {
+        let file = std::fs::OpenOptions::new().write(true).open(dir.path().join(name)).unwrap();
+        file.write_all_at(&[!object.data[at]], at as u64).unwrap();
+    };
+    // Nothing is here, nothing is doubted.
+    store.doubt(object.id).unwrap();
+    let partial = store.partial(object.id, object.meta).unwrap();
+    object.fill(&partial, GroupRange::new(0, 30)).unwrap();
+    partial.save().unwrap();
+    // Somebody works on it: left alone.
+    store.doubt(object.id).unwrap();
+    drop(partial);
+    corrupt("part/5.part", 20 * GROUP + 3);
+    store.doubt(object.id).unwrap();
+    let partial = store.partial(object.id, object.meta).unwrap();
+    assert_eq!(partial.held_bytes(), 29 * GROUP as u64);
+    assert!(!partial.have().contains(20));
+    object.assert_stored(&object.finish(&partial).unwrap());
+    drop(partial);
+    // A complete object, too.
+    corrupt("obj/05/5.data", 3);
+    store.doubt(object.id).unwrap();
+    assert!(store.get(object.id).is_none());
+    let partial = store.partial(object.id, object.meta).unwrap();
+    assert_eq!(partial.have().first_missing(0), Some(0));
+    assert_eq!(partial.held_bytes(), 39 * GROUP as u64);
+    object.assert_stored(&object.finish(&partial).unwrap());
+}
+
+#[test]
 fn a_flipped_hash_costs_the_groups_under_it_and_no_more() {
     let object = Object::new(5, 8 * GROUP);
     let disk = FakeDisk::new();

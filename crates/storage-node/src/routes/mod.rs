@@ -18,7 +18,7 @@ mod stream;
 
 use crate::node::Node;
 use argosy_api::{ErrorBody, NEXT_GROUP_HEADER};
-use argosy_domain::{DataObjectId, StorageBucketId};
+use argosy_domain::DataObjectId;
 use argosy_http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use argosy_store::StoreError;
 use axum::{

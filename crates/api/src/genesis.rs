@@ -1,7 +1,8 @@
 //! A genesis as a file that people can read.
 
 use argosy_directory::genesis::{
-    GENESIS_VERSION, Genesis, GenesisGroup, GenesisMember, GenesisWorker, Params, Profile,
+    GENESIS_VERSION, Genesis, GenesisBalance, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker,
+    Params, Profile,
 };
 use argosy_domain::AccountId;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,15 @@ pub struct GenesisFile {
     pub storage_group: GroupEntry,
     /// The distribution group.
     pub distribution_group: GroupEntry,
+    /// The attestation group.
+    #[serde(default)]
+    pub attestation_group: GroupEntry,
+    /// The council.
+    #[serde(default)]
+    pub council: CouncilEntry,
+    /// What accounts have at genesis.
+    #[serde(default)]
+    pub balances: Vec<BalanceEntry>,
     /// Hash of all this, hexadecimal; checked when read.
     pub hash: String,
 }
@@ -52,8 +62,34 @@ pub struct MemberEntry {
     pub account: AccountId,
 }
 
-/// A working group at genesis.
+/// The council at genesis.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CouncilEntry {
+    /// Addresses of the keys that propose and approve.
+    #[serde(with = "crate::directory::text::list")]
+    pub keys: Vec<AccountId>,
+    /// Approvals that carry a proposal out.
+    pub threshold: u32,
+}
+
+/// What an account has at genesis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BalanceEntry {
+    /// Whose.
+    #[serde(with = "crate::directory::text")]
+    pub account: AccountId,
+    /// All of it, in base units: a decimal number as text, since it may be larger than JSON's.
+    #[serde(with = "crate::directory::text")]
+    pub amount: u128,
+    /// Of this, for fees and bonds only.
+    #[serde(with = "crate::directory::text")]
+    pub locked: u128,
+}
+
+/// A working group at genesis.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GroupEntry {
     /// Workers; ids follow the order.
@@ -118,6 +154,16 @@ impl From<&Genesis> for GenesisFile {
                 .collect(),
             storage_group: group(&genesis.storage_group),
             distribution_group: group(&genesis.distribution_group),
+            attestation_group: group(&genesis.attestation_group),
+            council: CouncilEntry {
+                keys: genesis.council.keys.iter().copied().collect(),
+                threshold: genesis.council.threshold,
+            },
+            balances: genesis
+                .balances
+                .iter()
+                .map(|&GenesisBalance { account, amount, locked }| BalanceEntry { account, amount, locked })
+                .collect(),
             hash: hex::encode(genesis.hash()),
         }
     }
@@ -156,6 +202,16 @@ impl TryFrom<GenesisFile> for Genesis {
                 .collect(),
             storage_group: group(file.storage_group),
             distribution_group: group(file.distribution_group),
+            attestation_group: group(file.attestation_group),
+            council: GenesisCouncil {
+                keys: file.council.keys.into_iter().collect(),
+                threshold: file.council.threshold,
+            },
+            balances: file
+                .balances
+                .into_iter()
+                .map(|BalanceEntry { account, amount, locked }| GenesisBalance { account, amount, locked })
+                .collect(),
         };
         let computed = hex::encode(genesis.hash());
         if computed == file.hash {

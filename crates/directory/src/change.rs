@@ -1,33 +1,58 @@
 //! What a call that was found valid does: records to write and events to tell.
 
 use crate::{
+    call::Balance,
     event::{Event, Voucher},
+    genesis::Params,
     state::{
-        Bag, Channel, DataObject, DistributionBucket, Family, HoldingReport, Member, Policy, Settings,
-        StorageBucket,
+        Account, Application, AssetSet, Bag, Channel, Council, DataObject, DistributionBucket, Family,
+        GroupSettings, HoldingReport, Member, Opening, Policy, Proposal, Release, Settings, StorageBucket,
+        Tie, Treasury, Worker,
     },
 };
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use argosy_domain::{
-    BagId, BagType, ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId, StorageBucketId,
-    WorkerId, metadata::OperatorMetadata,
+    AccountId, ApplicationId, AssetSetId, BagId, BagType, ChannelId, ContentId, DataObjectId,
+    DistributionBucketId, FamilyId, MemberId, OpeningId, ProposalId, ReleaseId, StorageBucketId, WorkerId,
+    WorkingGroup, family_metadata::FamilyMetadata, metadata::OperatorMetadata,
 };
 
 /// One record to write, or to remove where there is none.
 #[derive(Clone, Debug)]
 pub(crate) enum Edit {
     Settings(Settings),
+    Params(Box<Params>),
+    Treasury(Treasury),
     Policy(BagType, Policy),
-    Member(MemberId, Member),
+    Account(AccountId, Option<Account>),
+    Member(MemberId, Option<Member>),
+    StakingAccount(AccountId, Option<MemberId>),
     Channel(ChannelId, Option<Channel>),
+    AssetSet(AssetSetId, Option<AssetSet>),
     Bag(BagId, Option<Bag>),
     Object(DataObjectId, Option<DataObject>),
+    /// Whom alone the bond goes back to.
+    Restriction(DataObjectId, Option<AccountId>),
+    /// Height of the last move into another bag.
+    Moved(DataObjectId, Option<u64>),
+    Blacklist(ContentId, bool),
     StorageBucket(StorageBucketId, Option<StorageBucket>),
     StorageMetadata(StorageBucketId, Option<OperatorMetadata>),
     Holdings(StorageBucketId, Option<HoldingReport>),
     Family(FamilyId, Option<Family>),
+    FamilyMetadata(FamilyId, Option<FamilyMetadata>),
     DistributionBucket(DistributionBucketId, Option<DistributionBucket>),
     DistributionMetadata(DistributionBucketId, WorkerId, Option<OperatorMetadata>),
+    /// Block time at which the operator is let go, in milliseconds.
+    Resignation(Tie, Option<u64>),
+    Group(WorkingGroup, GroupSettings),
+    Budget(WorkingGroup, Balance),
+    Worker(WorkingGroup, WorkerId, Option<Worker>),
+    Opening(WorkingGroup, OpeningId, Option<Opening>),
+    Application(WorkingGroup, ApplicationId, Option<Application>),
+    Council(Council),
+    Proposal(ProposalId, Option<Box<Proposal>>),
+    Release(ReleaseId, Option<Release>),
 }
 
 /// Made by a check, carried out by [`crate::State::execute`]; cannot fail any more.
@@ -51,6 +76,12 @@ impl Change {
 
     pub(crate) fn tell(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// All of another change after this one. They must not write the same record.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.edits.extend(other.edits);
+        self.events.extend(other.events);
     }
 
     /// Writes a storage bucket whose use changed, or might have, and tells its voucher.

@@ -1,6 +1,9 @@
 //! The one entry to all rules.
 
-use crate::{State, call::Call, change::Change, content, distribution, membership, reject::Reject, storage};
+use crate::{
+    State, accounts, call::Call, change::Change, content, council, distribution, groups, groups::Origin,
+    membership, reject::Reject, storage,
+};
 use argosy_domain::AccountId;
 
 /// Reads only. The first reason that holds, in the order of the specification, wins.
@@ -10,5 +13,10 @@ pub(crate) fn check(state: &State, signer: AccountId, call: &Call) -> Result<Cha
         Call::Content(call) => content::check(state, signer, call),
         Call::Storage(call) => storage::check(state, signer, call),
         Call::Distribution(call) => distribution::check(state, signer, call),
+        Call::Group { group, call } => groups::check(state, Origin::Account(signer), *group, call),
+        Call::Council(call) => council::check(state, signer, call),
+        Call::Accounts(call) => accounts::check(state, signer, call),
+        // The state runs a batch call by call; one inside of another is refused.
+        Call::Batch(_) => Err(Reject::NestedBatch),
     }
 }

@@ -2,7 +2,7 @@
 //! specification.
 
 pub(crate) mod bags;
-mod operators;
+pub(crate) mod operators;
 
 use crate::{
     State,
@@ -57,6 +57,18 @@ pub(crate) fn check(state: &State, signer: AccountId, call: &DistributionCall) -
         DistributionCall::SetDistributionOperatorMetadata { worker, bucket, metadata } => {
             operators::set_metadata(state, signer, *worker, *bucket, metadata)
         }
+        DistributionCall::SetDistributionBucketFamilyMetadata { family, metadata } => {
+            set_family_metadata(state, *family, metadata)
+        }
+        DistributionCall::DistributionOperatorRemark { worker, bucket, message } => {
+            operators::remark(state, signer, *worker, *bucket, message)
+        }
+        DistributionCall::DeclineDistributionBucketInvitation { worker, bucket } => {
+            operators::decline_invitation(state, signer, *worker, *bucket)
+        }
+        DistributionCall::ResignFromDistributionBucket { worker, bucket } => {
+            operators::resign(state, signer, *worker, *bucket)
+        }
     }
 }
 
@@ -66,6 +78,9 @@ fn is_by_lead(call: &DistributionCall) -> bool {
         call,
         DistributionCall::AcceptDistributionBucketInvitation { .. }
             | DistributionCall::SetDistributionOperatorMetadata { .. }
+            | DistributionCall::DistributionOperatorRemark { .. }
+            | DistributionCall::DeclineDistributionBucketInvitation { .. }
+            | DistributionCall::ResignFromDistributionBucket { .. }
     )
 }
 
@@ -106,7 +121,19 @@ fn delete_family(state: &State, family: FamilyId) -> Result<Change, Reject> {
         return Err(Reject::DistributionFamilyBoundToBagCreationPolicy);
     }
     let event = Event::DistributionBucketFamilyDeleted { family };
-    Ok(Change::of(Edit::Family(family, None), event))
+    let mut change = Change::of(Edit::Family(family, None), event);
+    change.edit(Edit::FamilyMetadata(family, None));
+    Ok(change)
+}
+
+/// D13.
+fn set_family_metadata(state: &State, family: FamilyId, bytes: &[u8]) -> Result<Change, Reject> {
+    existing_family(state, family)?;
+    let before = state.family_metadata(family).cloned().unwrap_or_default();
+    Ok(Change::of(
+        Edit::FamilyMetadata(family, Some(before.updated(bytes)?)),
+        Event::DistributionBucketFamilyMetadataSet { family, metadata: bytes.into() },
+    ))
 }
 
 /// D3.

@@ -2,7 +2,8 @@
 
 #![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
 
-use alloc::{string::String, vec::Vec};
+use crate::call::Balance;
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use argosy_domain::AccountId;
 use codec::{Decode, Encode};
 
@@ -53,7 +54,44 @@ pub struct Params {
     pub voucher_max_size_limit: u64,
     /// Initial maximum of a voucher, in objects.
     pub voucher_max_objects_limit: u64,
+    /// Initial fee per started megabyte of an upload.
+    pub data_object_per_megabyte_fee: Balance,
+    /// Initial bond per data object.
+    pub data_object_state_bloat_bond: Balance,
+    /// Most content ids on the blacklist.
+    pub blacklist_size_limit: u64,
+    /// Most objects of an asset set.
+    pub max_assets_per_set: u32,
+    /// Most objects of a bag that is deleted whole: that is one call, whose cost must have a bound.
+    pub max_objects_of_deleted_bag: u64,
+    /// Fee of every transaction.
+    pub transaction_fee: Balance,
+    /// Further fee per byte of it.
+    pub transaction_byte_fee: Balance,
+    /// Further fee per record that it may touch.
+    pub transaction_weight_fee: Balance,
+    /// Most workers of a group, the lead included.
+    pub max_workers_per_group: u32,
+    /// Rewards are paid this often, in milliseconds of block time.
+    pub reward_period_ms: u64,
+    /// Shortest unstaking period of an opening, in milliseconds.
+    pub min_unstaking_period_ms: u64,
+    /// Least stake that an opening may ask for.
+    pub min_application_stake: Balance,
+    /// Held back on the lead's staking account while an opening is open.
+    pub opening_deposit: Balance,
+    /// From an operator's resignation to its removal, in milliseconds.
+    pub resignation_notice_ms: u64,
+    /// A proposal of the council is void after this, in milliseconds.
+    pub proposal_life_ms: u64,
 }
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Base units of a thousandth of a cent, by Joystream's scale of 60 million dollars to 10^19 units.
+const MILLICENT: Balance = 1_666_666;
+/// Base units of a dollar on that scale.
+const DOLLAR: Balance = 166_666_666_666;
 
 impl Params {
     /// Joystream's constants and zero limits, but one storage bucket per worker (seeds).
@@ -75,7 +113,29 @@ impl Params {
             distribution_buckets_per_bag_limit: 0,
             voucher_max_size_limit: 0,
             voucher_max_objects_limit: 0,
+            data_object_per_megabyte_fee: 5 * MILLICENT,
+            data_object_state_bloat_bond: 383_499_834,
+            blacklist_size_limit: 1_000,
+            max_assets_per_set: 20,
+            max_objects_of_deleted_bag: 100_000,
+            transaction_fee: MILLICENT,
+            transaction_byte_fee: MILLICENT / 10,
+            transaction_weight_fee: MILLICENT,
+            max_workers_per_group: 50,
+            // About the 14 400 blocks of six seconds between rewards.
+            reward_period_ms: DAY_MS,
+            min_unstaking_period_ms: 20 * DAY_MS,
+            min_application_stake: 20 * DOLLAR,
+            opening_deposit: 100 * DOLLAR,
+            resignation_notice_ms: 7 * DAY_MS,
+            proposal_life_ms: 7 * DAY_MS,
         }
+    }
+
+    /// Whether any transaction costs anything.
+    #[must_use]
+    pub const fn charges_fees(&self) -> bool {
+        self.transaction_fee > 0 || self.transaction_byte_fee > 0 || self.transaction_weight_fee > 0
     }
 
     /// A network of any size works at once.
@@ -89,6 +149,15 @@ impl Params {
             distribution_buckets_per_bag_limit: 51,
             voucher_max_size_limit: 1 << 50,
             voucher_max_objects_limit: 1 << 32,
+            data_object_per_megabyte_fee: 0,
+            data_object_state_bloat_bond: 0,
+            transaction_fee: 0,
+            transaction_byte_fee: 0,
+            transaction_weight_fee: 0,
+            min_unstaking_period_ms: 0,
+            min_application_stake: 0,
+            opening_deposit: 0,
+            resignation_notice_ms: 0,
             ..Self::mainnet()
         }
     }
@@ -117,7 +186,7 @@ pub struct GenesisGroup {
 pub struct GenesisMember {
     /// Unique name.
     pub handle: String,
-    /// Root and controller account.
+    /// Root and controller account, until the member replaces them.
     pub account: AccountId,
 }
 
@@ -142,6 +211,32 @@ pub struct Genesis {
     pub storage_group: GenesisGroup,
     /// The distribution working group.
     pub distribution_group: GenesisGroup,
+    /// The attestation working group.
+    pub attestation_group: GenesisGroup,
+    /// The council.
+    pub council: GenesisCouncil,
+    /// Balances; each account at most once.
+    pub balances: Vec<GenesisBalance>,
+}
+
+/// The council at genesis. Without keys there is none, ever.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct GenesisCouncil {
+    /// Keys that propose and approve.
+    pub keys: BTreeSet<AccountId>,
+    /// Approvals that carry a proposal out, from 1 to the number of keys; 0 without keys.
+    pub threshold: u32,
+}
+
+/// An account's money at genesis.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct GenesisBalance {
+    /// Whose.
+    pub account: AccountId,
+    /// All of it.
+    pub amount: Balance,
+    /// Of this, for fees and bonds only.
+    pub locked: Balance,
 }
 
 impl Genesis {

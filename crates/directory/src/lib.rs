@@ -9,16 +9,20 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod accounts;
 pub mod call;
 mod change;
 mod check;
 mod content;
+mod council;
 mod distribution;
 pub mod event;
+mod fees;
 pub mod genesis;
 mod groups;
 mod membership;
 mod placement;
+mod purse;
 pub mod reject;
 pub mod state;
 mod storage;
@@ -26,7 +30,10 @@ mod storage;
 mod tests;
 pub mod transaction;
 
-pub use call::{Call, ContentCall, DistributionCall, MembershipCall, StorageCall};
+pub use call::{
+    AccountsCall, BatchCall, BatchMode, Call, ContentCall, CouncilAction, CouncilCall, DistributionCall,
+    GroupCall, MembershipCall, StorageCall,
+};
 pub use event::Event;
 pub use genesis::{Genesis, Params, Profile};
 pub use reject::Reject;

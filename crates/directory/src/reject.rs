@@ -49,13 +49,17 @@ rejects! {
     NonceStale = 105, "NONCE_STALE", "the account has used this nonce already";
     NonceFuture = 106, "NONCE_FUTURE", "the account has not yet used the nonce before this one";
     BadSignature = 107, "BAD_SIGNATURE", "the signature is not the signer's over this transaction";
+    CannotPayFee = 108, "CANNOT_PAY_FEE", "the signer cannot pay the transaction's fee";
 
     CurrentLeadNotSet = 201, "CURRENT_LEAD_NOT_SET", "the working group has no lead";
     IsNotLeadAccount = 202, "IS_NOT_LEAD_ACCOUNT", "the signer is not the lead of the working group";
     SignerIsNotWorkerRoleAccount = 203, "SIGNER_IS_NOT_WORKER_ROLE_ACCOUNT", "the signer is not the worker's role account";
     InvalidTransactorAccount = 204, "INVALID_TRANSACTOR_ACCOUNT", "the signer is not the bucket's transactor account";
-    MemberAuthFailed = 205, "MEMBER_AUTH_FAILED", "the signer is not the member's account";
+    MemberAuthFailed = 205, "MEMBER_AUTH_FAILED", "the signer is not the member's controller account, or its root account where that is asked for";
     ActorNotAuthorized = 206, "ACTOR_NOT_AUTHORIZED", "the signer does not own the channel or bag";
+    BadOrigin = 207, "BAD_ORIGIN", "the call is for the council where the lead is concerned, and for the lead where it is not";
+    NotCouncilKey = 208, "NOT_COUNCIL_KEY", "the signer is not a key of the council";
+    OriginIsNotApplicant = 209, "ORIGIN_IS_NOT_APPLICANT", "the signer is not the application's role account";
 
     VoucherMaxObjectSizeLimitExceeded = 301, "VOUCHER_MAX_OBJECT_SIZE_LIMIT_EXCEEDED", "the voucher's size limit is above the allowed maximum";
     VoucherMaxObjectNumberLimitExceeded = 302, "VOUCHER_MAX_OBJECT_NUMBER_LIMIT_EXCEEDED", "the voucher's objects limit is above the allowed maximum";
@@ -79,6 +83,20 @@ rejects! {
     WorkerStorageBucketLimitReached = 320, "WORKER_STORAGE_BUCKET_LIMIT_REACHED", "the worker operates, or is invited to, as many storage buckets as are allowed";
     NotEnoughStorageBuckets = 321, "NOT_ENOUGH_STORAGE_BUCKETS", "fewer storage buckets than the policy wants accept new bags, have an active operator and have room";
     MetadataTooLarge = 322, "METADATA_TOO_LARGE", "the metadata is larger than is allowed";
+    TooManyCalls = 323, "TOO_MANY_CALLS", "the batch has more calls than are allowed";
+    BlacklistSizeLimitExceeded = 324, "BLACKLIST_SIZE_LIMIT_EXCEEDED", "the blacklist would have more content ids than are allowed";
+    TooManyAssets = 325, "TOO_MANY_ASSETS", "the asset set would have more data objects than are allowed";
+    TooManyCollaborators = 326, "TOO_MANY_COLLABORATORS", "the channel would have more collaborators than are allowed";
+    RemarkTooLong = 327, "REMARK_TOO_LONG", "the remark is longer than is allowed";
+    MaxActiveWorkerNumberExceeded = 328, "MAX_ACTIVE_WORKER_NUMBER_EXCEEDED", "the working group would have more workers than are allowed";
+    BelowMinimumStakes = 329, "BELOW_MINIMUM_STAKES", "the opening's stake is below what is allowed";
+    UnstakingPeriodLessThanMinimum = 330, "UNSTAKING_PERIOD_LESS_THAN_MINIMUM", "the opening's unstaking period is shorter than is allowed";
+    ApplicationStakeDoesntMatchOpening = 331, "APPLICATION_STAKE_DOESNT_MATCH_OPENING", "the application's stake is below what the opening asks for";
+    InsufficientBalance = 332, "INSUFFICIENT_BALANCE", "the account does not have that much money to spend";
+    InsufficientBalanceToCoverStake = 333, "INSUFFICIENT_BALANCE_TO_COVER_STAKE", "the staking account does not have that much money to stake";
+    InsufficientBudgetForSpending = 334, "INSUFFICIENT_BUDGET_FOR_SPENDING", "the working group's budget is smaller than that";
+    StakeDecreaseTooHigh = 335, "STAKE_DECREASE_TOO_HIGH", "the stake is not larger than the decrease";
+    TooManyProposals = 336, "TOO_MANY_PROPOSALS", "the council has as many open proposals as are allowed";
 
     StorageBucketDoesntExist = 401, "STORAGE_BUCKET_DOESNT_EXIST", "no storage bucket has this id";
     DistributionBucketFamilyDoesntExist = 402, "DISTRIBUTION_BUCKET_FAMILY_DOESNT_EXIST", "no distribution bucket family has this id";
@@ -100,6 +118,18 @@ rejects! {
     DistributionBucketIdCollectionsAreEmpty = 418, "DISTRIBUTION_BUCKET_ID_COLLECTIONS_ARE_EMPTY", "the call names no distribution buckets";
     ZeroObjectSize = 419, "ZERO_OBJECT_SIZE", "a data object has no bytes";
     EmptyContentId = 420, "EMPTY_CONTENT_ID", "a content id is empty";
+    EmptyBatch = 421, "EMPTY_BATCH", "the batch has no calls";
+    WorkingGroupDoesntExist = 422, "WORKING_GROUP_DOESNT_EXIST", "the directory does not run this working group";
+    OpeningDoesNotExist = 423, "OPENING_DOES_NOT_EXIST", "the working group has no opening with this id";
+    WorkerApplicationDoesNotExist = 424, "WORKER_APPLICATION_DOES_NOT_EXIST", "the working group has no application with this id";
+    SuccessfulWorkerApplicationDoesNotExist = 425, "SUCCESSFUL_WORKER_APPLICATION_DOES_NOT_EXIST", "one of the successful applications does not exist";
+    NoApplicationsProvided = 426, "NO_APPLICATIONS_PROVIDED", "the call names no applications";
+    ProposalDoesntExist = 427, "PROPOSAL_DOESNT_EXIST", "the council has no open proposal with this id";
+    AssetSetDoesntExist = 428, "ASSET_SET_DOESNT_EXIST", "the bag has no asset set with this name";
+    CannotRewardWithZero = 429, "CANNOT_REWARD_WITH_ZERO", "a reward is more than zero, or none";
+    StakeBalanceCannotBeZero = 430, "STAKE_BALANCE_CANNOT_BE_ZERO", "the amount of stake is zero";
+    CannotFundZero = 431, "CANNOT_FUND_ZERO", "the amount to fund is zero";
+    CannotSpendZero = 432, "CANNOT_SPEND_ZERO", "the amount to spend is zero";
 
     CannotDeleteNonEmptyStorageBucket = 501, "CANNOT_DELETE_NON_EMPTY_STORAGE_BUCKET", "the storage bucket has data objects";
     StorageBucketIsBoundToBag = 502, "STORAGE_BUCKET_IS_BOUND_TO_BAG", "the storage bucket is assigned to the bag, or to some bag";
@@ -128,8 +158,31 @@ rejects! {
     InvalidHandle = 525, "INVALID_HANDLE", "a handle has 1 to 64 characters out of a-z, 0-9, - and _";
     HoldingsFromFuture = 526, "HOLDINGS_FROM_FUTURE", "the holding report is for a height that has not been reached";
     MetadataUndecodable = 527, "METADATA_UNDECODABLE", "the metadata is not the expected protobuf message";
-    InvalidEndpoint = 528, "INVALID_ENDPOINT", "the metadata's endpoint is not an http or https URL of a node";
-    InvalidLocation = 529, "INVALID_LOCATION", "the metadata's country code or coordinates are not valid";
+    InvalidEndpoint = 528, "INVALID_ENDPOINT", "the metadata's endpoint or latency test target is not an http or https URL or a host";
+    InvalidLocation = 529, "INVALID_LOCATION", "the metadata's country or subdivision code, or coordinates, are not valid";
+    NestedBatch = 530, "NESTED_BATCH", "a batch holds another batch";
+    DataObjectBlacklisted = 531, "DATA_OBJECT_BLACKLISTED", "the content id of a data object is on the blacklist";
+    SourceAndDestinationBagsAreEqual = 532, "SOURCE_AND_DESTINATION_BAGS_ARE_EQUAL", "the data objects are in that bag already";
+    DynamicBagExists = 533, "DYNAMIC_BAG_EXISTS", "the bag exists already";
+    DataObjectIsInAssetSet = 534, "DATA_OBJECT_IS_IN_ASSET_SET", "a data object belongs to an asset set, and goes only with or by that";
+    AssetSetExists = 535, "ASSET_SET_EXISTS", "the bag has an asset set with this name already";
+    InvalidAssetSetName = 536, "INVALID_ASSET_SET_NAME", "the name of an asset set has 1 to 64 characters out of a-z, 0-9, dot, - and _";
+    AssetsToRemoveBeyondEntityAssetsSet = 537, "ASSETS_TO_REMOVE_BEYOND_ENTITY_ASSETS_SET", "a data object to remove is not in the asset set";
+    WorkerIsLeaving = 538, "WORKER_IS_LEAVING", "the worker is leaving";
+    WorkerOperatesBucket = 539, "WORKER_OPERATES_BUCKET", "the worker operates a bucket, and must be removed from it first";
+    WorkerHasNoReward = 540, "WORKER_HAS_NO_REWARD", "the worker has no reward";
+    InvalidStakingAccountForMember = 541, "INVALID_STAKING_ACCOUNT_FOR_MEMBER", "the staking account is not one of the member, nor confirmed for it";
+    ConflictStakesOnAccount = 542, "CONFLICT_STAKES_ON_ACCOUNT", "the staking account has a stake already";
+    StakingAccountAlreadyConfirmed = 543, "STAKING_ACCOUNT_ALREADY_CONFIRMED", "the staking account is confirmed for a member already";
+    ApplicationsNotForOpening = 544, "APPLICATIONS_NOT_FOR_OPENING", "one of the applications is for another opening";
+    CannotHireLeaderWhenLeaderExists = 545, "CANNOT_HIRE_LEADER_WHEN_LEADER_EXISTS", "the working group has a lead already";
+    CannotHireMultipleLeaders = 546, "CANNOT_HIRE_MULTIPLE_LEADERS", "a working group has one lead only";
+    ProposalAlreadyApproved = 547, "PROPOSAL_ALREADY_APPROVED", "the key approves the proposal already";
+    ProposalNotApproved = 548, "PROPOSAL_NOT_APPROVED", "the key does not approve the proposal";
+    InvalidThreshold = 549, "INVALID_THRESHOLD", "the threshold is not from one to the number of keys, or there are too many keys";
+    InvalidParameter = 550, "INVALID_PARAMETER", "the parameter cannot have this value";
+    InvalidRelease = 551, "INVALID_RELEASE", "the name or version of a release is not 1 to 64 visible characters";
+    AlreadyResigned = 552, "ALREADY_RESIGNED", "the operator has given notice already";
 }
 
 impl Encode for Reject {

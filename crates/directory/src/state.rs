@@ -1,36 +1,48 @@
 //! The state of the directory: tables, queries, and the way in for transactions.
 
+mod batch;
 mod genesis_state;
 mod queries;
 mod records;
 mod table;
 mod tree;
+mod write;
 
 pub use genesis_state::GenesisError;
 pub use records::{
-    Acceptance, Bag, BlockContext, Channel, DataObject, DistributionBucket, Family, HoldingReport, Member,
-    Outcome, Policy, Settings, StorageBucket, StorageOperator, Worker,
+    Acceptance, Account, Application, AssetSet, Bag, BlockContext, Channel, Council, DataObject,
+    DistributionBucket, Family, GroupSettings, HoldingReport, Member, Opening, OpeningKind, Outcome, Policy,
+    Proposal, Release, Settings, StorageBucket, StorageOperator, Tie, Treasury, Worker,
 };
 
 use crate::{
-    call::Call,
+    call::{Balance, Call},
     change::{Change, Edit},
     check::check,
+    distribution,
     event::Event,
+    fees,
     genesis::Params,
+    groups,
     reject::Reject,
+    storage,
     transaction::{Payload, TRANSACTION_VERSION},
 };
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use argosy_domain::{
-    AccountId, BagId, BagType, ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId,
-    StorageBucketId, WorkerId, limits::MAX_TRANSACTION_LIFE_MS, metadata::OperatorMetadata,
+    AccountId, ApplicationId, AssetSetId, BagId, ChannelId, ContentId, DataObjectId, DistributionBucketId,
+    FamilyId, MemberId, OpeningId, ProposalId, ReleaseId, StorageBucketId, WorkerId, WorkingGroup,
+    family_metadata::FamilyMetadata, limits::MAX_TRANSACTION_LIFE_MS, metadata::OperatorMetadata,
 };
 use codec::Encode;
 use table::{DenseTable, Table};
 
 /// Separates the state root from every other hash.
 const ROOT_DOMAIN: &[u8] = b"argosy/state/1";
+
+/// The working groups that the directory runs, in the order in which it looks after them.
+pub const WORKING_GROUPS: [WorkingGroup; 3] =
+    [WorkingGroup::Storage, WorkingGroup::Distribution, WorkingGroup::Attestation];
 
 /// Everything that the directory knows.
 #[derive(Clone, Debug)]
@@ -41,43 +53,99 @@ pub struct State {
     genesis: [u8; 32],
     params: Params,
     settings: Settings,
+    treasury: Treasury,
     member_policy: Policy,
     channel_policy: Policy,
+    council: Council,
     storage_group: Group,
     distribution_group: Group,
-    /// Transactions of each account that are in blocks.
-    nonces: Table<AccountId, u64>,
+    attestation_group: Group,
+    accounts: Table<AccountId, Account>,
     members: Table<MemberId, Member>,
+    staking_accounts: Table<AccountId, MemberId>,
     channels: Table<ChannelId, Channel>,
+    asset_sets: Table<AssetSetId, AssetSet>,
     bags: Table<BagId, Bag>,
     objects: DenseTable<DataObject>,
+    /// Of objects whose bond came out of money that was given for that only: whose it is.
+    restrictions: Table<DataObjectId, AccountId>,
+    /// Of objects that were moved: the height of the last time.
+    moves: Table<DataObjectId, u64>,
+    blacklist: Table<ContentId, ()>,
     storage_buckets: Table<StorageBucketId, StorageBucket>,
     storage_metadata: Table<StorageBucketId, OperatorMetadata>,
     holdings: Table<StorageBucketId, HoldingReport>,
     families: Table<FamilyId, Family>,
+    family_metadata: Table<FamilyId, FamilyMetadata>,
     distribution_buckets: Table<DistributionBucketId, DistributionBucket>,
     distribution_metadata: Table<(DistributionBucketId, WorkerId), OperatorMetadata>,
+    /// Operators who gave notice, and the block time at which they are let go.
+    resignations: Table<Tie, u64>,
+    proposals: Table<ProposalId, Proposal>,
+    releases: Table<ReleaseId, Release>,
     /// Derived from `members`; not part of the root.
     handles: BTreeMap<String, MemberId>,
+    /// Derived from `asset_sets`; not part of the root.
+    asset_names: BTreeMap<(BagId, String), AssetSetId>,
     /// Derived from `objects`, ascending; not part of the root.
     contents: BTreeMap<BagId, Vec<DataObjectId>>,
+    /// While a batch may have to be taken back: what undoes it, newest last.
+    undo: Option<Vec<Edit>>,
 }
 
 /// A working group.
 #[derive(Clone, Debug)]
 struct Group {
-    /// One of the workers.
-    lead: Option<WorkerId>,
+    settings: GroupSettings,
+    /// Pays rewards.
+    budget: Balance,
     workers: Table<WorkerId, Worker>,
+    openings: Table<OpeningId, Opening>,
+    applications: Table<ApplicationId, Application>,
 }
+
+/// The same for every table of the state but the objects', in the one order that the root is made in.
+macro_rules! each_table {
+    ([$($state:tt)+], $table:ident => $body:expr) => {
+        each_table!(@ [$($state)+], $table => $body;
+            storage_group.workers storage_group.openings storage_group.applications
+            distribution_group.workers distribution_group.openings distribution_group.applications
+            attestation_group.workers attestation_group.openings attestation_group.applications
+            accounts members staking_accounts channels asset_sets bags restrictions moves blacklist
+            storage_buckets storage_metadata holdings families family_metadata distribution_buckets
+            distribution_metadata resignations proposals releases)
+    };
+    (@ $state:tt, $table:ident => $body:expr; $($name:ident $(. $inner:ident)?)+) => {
+        [$(each_table!(# $state $name $(. $inner)?, $table => $body)),+]
+    };
+    (# [$($state:tt)+] $name:ident $(. $inner:ident)?, $table:ident => $body:expr) => {{
+        let $table = $($state)+.$name $(.$inner)?;
+        $body
+    }};
+}
+use each_table;
 
 impl State {
     /// Enters the next block: calls from now on are judged at its height, time and randomness.
     ///
-    /// Gives the events that come from the block itself rather than from a call.
+    /// Does what is due by then: operators whose notice has run out are let go, workers who were
+    /// leaving are gone, rewards are paid, old proposals lapse. Gives the events of that.
     pub fn begin_block(&mut self, at: &BlockContext) -> Vec<Event> {
         self.at = *at;
-        Vec::new()
+        let mut events = Vec::new();
+        let steps =
+            [storage::operators::end_notices, distribution::operators::end_notices, crate::council::lapse];
+        for step in steps {
+            let change = step(self);
+            events.extend(self.apply(change));
+        }
+        for group in WORKING_GROUPS {
+            for step in [groups::leaving::exit, groups::rewards::pay] {
+                let change = step(self, group);
+                events.extend(self.apply(change));
+            }
+        }
+        events
     }
 
     /// Whether a transaction may enter a block at `time_ms`. Does not look at its signature.
@@ -99,61 +167,81 @@ impl State {
         }
         match payload.nonce.cmp(&self.nonce(&payload.signer)) {
             core::cmp::Ordering::Less => Err(Reject::NonceStale),
-            core::cmp::Ordering::Equal => Ok(()),
+            core::cmp::Ordering::Equal => self.ensure_can_pay(payload),
             core::cmp::Ordering::Greater => Err(Reject::NonceFuture),
         }
     }
 
+    /// Whether the signer can pay the fee of this transaction now: cheap, so that it can be asked
+    /// before a signature is looked at.
+    ///
+    /// # Errors
+    /// [`Reject::CannotPayFee`].
+    pub fn ensure_can_pay(&self, payload: &Payload) -> Result<(), Reject> {
+        if fees::of(self, payload) > self.account(&payload.signer).free {
+            return Err(Reject::CannotPayFee);
+        }
+        Ok(())
+    }
+
+    /// What a transaction costs its signer, whether its call succeeds or not.
+    #[must_use]
+    pub fn fee(&self, payload: &Payload) -> Balance {
+        fees::of(self, payload)
+    }
+
     /// Executes a transaction that passed [`State::precheck`]. A call that fails changes nothing
-    /// but the signer's nonce.
+    /// but the signer's nonce and the fee.
     ///
     /// # Panics
-    /// If the nonce is not the signer's next one, which the precheck excludes.
+    /// If the nonce is not the signer's next one, or the fee cannot be paid, which the precheck
+    /// excludes.
     pub fn execute(&mut self, payload: &Payload) -> Outcome {
-        let nonce = self.nonce(&payload.signer);
-        assert_eq!(payload.nonce, nonce, "executed without a precheck");
-        self.nonces.put(payload.signer, Some(nonce.saturating_add(1)));
+        let account = self.account(&payload.signer);
+        assert_eq!(payload.nonce, account.nonce, "executed without a precheck");
+        let fee = fees::of(self, payload);
+        let free = account.free.checked_sub(fee).expect("executed without a precheck");
+        let account = Account { nonce: account.nonce.saturating_add(1), free, ..account };
+        self.write(Edit::Account(payload.signer, Some(account)));
+        self.treasury.burned = self.treasury.burned.saturating_add(fee);
+        if let Call::Batch(batch) = &payload.call {
+            return self.run_batch(payload.signer, batch);
+        }
         match check(self, payload.signer, &payload.call) {
             Ok(change) => Outcome { result: Ok(()), events: self.apply(change) },
             Err(reject) => Outcome { result: Err(reject), events: Vec::new() },
         }
     }
 
-    /// Whether `call` by `signer` would succeed now.
+    /// Whether `call` by `signer` would succeed now, fees apart. Of a batch, whether each of its calls
+    /// would succeed if it were the first.
     ///
     /// # Errors
     /// The [`Reject`] that it would fail with.
     pub fn dry_run(&self, signer: AccountId, call: &Call) -> Result<(), Reject> {
+        if let Call::Batch(batch) = call {
+            return batch::dry_run(self, signer, batch);
+        }
         check(self, signer, call).map(drop)
     }
 
     /// Commits to every record: equal roots, equal states. Costs what changed since the last call.
     pub fn root(&mut self) -> [u8; 32] {
-        let tables = [
-            self.storage_group.workers.root(),
-            self.distribution_group.workers.root(),
-            self.nonces.root(),
-            self.members.root(),
-            self.channels.root(),
-            self.bags.root(),
-            self.storage_buckets.root(),
-            self.storage_metadata.root(),
-            self.holdings.root(),
-            self.families.root(),
-            self.distribution_buckets.root(),
-            self.distribution_metadata.root(),
-        ];
+        let tables = each_table!([&mut self], table => table.root());
         let objects = self.objects.root();
         self.root_over(&tables, objects)
     }
 
     fn root_over(&self, tables: &[(u64, [u8; 32])], objects: [u8; 32]) -> [u8; 32] {
-        let leads = (self.storage_group.lead, self.distribution_group.lead);
         let policies = (&self.member_policy, &self.channel_policy);
+        let single = |group: &Group| (group.settings, group.budget);
+        let groups =
+            [single(&self.storage_group), single(&self.distribution_group), single(&self.attestation_group)];
         let mut hasher = blake3::Hasher::new();
         hasher.update(ROOT_DOMAIN);
-        (self.genesis, &self.settings, policies, leads, tables, objects)
+        (self.genesis, &self.params, &self.settings, self.treasury, policies)
             .using_encoded(|bytes| hasher.update(bytes));
+        (&self.council, groups, tables, objects).using_encoded(|bytes| hasher.update(bytes));
         *hasher.finalize().as_bytes()
     }
 
@@ -162,27 +250,19 @@ impl State {
     pub(crate) fn root_from_scratch(&self) -> [u8; 32] {
         let reference =
             |leaves: Vec<tree::Hash>| (argosy_domain::num::to_u64(leaves.len()), tree::reference(leaves));
-        let tables = [
-            reference(self.storage_group.workers.leaves()),
-            reference(self.distribution_group.workers.leaves()),
-            reference(self.nonces.leaves()),
-            reference(self.members.leaves()),
-            reference(self.channels.leaves()),
-            reference(self.bags.leaves()),
-            reference(self.storage_buckets.leaves()),
-            reference(self.storage_metadata.leaves()),
-            reference(self.holdings.leaves()),
-            reference(self.families.leaves()),
-            reference(self.distribution_buckets.leaves()),
-            reference(self.distribution_metadata.leaves()),
-        ];
+        let tables = each_table!([&self], table => reference(table.leaves()));
         let objects = tree::reference(self.objects.leaves(self.settings.next_data_object.0));
         self.root_over(&tables, objects)
     }
 
+    /// As if a transaction of `account` had failed that cost `fee`.
     #[cfg(test)]
-    pub(crate) fn set_nonce(&mut self, account: AccountId, nonce: u64) {
-        self.nonces.put(account, Some(nonce));
+    pub(crate) fn pretend_failure(&mut self, account: AccountId, fee: Balance) {
+        let mut record = self.account(&account);
+        record.nonce = record.nonce.saturating_add(1);
+        record.free = record.free.saturating_sub(fee);
+        self.treasury.burned = self.treasury.burned.saturating_add(fee);
+        self.accounts.put(account, Some(record));
     }
 
     /// Cannot fail on a change that [`check`] has just made.
@@ -191,55 +271,5 @@ impl State {
             self.write(edit);
         }
         change.events
-    }
-
-    fn write(&mut self, edit: Edit) {
-        match edit {
-            Edit::Settings(settings) => self.settings = settings,
-            Edit::Policy(BagType::Member, policy) => self.member_policy = policy,
-            Edit::Policy(BagType::Channel, policy) => self.channel_policy = policy,
-            Edit::Member(id, member) => {
-                self.handles.insert(member.handle.clone(), id);
-                self.members.put(id, Some(member));
-            }
-            Edit::Channel(id, channel) => self.channels.put(id, channel),
-            Edit::Bag(id, bag) => self.bags.put(id, bag),
-            Edit::Object(id, object) => self.write_object(id, object),
-            Edit::StorageBucket(id, bucket) => self.storage_buckets.put(id, bucket),
-            Edit::StorageMetadata(id, metadata) => self.storage_metadata.put(id, metadata),
-            Edit::Holdings(id, report) => self.holdings.put(id, report),
-            Edit::Family(id, family) => self.families.put(id, family),
-            Edit::DistributionBucket(id, bucket) => self.distribution_buckets.put(id, bucket),
-            Edit::DistributionMetadata(id, worker, metadata) => {
-                self.distribution_metadata.put((id, worker), metadata);
-            }
-        }
-    }
-
-    fn write_object(&mut self, id: DataObjectId, object: Option<DataObject>) {
-        let before = self.objects.get(id.0).map(|object| object.bag);
-        let after = object.as_ref().map(|object| object.bag);
-        if before != after {
-            if let Some(bag) = before {
-                self.forget_content(bag, id);
-            }
-            if let Some(bag) = after {
-                let contents = self.contents.entry(bag).or_default();
-                if let Err(place) = contents.binary_search(&id) {
-                    contents.insert(place, id);
-                }
-            }
-        }
-        self.objects.put(id.0, object);
-    }
-
-    fn forget_content(&mut self, bag: BagId, id: DataObjectId) {
-        let contents = self.contents.entry(bag).or_default();
-        if let Ok(place) = contents.binary_search(&id) {
-            contents.remove(place);
-        }
-        if contents.is_empty() {
-            self.contents.remove(&bag);
-        }
     }
 }

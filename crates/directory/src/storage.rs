@@ -1,7 +1,8 @@
 //! Storage buckets. `S…` numbers and the order of checks are those of the specification.
 
 pub(crate) mod bags;
-mod operators;
+mod blacklist;
+pub(crate) mod operators;
 pub(crate) mod vouchers;
 
 use crate::{
@@ -59,6 +60,24 @@ pub(crate) fn check(state: &State, signer: AccountId, call: &StorageCall) -> Res
         StorageCall::AcceptPendingDataObjects { worker, bucket, bag, objects } => {
             operators::accept_objects(state, signer, *worker, *bucket, bag, objects)
         }
+        StorageCall::UpdateDataSizeFee { fee } => Ok(Change::of(
+            Edit::Settings(Settings { data_object_per_megabyte_fee: *fee, ..*state.settings() }),
+            Event::DataObjectPerMegabyteFeeUpdated { fee: *fee },
+        )),
+        StorageCall::UpdateDataObjectStateBloatBond { bond } => Ok(Change::of(
+            Edit::Settings(Settings { data_object_state_bloat_bond: *bond, ..*state.settings() }),
+            Event::DataObjectStateBloatBondValueUpdated { bond: *bond },
+        )),
+        StorageCall::UpdateBlacklist { remove, add } => blacklist::update(state, remove, add),
+        StorageCall::StorageOperatorRemark { worker, bucket, message } => {
+            operators::remark(state, signer, *worker, *bucket, message)
+        }
+        StorageCall::DeclineStorageBucketInvitation { worker, bucket } => {
+            operators::decline_invitation(state, signer, *worker, *bucket)
+        }
+        StorageCall::ResignFromStorageBucket { worker, bucket } => {
+            operators::resign(state, signer, *worker, *bucket)
+        }
         StorageCall::ReportHoldings { worker, bucket, height, except } => {
             operators::report_holdings(state, signer, *worker, *bucket, *height, except)
         }
@@ -73,6 +92,9 @@ fn is_by_lead(call: &StorageCall) -> bool {
             | StorageCall::SetStorageOperatorMetadata { .. }
             | StorageCall::AcceptPendingDataObjects { .. }
             | StorageCall::ReportHoldings { .. }
+            | StorageCall::StorageOperatorRemark { .. }
+            | StorageCall::DeclineStorageBucketInvitation { .. }
+            | StorageCall::ResignFromStorageBucket { .. }
     )
 }
 
@@ -126,8 +148,8 @@ fn delete(state: &State, id: StorageBucketId) -> Result<Change, Reject> {
         StorageOperator::Invited { .. } => {
             change.tell(Event::StorageBucketInvitationCancelled { bucket: id });
         }
-        StorageOperator::Active { .. } => {
-            operators::forget_claims(&mut change, id);
+        StorageOperator::Active { worker, .. } => {
+            operators::forget_claims(&mut change, id, worker);
             change.tell(Event::StorageBucketOperatorRemoved { bucket: id });
         }
     }

@@ -8,7 +8,7 @@ mod random;
 
 use crate::{
     Call, Genesis, MembershipCall, Payload, Profile, Reject, State, Transaction,
-    genesis::{GENESIS_VERSION, GenesisGroup, GenesisMember, GenesisWorker, Params},
+    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker, Params},
     state::GenesisError,
     transaction::TRANSACTION_VERSION,
 };
@@ -38,6 +38,22 @@ const CASES: &[(&str, &str)] = &[
     ("channels", include_str!("cases/channels.txt")),
     ("objects", include_str!("cases/objects.txt")),
     ("placement", include_str!("cases/placement.txt")),
+    ("accounts", include_str!("cases/accounts.txt")),
+    ("batch", include_str!("cases/batch.txt")),
+    ("bonds", include_str!("cases/bonds.txt")),
+    ("blacklist", include_str!("cases/blacklist.txt")),
+    ("remarks", include_str!("cases/remarks.txt")),
+    ("moves", include_str!("cases/moves.txt")),
+    ("assets", include_str!("cases/assets.txt")),
+    ("groups", include_str!("cases/groups.txt")),
+    ("rewards", include_str!("cases/rewards.txt")),
+    ("resignations", include_str!("cases/resignations.txt")),
+    ("council", include_str!("cases/council.txt")),
+    ("joystream_storage", include_str!("cases/joystream_storage.txt")),
+    ("joystream_objects", include_str!("cases/joystream_objects.txt")),
+    ("joystream_distribution", include_str!("cases/joystream_distribution.txt")),
+    ("gaps", include_str!("cases/gaps.txt")),
+    ("traps", include_str!("cases/traps.txt")),
     ("guide_example", include_str!("cases/guide_example.txt")),
 ];
 
@@ -53,7 +69,9 @@ macro_rules! transcripts {
 }
 transcripts! {
     members storage_buckets storage_operators storage_bags holdings families distribution_buckets
-    channels objects placement
+    channels objects placement accounts batch bonds blacklist remarks moves assets groups rewards
+    resignations council joystream_storage joystream_objects joystream_distribution
+    gaps traps
 }
 
 #[test]
@@ -66,6 +84,17 @@ fn every_reject_is_caused_by_some_line() {
     }
     let missing: Vec<_> = Reject::ALL.iter().filter(|reject| !seen.contains(reject)).collect();
     assert!(missing.is_empty(), "never caused: {missing:?}");
+}
+
+/// Somebody who knows Joystream's tests finds each of them: a transcript has its name as a heading.
+#[test]
+fn every_test_of_joystreams_storage_pallet_has_its_transcript() {
+    let headings =
+        CASES.iter().flat_map(|(_, text)| text.lines().filter_map(|line| line.strip_prefix("## ")));
+    let found: BTreeSet<&str> = headings.flat_map(|names| names.split(", ")).collect();
+    let wanted: BTreeSet<&str> = include_str!("cases/joystream_names.list").lines().collect();
+    assert_eq!(found, wanted);
+    assert_eq!(wanted.len(), 224);
 }
 
 /// The example of the lead's guide, literally; its set-up is the transcript.
@@ -136,6 +165,9 @@ fn genesis() -> Genesis {
         members: vec![GenesisMember { handle: "ann".into(), account: account(1) }],
         storage_group: group(2),
         distribution_group: group(3),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: vec![],
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::string::String;
 use codec::{Decode, Encode};
 use core::{fmt, str::FromStr};
 
-/// A working group, in Joystream's order of declaration.
+/// A working group: Joystream's in their order of declaration, then Argosy's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub enum WorkingGroup {
     /// Keeps the forum.
@@ -30,11 +30,13 @@ pub enum WorkingGroup {
     OperationsGamma,
     /// Onboards members.
     Membership,
+    /// Measures what the others deliver.
+    Attestation,
 }
 
 impl WorkingGroup {
     /// All groups, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Forum,
         Self::Storage,
         Self::Content,
@@ -44,6 +46,7 @@ impl WorkingGroup {
         Self::OperationsBeta,
         Self::OperationsGamma,
         Self::Membership,
+        Self::Attestation,
     ];
 
     /// Lower-case name, as in a bag's text form.
@@ -59,6 +62,7 @@ impl WorkingGroup {
             Self::OperationsBeta => "operationsbeta",
             Self::OperationsGamma => "operationsgamma",
             Self::Membership => "membership",
+            Self::Attestation => "attestation",
         }
     }
 }
@@ -111,6 +115,12 @@ pub enum BagId {
 }
 
 impl BagId {
+    /// The bag of a member.
+    #[must_use]
+    pub const fn member(id: MemberId) -> Self {
+        Self::Dynamic(DynamicBagId::Member(id))
+    }
+
     /// The bag of a channel.
     #[must_use]
     pub const fn channel(id: ChannelId) -> Self {

@@ -80,6 +80,32 @@ id!(
     "worker id"
 );
 
+id!(
+    /// An opening of one working group, counted from 0 in each group.
+    OpeningId,
+    "opening id"
+);
+id!(
+    /// An application for an opening of one working group, counted from 0 in each group.
+    ApplicationId,
+    "application id"
+);
+id!(
+    /// A named set of data objects in a dynamic bag, counted over all bags from 0.
+    AssetSetId,
+    "asset set id"
+);
+id!(
+    /// A proposal of the council, counted from 0.
+    ProposalId,
+    "proposal id"
+);
+id!(
+    /// A release of a program, counted from 0.
+    ReleaseId,
+    "release id"
+);
+
 /// Size of a data object in bytes, from 1 to [`crate::limits::MAX_OBJECT_BYTES`].
 pub type ObjectSize = u64;
 

@@ -10,6 +10,8 @@ extern crate std;
 
 pub mod bag;
 pub mod content_id;
+pub mod countries;
+pub mod family_metadata;
 pub mod ids;
 pub mod keys;
 pub mod limits;
@@ -20,6 +22,7 @@ pub mod wire;
 pub use bag::{BagId, BagType, DynamicBagId, StaticBagId, WorkingGroup};
 pub use content_id::ContentId;
 pub use ids::{
-    ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId, ObjectSize, StorageBucketId, WorkerId,
+    ApplicationId, AssetSetId, ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId, ObjectSize,
+    OpeningId, ProposalId, ReleaseId, StorageBucketId, WorkerId,
 };
 pub use keys::{AccountId, KeyScheme, Keypair, Signature};

@@ -34,6 +34,18 @@ pub const MAX_OBJECTS_PER_CALL: usize = 1_000;
 pub const MAX_HOLDING_EXCEPTIONS: usize = 1_000;
 /// Largest metadata of an operator or family, in bytes.
 pub const MAX_METADATA_BYTES: usize = 4 * 1024;
+/// Most calls in one batch.
+pub const MAX_BATCH_CALLS: usize = 100;
+/// Longest remark of a worker, in bytes.
+pub const MAX_REMARK_BYTES: usize = 4 * 1024;
+/// Longest name of an asset set, and of a program or version in a release, in bytes.
+pub const MAX_NAME_BYTES: usize = 64;
+/// Most collaborators of a channel.
+pub const MAX_COLLABORATORS: usize = 100;
+/// Most keys of the council.
+pub const MAX_COUNCIL_KEYS: usize = 100;
+/// Most proposals of the council that are open at once.
+pub const MAX_OPEN_PROPOSALS: usize = 100;
 /// Longest handle of a member, in bytes.
 pub const MAX_HANDLE_BYTES: usize = 64;
 

@@ -3,7 +3,7 @@
 //! Source: Joystream's `Storage.proto`: `StorageBucketOperatorMetadata` and
 //! `DistributionBucketOperatorMetadata`, which have the same fields.
 
-use crate::limits::MAX_METADATA_BYTES;
+use crate::{countries::is_country, limits::MAX_METADATA_BYTES};
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
 use prost::Message;
@@ -27,8 +27,8 @@ pub enum MetadataError {
     /// See [`endpoint_is_valid`].
     #[error("the endpoint is not an http or https URL of a node")]
     Endpoint,
-    /// Country code of another shape, or coordinates that are not on the globe.
-    #[error("the country code or the coordinates are not valid")]
+    /// A code of no country or part of one, or coordinates that are not on the globe.
+    #[error("a country or subdivision code, or the coordinates, are not valid")]
     Location,
 }
 
@@ -63,34 +63,46 @@ pub struct Coordinates {
     pub longitude_microdegrees: i32,
 }
 
+/// The message itself. Absent fields leave what was said before, empty ones unset it.
 #[derive(Clone, PartialEq, Message)]
-struct OperatorMessage {
+pub struct OperatorMessage {
+    /// See [`OperatorMetadata::endpoint`].
     #[prost(string, optional, tag = "1")]
-    endpoint: Option<String>,
+    pub endpoint: Option<String>,
+    /// See [`OperatorMetadata::location`].
     #[prost(message, optional, tag = "2")]
-    location: Option<LocationMessage>,
+    pub location: Option<LocationMessage>,
+    /// See [`OperatorMetadata::extra`].
     #[prost(string, optional, tag = "3")]
-    extra: Option<String>,
+    pub extra: Option<String>,
 }
 
+/// Part of [`OperatorMessage`].
 #[derive(Clone, PartialEq, Message)]
-struct LocationMessage {
+pub struct LocationMessage {
+    /// See [`Location::country_code`].
     #[prost(string, optional, tag = "1")]
-    country_code: Option<String>,
+    pub country_code: Option<String>,
+    /// See [`Location::city`].
     #[prost(string, optional, tag = "2")]
-    city: Option<String>,
+    pub city: Option<String>,
+    /// See [`Location::coordinates`].
     #[prost(message, optional, tag = "3")]
-    coordinates: Option<CoordinatesMessage>,
+    pub coordinates: Option<CoordinatesMessage>,
 }
 
+/// Part of [`LocationMessage`]: both fields, or none to unset.
+///
 /// The fields are floats in the message. A float and a `fixed32` look alike on the wire, and so no
 /// float enters a program whose state is agreed on.
 #[derive(Clone, Copy, PartialEq, Message)]
-struct CoordinatesMessage {
+pub struct CoordinatesMessage {
+    /// Bits of the IEEE 754 single-precision number of degrees.
     #[prost(fixed32, optional, tag = "3")]
-    latitude: Option<u32>,
+    pub latitude: Option<u32>,
+    /// Bits of the IEEE 754 single-precision number of degrees.
     #[prost(fixed32, optional, tag = "4")]
-    longitude: Option<u32>,
+    pub longitude: Option<u32>,
 }
 
 impl OperatorMetadata {
@@ -111,11 +123,24 @@ impl OperatorMetadata {
             None => self.location.clone(),
             Some(location) => updated_location(self.location.as_ref(), location)?,
         };
-        Ok(Self {
+        let updated = Self {
             endpoint: updated_text(self.endpoint.as_ref(), message.endpoint),
             location,
             extra: updated_text(self.extra.as_ref(), message.extra),
-        })
+        };
+        // Two messages that are small enough may add up to more than is kept.
+        if updated.encoded_size() > MAX_METADATA_BYTES {
+            return Err(MetadataError::TooLarge);
+        }
+        Ok(updated)
+    }
+}
+
+impl OperatorMessage {
+    /// The bytes of the message.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
     }
 }
 
@@ -126,7 +151,7 @@ pub fn encode_operator_metadata(endpoint: &str) -> Vec<u8> {
     OperatorMessage { endpoint, location: None, extra: None }.encode_to_vec()
 }
 
-fn updated_text(old: Option<&String>, new: Option<String>) -> Option<String> {
+pub(crate) fn updated_text(old: Option<&String>, new: Option<String>) -> Option<String> {
     match new {
         None => old.cloned(),
         Some(text) if text.is_empty() => None,
@@ -141,8 +166,7 @@ fn updated_location(
     if message == LocationMessage::default() {
         return Ok(None);
     }
-    let country_is_valid =
-        |code: &str| code.is_empty() || (code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase()));
+    let country_is_valid = |code: &str| code.is_empty() || is_country(code);
     if !message.country_code.as_deref().is_none_or(country_is_valid) {
         return Err(MetadataError::Location);
     }
@@ -211,7 +235,7 @@ pub fn endpoint_is_valid(url: &str) -> bool {
     known && authority_is_valid(authority)
 }
 
-fn authority_is_valid(authority: &str) -> bool {
+pub(crate) fn authority_is_valid(authority: &str) -> bool {
     let (host_is_valid, rest) = match authority.strip_prefix('[') {
         Some(bracketed) => match bracketed.split_once(']') {
             Some((address, rest)) => (address.parse::<core::net::Ipv6Addr>().is_ok(), rest),
@@ -338,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn countries_have_two_capitals() {
+    fn countries_are_assigned_codes() {
         for (code, holds) in
             [("NO", true), ("", true), ("no", false), ("NOR", false), ("1A", false), ("é", false)]
         {

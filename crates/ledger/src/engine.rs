@@ -95,6 +95,8 @@ pub(crate) struct Shared {
     pub(crate) reader: LogReader,
     pub(crate) places: Mutex<Places>,
     pub(crate) stopping: AtomicBool,
+    /// By the newest block's parameters.
+    pub(crate) charges_fees: AtomicBool,
     slots: Arc<Semaphore>,
     room: Arc<Semaphore>,
     config: EngineConfig,
@@ -167,6 +169,7 @@ impl Engine {
         let tip = *chain.tip();
         let (state, genesis_block) = chain.into_parts();
         let shared = Arc::new(Shared {
+            charges_fees: AtomicBool::new(state.params().charges_fees()),
             live: RwLock::new(Live { state, durable: true }),
             head: watch::Sender::new(tip),
             reader: LogReader::new(log, Bytes::from(genesis_block.encode()), edges),
@@ -194,6 +197,10 @@ impl Engine {
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<Receipt, SubmitError> {
         let share = self.share_of(bytes.len())?;
         let transaction = Transaction::decode(&bytes).map_err(|_| SubmitError::Malformed)?;
+        // Far cheaper than a signature. Where nothing costs anything, there is no state to wait for.
+        if self.shared.charges_fees.load(Ordering::Acquire) {
+            self.read(|state| state.ensure_can_pay(&transaction.payload)).await??;
+        }
         if !transaction.signature_holds() {
             return Err(Reject::BadSignature.into());
         }

@@ -210,6 +210,7 @@ impl Producer {
         let encoded = Bytes::from(block.encode());
         let end = self.write(&encoded)?;
         live.durable = true;
+        shared.charges_fees.store(live.state.params().charges_fees(), Ordering::Release);
         drop(live);
         self.publish(end, encoded, block, included);
         Ok(())

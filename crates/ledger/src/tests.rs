@@ -7,7 +7,7 @@ use crate::{
 };
 use argosy_directory::{
     Call, Genesis, MembershipCall, Params, Profile, Transaction,
-    genesis::{GENESIS_VERSION, GenesisGroup},
+    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup},
 };
 use argosy_domain::{KeyScheme, Keypair};
 use codec::Encode;
@@ -80,5 +80,8 @@ fn genesis(sequencer: &Keypair) -> Genesis {
         members: Vec::new(),
         storage_group: GenesisGroup::default(),
         distribution_group: GenesisGroup::default(),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: Vec::new(),
     }
 }

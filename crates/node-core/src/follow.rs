@@ -17,8 +17,8 @@ use alloc::{
 };
 use argosy_directory::{Event, Genesis};
 use argosy_domain::{
-    AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, MemberId, StaticBagId,
-    StorageBucketId, WorkerId, WorkingGroup, num::to_u64,
+    AccountId, BagId, ChannelId, ContentId, DataObjectId, DistributionBucketId, DynamicBagId, MemberId,
+    StaticBagId, StorageBucketId, WorkerId, WorkingGroup, num::to_u64,
 };
 use codec::{Decode, Encode};
 use thiserror::Error;
@@ -39,8 +39,18 @@ pub struct Index {
     distribution: BTreeMap<DistributionBucketId, DistributionBucketEntry>,
     members: BTreeMap<MemberId, AccountId>,
     channels: BTreeMap<ChannelId, MemberId>,
+    /// Of channels that have any.
+    collaborators: BTreeMap<ChannelId, BTreeSet<MemberId>>,
+    /// Bags that are not for everybody.
+    private: BTreeSet<BagId>,
+    /// Content that nobody may accept or pass on.
+    blacklist: BTreeSet<ContentId>,
+    /// Of objects that came from another bag: the height of their last move.
+    moves: BTreeMap<DataObjectId, u64>,
+    /// Acts for the council's bag.
+    secretary: Option<AccountId>,
     workers: BTreeMap<(WorkingGroup, WorkerId), AccountId>,
-    leads: BTreeMap<WorkingGroup, AccountId>,
+    leads: BTreeMap<WorkingGroup, WorkerId>,
     /// Set when a block could not be applied in full; such an index takes no further block.
     damaged: bool,
 }
@@ -59,7 +69,7 @@ pub enum IndexChange {
     BagCreated { bag: BagId },
     /// A bag was deleted, after its objects.
     BagDeleted { bag: BagId },
-    /// The buckets of a bag changed.
+    /// The buckets of a bag changed, or objects moved out of it or into it.
     BagBucketsChanged { bag: BagId },
     /// A storage bucket appeared, went, or changed its operator or endpoint.
     StorageBucketChanged { bucket: StorageBucketId },
@@ -122,6 +132,11 @@ impl Index {
             distribution: BTreeMap::new(),
             members: BTreeMap::new(),
             channels: BTreeMap::new(),
+            collaborators: BTreeMap::new(),
+            private: BTreeSet::new(),
+            blacklist: BTreeSet::new(),
+            moves: BTreeMap::new(),
+            secretary: None,
             workers: BTreeMap::new(),
             leads: BTreeMap::new(),
             damaged: false,
@@ -132,12 +147,13 @@ impl Index {
         for (group, hired) in [
             (WorkingGroup::Storage, &genesis.storage_group),
             (WorkingGroup::Distribution, &genesis.distribution_group),
+            (WorkingGroup::Attestation, &genesis.attestation_group),
         ] {
             for (id, worker) in (0..).zip(&hired.workers) {
                 index.workers.insert((group, WorkerId(id)), worker.role_account);
-                if hired.lead == Some(id) {
-                    index.leads.insert(group, worker.role_account);
-                }
+            }
+            if let Some(lead) = hired.lead {
+                index.leads.insert(group, WorkerId(lead));
             }
         }
         // Static bags always exist.
@@ -241,18 +257,50 @@ impl Index {
         self.bags.iter()
     }
 
-    /// The account that may upload into a bag: of the channel's owner, the member, or the group's lead.
-    /// None for the council's bag and for bags that do not exist.
+    /// The account that owns a bag: of the channel's owner, the member, the group's lead, or the
+    /// council's secretary. None where there is none, and for bags that do not exist.
     #[must_use]
     pub fn owner_account(&self, bag: &BagId) -> Option<AccountId> {
         match bag {
-            BagId::Static(StaticBagId::Council) => None,
-            BagId::Static(StaticBagId::WorkingGroup(group)) => self.leads.get(group).copied(),
+            BagId::Static(StaticBagId::Council) => self.secretary,
+            BagId::Static(StaticBagId::WorkingGroup(group)) => {
+                self.worker_account(*group, *self.leads.get(group)?)
+            }
             BagId::Dynamic(DynamicBagId::Member(member)) => self.members.get(member).copied(),
             BagId::Dynamic(DynamicBagId::Channel(channel)) => {
                 self.members.get(self.channels.get(channel)?).copied()
             }
         }
+    }
+
+    /// Accounts that may upload into a bag: the owner's first, then those of collaborators.
+    #[must_use]
+    pub fn uploader_accounts(&self, bag: &BagId) -> Vec<AccountId> {
+        let collaborators = match bag {
+            BagId::Dynamic(DynamicBagId::Channel(channel)) => self.collaborators.get(channel),
+            BagId::Dynamic(DynamicBagId::Member(_)) | BagId::Static(_) => None,
+        };
+        let collaborators = collaborators.into_iter().flatten();
+        let accounts = collaborators.filter_map(|member| self.members.get(member).copied());
+        self.owner_account(bag).into_iter().chain(accounts).collect()
+    }
+
+    /// Whether an account may upload into a bag.
+    #[must_use]
+    pub fn may_upload(&self, bag: &BagId, account: &AccountId) -> bool {
+        self.uploader_accounts(bag).contains(account)
+    }
+
+    /// Whether a bag is served only to those who show a signed URL or a role key.
+    #[must_use]
+    pub fn is_private(&self, bag: &BagId) -> bool {
+        self.private.contains(bag)
+    }
+
+    /// Whether nobody may accept or pass on these bytes.
+    #[must_use]
+    pub fn is_blacklisted(&self, content: &ContentId) -> bool {
+        self.blacklist.contains(content)
     }
 
     /// The account that signs role calls of a worker.
@@ -355,19 +403,25 @@ impl Index {
         let operator = self.storage.get(&bucket).and_then(|entry| entry.operator.as_ref());
         let acceptance = self.objects.get(&id).and_then(|object| object.accepted);
         match (operator, acceptance) {
+            // Who accepted an object in another bag may have dropped it since.
             (Some(operator), Some(accepted)) => {
-                accepted.bucket == bucket && accepted.height >= operator.since_height
+                let since = operator.since_height.max(self.moved_height(id));
+                accepted.bucket == bucket && accepted.height >= since
             }
             _ => false,
         }
     }
 
-    /// Height from which a bucket's holding reports speak of an object: that of its acceptance, or of
-    /// the bag's assignment to the bucket if that came later. None if the bucket need not hold it.
+    /// Height from which a bucket's holding reports speak of an object: that of its acceptance, of the
+    /// bag's assignment to the bucket or of the object's move into the bag, whichever came last. None if the bucket need not hold it.
     pub(crate) fn due_height(&self, bucket: StorageBucketId, id: DataObjectId) -> Option<u64> {
         let object = self.objects.get(&id)?;
         let assigned = *self.storage.get(&bucket)?.bags.get(&object.bag)?;
-        Some(object.accepted?.height.max(assigned))
+        Some(object.accepted?.height.max(assigned).max(self.moved_height(id)))
+    }
+
+    fn moved_height(&self, id: DataObjectId) -> u64 {
+        self.moves.get(&id).copied().unwrap_or(0)
     }
 
     /// The accepted objects that a bucket must hold, each once, by bag.

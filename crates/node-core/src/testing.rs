@@ -7,7 +7,7 @@ use argosy_directory::{
     Event, Genesis, Params, Profile,
     call::{ObjectCreation, ObjectsUpload},
     event::DynamicBagCreation,
-    genesis::{GENESIS_VERSION, GenesisGroup, GenesisMember, GenesisWorker},
+    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, ContentId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId,
@@ -36,6 +36,9 @@ pub(crate) fn genesis() -> Genesis {
         members: vec![GenesisMember { handle: "alice".to_string(), account: AccountId([1; 32]) }],
         storage_group: GenesisGroup { workers: (10..14).map(worker).collect(), lead: Some(0) },
         distribution_group: GenesisGroup { workers: (20..24).map(worker).collect(), lead: Some(0) },
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: vec![],
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{client::ClientRole, directory::DirectoryNode, message::Address, stor
 use anyhow::{Context as _, Result, ensure};
 use argosy_directory::{
     Call, DistributionCall, Genesis, MembershipCall, Params, Payload, Profile, StorageCall,
-    genesis::{GENESIS_VERSION, GenesisGroup, GenesisMember, GenesisWorker},
+    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker},
     transaction::TRANSACTION_VERSION,
 };
 use argosy_domain::{
@@ -45,6 +45,9 @@ pub(crate) fn genesis() -> Genesis {
         members: vec![GenesisMember { handle: "operator".to_owned(), account: AccountId([2; 32]) }],
         storage_group: group(STORAGE_LEAD, "storage", STORAGE_NODES),
         distribution_group: group(DISTRIBUTION_LEAD, "distribution", DISTRIBUTORS),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: Vec::new(),
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) struct KnownObject {
     pub(crate) bag: BagId,
     pub(crate) accepted: bool,
     /// Who may upload it.
-    pub(crate) owner: Option<AccountId>,
+    pub(crate) uploaders: Vec<AccountId>,
     /// Buckets of this node that must keep it.
     pub(crate) ours: Vec<StorageBucketId>,
 }
@@ -103,7 +103,7 @@ impl Node {
             meta: ObjectMeta { content_id: object.content_id, size: object.size },
             bag: object.bag,
             accepted: object.accepted.is_some(),
-            owner: index.owner_account(&object.bag),
+            uploaders: index.uploader_accounts(&object.bag),
             ours,
         })
     }

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, Outcome};
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::genesis::{
-    GENESIS_VERSION, Genesis, GenesisGroup, GenesisMember, GenesisWorker, Params, Profile,
+    GENESIS_VERSION, Genesis, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker, Params, Profile,
 };
 use argosy_domain::{AccountId, DistributionBucketId, FamilyId, KeyScheme, Keypair, WorkerId};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -20,6 +20,8 @@ pub(crate) const ALICE: &str = "//Alice";
 pub(crate) const STORAGE_LEAD: &str = "//storage-lead";
 pub(crate) const DISTRIBUTION_LEAD: &str = "//distribution-lead";
 pub(crate) const SEQUENCER: &str = "//Sequencer";
+/// The council of a network of one machine: a single key.
+const COUNCIL: &str = "//Council";
 
 /// Which ports the nodes get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +197,9 @@ pub(crate) fn genesis(storage: u16, distributors: u16, time_ms: u64) -> Outcome<
         members,
         storage_group,
         distribution_group,
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil { keys: [account(COUNCIL)?].into(), threshold: 1 },
+        balances: Vec::new(),
     };
     Ok(GenesisFile::from(&genesis))
 }

@@ -3,7 +3,7 @@
 use argosy_api::{client::DirectoryClient, directory::ReceiptView, genesis::GenesisFile};
 use argosy_directory::{
     Call, Genesis, Params, Profile, Transaction,
-    genesis::{GENESIS_VERSION, GenesisGroup, GenesisMember, GenesisWorker},
+    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker},
 };
 use argosy_directory_node::{Config, KeySource, StartError, start};
 use argosy_domain::{KeyScheme, Keypair};
@@ -39,6 +39,9 @@ pub(crate) fn genesis() -> Genesis {
         members: vec![member("//Alice", "alice"), member("//Bob", "bob")],
         storage_group: group(),
         distribution_group: group(),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: Vec::new(),
     }
 }
 

@@ -1,17 +1,21 @@
 //! Questions that the state answers.
 
 use super::{
-    Bag, BlockContext, Channel, DataObject, DistributionBucket, Family, Group, HoldingReport, Member, Policy,
-    Settings, State, StorageBucket, StorageOperator, Worker,
+    Account, Application, AssetSet, Bag, BlockContext, Channel, Council, DataObject, DistributionBucket,
+    Family, Group, GroupSettings, HoldingReport, Member, Opening, Policy, Proposal, Release, Settings, State,
+    StorageBucket, StorageOperator, Tie, Treasury, Worker,
 };
 use crate::{call::Balance, genesis::Params};
 use alloc::{
+    borrow::ToOwned,
     collections::{BTreeMap, BTreeSet},
+    string::String,
     vec::Vec,
 };
 use argosy_domain::{
-    AccountId, BagId, BagType, ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId,
-    StorageBucketId, WorkerId, WorkingGroup, metadata::OperatorMetadata,
+    AccountId, ApplicationId, AssetSetId, BagId, BagType, ChannelId, ContentId, DataObjectId,
+    DistributionBucketId, FamilyId, MemberId, OpeningId, ProposalId, ReleaseId, StorageBucketId, WorkerId,
+    WorkingGroup, family_metadata::FamilyMetadata, metadata::OperatorMetadata,
 };
 
 /// A static bag that nothing has been written to.
@@ -20,6 +24,7 @@ static EMPTY_BAG: Bag = Bag {
     distributed_by: BTreeSet::new(),
     objects_total_size: 0,
     objects_number: 0,
+    private: false,
 };
 
 impl State {
@@ -68,7 +73,115 @@ impl State {
     /// Nonce that the account's next transaction must carry.
     #[must_use]
     pub fn nonce(&self, account: &AccountId) -> u64 {
-        self.nonces.get(account).copied().unwrap_or(0)
+        self.account(account).nonce
+    }
+
+    /// An account; zeros, if nothing ever happened to it.
+    #[must_use]
+    pub fn account(&self, id: &AccountId) -> Account {
+        self.accounts.get(id).copied().unwrap_or_default()
+    }
+
+    /// All accounts that something happened to, ascending.
+    pub fn accounts(&self) -> impl Iterator<Item = (AccountId, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// Bonds, and all that was issued and burned.
+    #[must_use]
+    pub fn treasury(&self) -> &Treasury {
+        &self.treasury
+    }
+
+    /// Keys, threshold and secretary of the council.
+    #[must_use]
+    pub fn council(&self) -> &Council {
+        &self.council
+    }
+
+    /// A proposal of the council that is open.
+    #[must_use]
+    pub fn proposal(&self, id: ProposalId) -> Option<&Proposal> {
+        self.proposals.get(&id)
+    }
+
+    /// All open proposals, ascending.
+    pub fn proposals(&self) -> impl Iterator<Item = (ProposalId, &Proposal)> {
+        self.proposals.iter()
+    }
+
+    /// All releases, ascending.
+    pub fn releases(&self) -> impl Iterator<Item = (ReleaseId, &Release)> {
+        self.releases.iter()
+    }
+
+    /// Whether a content id is on the blacklist.
+    #[must_use]
+    pub fn is_blacklisted(&self, id: &ContentId) -> bool {
+        self.blacklist.get(id).is_some()
+    }
+
+    /// Content ids on the blacklist, ascending.
+    pub fn blacklist(&self) -> impl Iterator<Item = ContentId> {
+        self.blacklist.iter().map(|(id, ())| id)
+    }
+
+    /// Length of the blacklist.
+    #[must_use]
+    pub fn blacklist_count(&self) -> u64 {
+        self.blacklist.len()
+    }
+
+    /// The one account that the bond of an object goes back to, if it is tied to one.
+    #[must_use]
+    pub fn bond_restriction(&self, id: DataObjectId) -> Option<AccountId> {
+        self.restrictions.get(&id).copied()
+    }
+
+    /// Height at which an object was moved into its bag, if it was.
+    #[must_use]
+    pub fn moved_at(&self, id: DataObjectId) -> Option<u64> {
+        self.moves.get(&id).copied()
+    }
+
+    /// A named set of data objects.
+    #[must_use]
+    pub fn asset_set(&self, id: AssetSetId) -> Option<&AssetSet> {
+        self.asset_sets.get(&id)
+    }
+
+    /// The set of this name in a bag.
+    #[must_use]
+    pub fn asset_set_by_name(&self, bag: BagId, name: &str) -> Option<AssetSetId> {
+        self.asset_names.get(&(bag, name.to_owned())).copied()
+    }
+
+    /// The sets of a bag, by name.
+    pub fn asset_sets_of(&self, bag: BagId) -> impl Iterator<Item = AssetSetId> {
+        let sets = self.asset_names.range((bag, String::new())..);
+        sets.take_while(move |((of, _), _)| *of == bag).map(|(_, id)| *id)
+    }
+
+    /// The member that a staking account was confirmed for.
+    #[must_use]
+    pub fn staking_account_member(&self, account: &AccountId) -> Option<MemberId> {
+        self.staking_accounts.get(account).copied()
+    }
+
+    /// Block time at which an operator who gave notice is let go, in milliseconds.
+    #[must_use]
+    pub fn resignation(&self, tie: &Tie) -> Option<u64> {
+        self.resignations.get(tie).copied()
+    }
+
+    pub(crate) fn resignations(&self) -> impl Iterator<Item = (Tie, u64)> {
+        self.resignations.iter().map(|(tie, time)| (tie, *time))
+    }
+
+    /// What the lead says of a family.
+    #[must_use]
+    pub fn family_metadata(&self, id: FamilyId) -> Option<&FamilyMetadata> {
+        self.family_metadata.get(&id)
     }
 
     /// A data object.
@@ -215,7 +328,7 @@ impl State {
         self.handles.get(handle).copied()
     }
 
-    /// A worker. Only the storage and the distribution group have any yet.
+    /// A worker, leaving ones included. Groups outside [`WORKING_GROUPS`] have none.
     #[must_use]
     pub fn worker(&self, group: WorkingGroup, id: WorkerId) -> Option<&Worker> {
         self.group(group)?.workers.get(&id)
@@ -226,16 +339,55 @@ impl State {
         self.group(group).into_iter().flat_map(|group| group.workers.iter())
     }
 
+    pub(crate) fn workers_count(&self, group: WorkingGroup) -> u64 {
+        self.group(group).map_or(0, |group| group.workers.len())
+    }
+
     /// The lead of a group.
     #[must_use]
     pub fn lead(&self, group: WorkingGroup) -> Option<WorkerId> {
-        self.group(group)?.lead
+        self.group(group)?.settings.lead
     }
 
-    fn group(&self, group: WorkingGroup) -> Option<&Group> {
+    /// What a group can pay, zero for one that the directory does not run.
+    #[must_use]
+    pub fn budget(&self, group: WorkingGroup) -> Balance {
+        self.group(group).map_or(0, |group| group.budget)
+    }
+
+    /// Lead, next ids and the like of a group.
+    #[must_use]
+    pub fn group_settings(&self, group: WorkingGroup) -> Option<&GroupSettings> {
+        self.group(group).map(|group| &group.settings)
+    }
+
+    /// An opening that was neither filled nor cancelled.
+    #[must_use]
+    pub fn opening(&self, group: WorkingGroup, id: OpeningId) -> Option<&Opening> {
+        self.group(group)?.openings.get(&id)
+    }
+
+    /// All openings of a group, ascending.
+    pub fn openings(&self, group: WorkingGroup) -> impl Iterator<Item = (OpeningId, &Opening)> {
+        self.group(group).into_iter().flat_map(|group| group.openings.iter())
+    }
+
+    /// An application that neither succeeded nor was withdrawn.
+    #[must_use]
+    pub fn application(&self, group: WorkingGroup, id: ApplicationId) -> Option<&Application> {
+        self.group(group)?.applications.get(&id)
+    }
+
+    /// All applications of a group, ascending.
+    pub fn applications(&self, group: WorkingGroup) -> impl Iterator<Item = (ApplicationId, &Application)> {
+        self.group(group).into_iter().flat_map(|group| group.applications.iter())
+    }
+
+    pub(super) fn group(&self, group: WorkingGroup) -> Option<&Group> {
         match group {
             WorkingGroup::Storage => Some(&self.storage_group),
             WorkingGroup::Distribution => Some(&self.distribution_group),
+            WorkingGroup::Attestation => Some(&self.attestation_group),
             WorkingGroup::Forum
             | WorkingGroup::Content
             | WorkingGroup::OperationsAlpha
@@ -270,11 +422,12 @@ impl State {
         let Some(accepted) = object.accepted else { return false };
         let Some(bucket) = self.storage_bucket(id) else { return false };
         let StorageOperator::Active { since, .. } = bucket.operator else { return false };
+        // Who accepted an object in another bag may have dropped it since.
+        let moved = self.moved_at(object_id).unwrap_or(0);
+        let due = accepted.height.max(assigned).max(moved);
         match self.holding_report(id) {
-            Some(report) if report.height >= accepted.height.max(assigned) => {
-                !report.except.contains(&object_id)
-            }
-            Some(_) | None => accepted.bucket == id && accepted.height >= assigned.max(since),
+            Some(report) if report.height >= due => !report.except.contains(&object_id),
+            Some(_) | None => accepted.bucket == id && accepted.height >= assigned.max(since).max(moved),
         }
     }
 }

@@ -20,6 +20,15 @@ pub(crate) struct Table<K, V> {
     dirty: BTreeMap<u64, K>,
     tree: Tree,
     root: Hash,
+    journal: Option<Journal<K>>,
+}
+
+/// What a table needs in order to forget what was done since it was begun.
+#[derive(Clone, Debug)]
+struct Journal<K> {
+    next_slot: u64,
+    /// The slot that each record put since then had before.
+    slots: BTreeMap<K, Option<u64>>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,7 +45,31 @@ impl<K: Copy + Ord + Encode, V: Encode> Table<K, V> {
             dirty: BTreeMap::new(),
             tree: Tree::new(),
             root: EMPTY,
+            journal: None,
         }
+    }
+
+    /// From now on [`Table::rewind`] is possible.
+    pub(crate) fn begin(&mut self) {
+        self.journal = Some(Journal { next_slot: self.next_slot, slots: BTreeMap::new() });
+    }
+
+    /// What was put since [`Table::begin`] stays.
+    pub(crate) fn keep(&mut self) {
+        self.journal = None;
+    }
+
+    /// Brings every record back to the slot that it had, once the caller has put back all values.
+    /// There must have been no root in between.
+    pub(crate) fn rewind(&mut self) {
+        let Some(journal) = self.journal.take() else { return };
+        for (key, slot) in journal.slots {
+            let (Some(slot), Some(record)) = (slot, self.records.get_mut(&key)) else { continue };
+            record.slot = slot;
+            self.dirty.insert(slot, key);
+        }
+        self.next_slot = journal.next_slot;
+        self.dirty.split_off(&journal.next_slot);
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -57,6 +90,10 @@ impl<K: Copy + Ord + Encode, V: Encode> Table<K, V> {
 
     /// Writes the record, or removes it if there is none to write.
     pub(crate) fn put(&mut self, key: K, value: Option<V>) {
+        if let Some(journal) = &mut self.journal {
+            let before = self.records.get(&key).map(|record| record.slot);
+            journal.slots.entry(key).or_insert(before);
+        }
         let slot = match value {
             None => self.records.remove(&key).map(|record| record.slot),
             Some(value) => {
@@ -154,6 +191,11 @@ impl<V: Encode> DenseTable<V> {
         self.dirty.insert(number);
     }
 
+    /// Forgets that numbers from `end` on were put since the last root.
+    pub(crate) fn rewind(&mut self, end: u64) {
+        self.dirty.split_off(&end);
+    }
+
     /// Hash over all records.
     pub(crate) fn root(&mut self) -> Hash {
         let dirty = core::mem::take(&mut self.dirty);
@@ -234,6 +276,38 @@ mod tests {
             let leaves = table.leaves();
             prop_assert_eq!(table.root(), (to_u64(leaves.len()), reference(leaves)));
             prop_assert!(table.iter().map(|(key, value)| (key, *value)).eq(plain));
+        }
+
+        /// After going back, a table is as if nothing had been put since.
+        #[test]
+        fn tables_go_back(
+            before in proptest::collection::vec((0..20_u64, any::<Option<u32>>()), 0..30),
+            rooted in any::<bool>(),
+            between in proptest::collection::vec((0..20_u64, any::<Option<u32>>()), 0..30),
+            after in proptest::collection::vec((0..20_u64, any::<Option<u32>>()), 0..30),
+        ) {
+            let mut table = Table::new();
+            for (key, value) in before {
+                table.put(key, value);
+            }
+            if rooted {
+                table.root();
+            }
+            let mut plain = table.clone();
+            let values: BTreeMap<_, _> = table.iter().map(|(key, value)| (key, *value)).collect();
+            table.begin();
+            for (key, value) in between {
+                table.put(key, value);
+            }
+            for key in 0..20 {
+                table.put(key, values.get(&key).copied());
+            }
+            table.rewind();
+            for (key, value) in after {
+                table.put(key, value);
+                plain.put(key, value);
+            }
+            prop_assert_eq!(table.root(), plain.root());
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::{
     change::{Change, Edit},
     content::existing_bag,
     event::Event,
-    groups::ensure_worker,
+    groups::{ensure_remark, ensure_worker},
     reject::Reject,
-    state::{Acceptance, DataObject, HoldingReport, StorageBucket, StorageOperator},
+    state::{Acceptance, DataObject, HoldingReport, StorageBucket, StorageOperator, Tie},
 };
 use alloc::collections::BTreeSet;
 use argosy_domain::{
@@ -19,8 +19,9 @@ use argosy_domain::{
 
 /// The worker exists, and may take one more storage bucket; invitations count.
 pub(super) fn ensure_may_be_invited(state: &State, worker: WorkerId) -> Result<(), Reject> {
-    if state.worker(WorkingGroup::Storage, worker).is_none() {
-        return Err(Reject::StorageProviderOperatorDoesntExist);
+    let invited = state.worker(WorkingGroup::Storage, worker);
+    if invited.ok_or(Reject::StorageProviderOperatorDoesntExist)?.leaves_ms.is_some() {
+        return Err(Reject::WorkerIsLeaving);
     }
     let tied = |bucket: &StorageBucket| bucket.operator.worker() == Some(worker);
     let count = state.storage_buckets().filter(|(_, bucket)| tied(bucket)).count();
@@ -30,10 +31,44 @@ pub(super) fn ensure_may_be_invited(state: &State, worker: WorkerId) -> Result<(
     Ok(())
 }
 
-/// Drops what the operator, who goes, said of its node.
-pub(super) fn forget_claims(change: &mut Change, id: StorageBucketId) {
+/// Drops what the operator, who goes, said of its node; notice that it gave is void.
+pub(super) fn forget_claims(change: &mut Change, id: StorageBucketId, worker: WorkerId) {
     change.edit(Edit::StorageMetadata(id, None));
     change.edit(Edit::Holdings(id, None));
+    change.edit(Edit::Resignation(Tie::Storage(id, worker), None));
+}
+
+/// Whether the worker operates any storage bucket.
+pub(crate) fn operates_any(state: &State, worker: WorkerId) -> bool {
+    state.storage_buckets().any(|(_, bucket)| bucket.operator.active() == Some(worker))
+}
+
+/// Every invitation of a worker who goes is cancelled.
+pub(crate) fn drop_invitations(state: &State, change: &mut Change, worker: WorkerId) {
+    for (id, bucket) in state.storage_buckets() {
+        if bucket.operator == (StorageOperator::Invited { worker }) {
+            change.edit(with_operator(id, bucket, StorageOperator::Missing));
+            change.tell(Event::StorageBucketInvitationCancelled { bucket: id });
+        }
+    }
+}
+
+/// Operators whose notice has run out are let go.
+pub(crate) fn end_notices(state: &State) -> Change {
+    let mut change = Change::default();
+    for (tie, time) in state.resignations() {
+        let Tie::Storage(id, worker) = tie else { continue };
+        if let Some(bucket) = state.storage_bucket(id).filter(|_| time <= state.at().time_ms) {
+            let_go(&mut change, id, bucket, worker);
+        }
+    }
+    change
+}
+
+fn let_go(change: &mut Change, id: StorageBucketId, bucket: &StorageBucket, worker: WorkerId) {
+    change.edit(with_operator(id, bucket, StorageOperator::Missing));
+    change.tell(Event::StorageBucketOperatorRemoved { bucket: id });
+    forget_claims(change, id, worker);
 }
 
 fn with_operator(id: StorageBucketId, bucket: &StorageBucket, operator: StorageOperator) -> Edit {
@@ -71,15 +106,63 @@ pub(super) fn cancel_invitation(state: &State, id: StorageBucketId) -> Result<Ch
 /// S5.
 pub(super) fn remove(state: &State, id: StorageBucketId) -> Result<Change, Reject> {
     let bucket = existing(state, id)?;
-    if bucket.operator.active().is_none() {
-        return Err(Reject::StorageProviderMustBeSet);
-    }
-    let mut change = Change::of(
-        with_operator(id, bucket, StorageOperator::Missing),
-        Event::StorageBucketOperatorRemoved { bucket: id },
-    );
-    forget_claims(&mut change, id);
+    let worker = bucket.operator.active().ok_or(Reject::StorageProviderMustBeSet)?;
+    let mut change = Change::default();
+    let_go(&mut change, id, bucket, worker);
     Ok(change)
+}
+
+/// The worker's own no to an invitation.
+pub(super) fn decline_invitation(
+    state: &State,
+    signer: AccountId,
+    worker: WorkerId,
+    id: StorageBucketId,
+) -> Result<Change, Reject> {
+    let bucket = ensure_invited(state, signer, worker, id)?;
+    Ok(Change::of(
+        with_operator(id, bucket, StorageOperator::Missing),
+        Event::StorageBucketInvitationDeclined { worker, bucket: id },
+    ))
+}
+
+/// The operator stays until the notice has run out, so that the lead can have the bags copied.
+pub(super) fn resign(
+    state: &State,
+    signer: AccountId,
+    worker: WorkerId,
+    id: StorageBucketId,
+) -> Result<Change, Reject> {
+    ensure_worker(state, WorkingGroup::Storage, worker, signer)?;
+    ensure_operates(state, id, worker)?;
+    let tie = Tie::Storage(id, worker);
+    if state.resignation(&tie).is_some() {
+        return Err(Reject::AlreadyResigned);
+    }
+    let at_ms = state.at().time_ms.saturating_add(state.params().resignation_notice_ms);
+    Ok(Change::of(
+        Edit::Resignation(tie, Some(at_ms)),
+        Event::StorageBucketOperatorResigned { worker, bucket: id, at_ms },
+    ))
+}
+
+/// The signer is the role account of the worker, who is invited to the bucket.
+fn ensure_invited(
+    state: &State,
+    signer: AccountId,
+    worker: WorkerId,
+    id: StorageBucketId,
+) -> Result<&StorageBucket, Reject> {
+    ensure_worker(state, WorkingGroup::Storage, worker, signer)?;
+    let bucket = existing(state, id)?;
+    match bucket.operator {
+        StorageOperator::Missing => Err(Reject::NoStorageBucketInvitation),
+        StorageOperator::Active { .. } => Err(Reject::StorageProviderAlreadySet),
+        StorageOperator::Invited { worker: invited } if invited != worker => {
+            Err(Reject::DifferentStorageProviderInvited)
+        }
+        StorageOperator::Invited { .. } => Ok(bucket),
+    }
 }
 
 /// S16.
@@ -90,16 +173,7 @@ pub(super) fn accept_invitation(
     id: StorageBucketId,
     transactor: AccountId,
 ) -> Result<Change, Reject> {
-    ensure_worker(state, WorkingGroup::Storage, worker, signer)?;
-    let bucket = existing(state, id)?;
-    match bucket.operator {
-        StorageOperator::Missing => return Err(Reject::NoStorageBucketInvitation),
-        StorageOperator::Active { .. } => return Err(Reject::StorageProviderAlreadySet),
-        StorageOperator::Invited { worker: invited } if invited != worker => {
-            return Err(Reject::DifferentStorageProviderInvited);
-        }
-        StorageOperator::Invited { .. } => {}
-    }
+    let bucket = ensure_invited(state, signer, worker, id)?;
     let operator = StorageOperator::Active { worker, transactor, since: state.at().height };
     Ok(Change::of(
         with_operator(id, bucket, operator),
@@ -146,6 +220,22 @@ pub(super) fn set_metadata(
     ))
 }
 
+/// S19.
+pub(super) fn remark(
+    state: &State,
+    signer: AccountId,
+    worker: WorkerId,
+    id: StorageBucketId,
+    message: &[u8],
+) -> Result<Change, Reject> {
+    ensure_worker(state, WorkingGroup::Storage, worker, signer)?;
+    ensure_operates(state, id, worker)?;
+    ensure_remark(message)?;
+    let mut change = Change::default();
+    change.tell(Event::StorageOperatorRemarked { worker, bucket: id, message: message.into() });
+    Ok(change)
+}
+
 /// S18. The first acceptance of an object stays; later ones only show in the event.
 pub(super) fn accept_objects(
     state: &State,
@@ -171,6 +261,9 @@ pub(super) fn accept_objects(
     for object_id in objects {
         let object = state.object(*object_id).filter(|object| object.bag == *bag_id);
         let object = object.ok_or(Reject::DataObjectDoesntExist)?;
+        if state.is_blacklisted(&object.content_id) {
+            return Err(Reject::DataObjectBlacklisted);
+        }
         if object.accepted.is_none() {
             let object = DataObject { accepted: Some(acceptance), ..*object };
             change.edit(Edit::Object(*object_id, Some(object)));

@@ -13,21 +13,39 @@ pub(crate) struct Load {
     pub(crate) size: u64,
 }
 
-/// The bucket after `load` was added.
+impl Load {
+    /// With one more object, of this size.
+    pub(crate) fn plus(self, size: u64) -> Self {
+        Self { objects: self.objects.saturating_add(1), size: self.size.saturating_add(size) }
+    }
+}
+
+/// The bucket after `added` came and `removed`, which is part of its use, went.
 ///
 /// # Errors
-/// [`Reject::ArithmeticError`], or one of the two limits; the count is judged first.
-pub(crate) fn with(bucket: &StorageBucket, load: Load) -> Result<StorageBucket, Reject> {
+/// [`Reject::ArithmeticError`], or one of the two limits if its use grows; the count is judged first.
+pub(crate) fn changed(bucket: &StorageBucket, added: Load, removed: Load) -> Result<StorageBucket, Reject> {
     let voucher = bucket.voucher;
-    let objects_used = voucher.objects_used.checked_add(load.objects).ok_or(Reject::ArithmeticError)?;
-    let size_used = voucher.size_used.checked_add(load.size).ok_or(Reject::ArithmeticError)?;
-    if load.objects > 0 && objects_used > voucher.objects_limit {
+    let sum = |used: u64, removed: u64, added: u64| {
+        used.saturating_sub(removed).checked_add(added).ok_or(Reject::ArithmeticError)
+    };
+    let objects_used = sum(voucher.objects_used, removed.objects, added.objects)?;
+    let size_used = sum(voucher.size_used, removed.size, added.size)?;
+    if added.objects > removed.objects && objects_used > voucher.objects_limit {
         return Err(Reject::StorageBucketObjectNumberLimitReached);
     }
-    if load.size > 0 && size_used > voucher.size_limit {
+    if added.size > removed.size && size_used > voucher.size_limit {
         return Err(Reject::StorageBucketObjectSizeLimitReached);
     }
     Ok(StorageBucket { voucher: Voucher { size_used, objects_used, ..voucher }, ..*bucket })
+}
+
+/// The bucket after `load` was added.
+///
+/// # Errors
+/// Those of [`changed`].
+pub(crate) fn with(bucket: &StorageBucket, load: Load) -> Result<StorageBucket, Reject> {
+    changed(bucket, load, Load::default())
 }
 
 /// The bucket after `load`, which is part of its use, was taken away.

@@ -1,13 +1,23 @@
 //! What must hold after every call, whatever it was. Numbers are those of the specification's §7.
 
-use crate::{State, state::Bag};
-use argosy_domain::{AccountId, BagId, BagType, DataObjectId, num::to_u64};
+use crate::{
+    Payload, State,
+    state::{Bag, Tie, WORKING_GROUPS},
+};
+use argosy_domain::{BagId, BagType, DataObjectId, WorkingGroup, num::to_u64};
 
 pub(super) fn check(state: &mut State) {
+    check_records(state);
+    assert_eq!(state.root(), state.root_from_scratch(), "the incremental root is the real one");
+}
+
+/// All but the hashes.
+pub(super) fn check_records(state: &State) {
     check_storage_buckets(state);
     check_bags(state);
     check_distribution(state);
-    assert_eq!(state.root(), state.root_from_scratch(), "the incremental root is the real one");
+    check_money(state);
+    check_workers(state);
 }
 
 /// 1 and 2 for storage buckets; and one worker, one bucket, if the genesis says so.
@@ -80,10 +90,71 @@ fn check_distribution(state: &State) {
     }
 }
 
-/// A failed call leaves the state as it was, but for the signer's nonce.
-pub(super) fn check_nothing_changed_but_the_nonce(mut before: State, after: &mut State, signer: AccountId) {
-    let nonce = before.nonce(&signer);
-    assert_eq!(after.nonce(&signer), nonce + 1);
-    before.set_nonce(signer, nonce + 1);
+/// 6 and 7; and no money comes from nowhere or goes nowhere.
+fn check_money(state: &State) {
+    let treasury = state.treasury();
+    let objects = (0..state.next_object_id().0).filter_map(|id| state.object(DataObjectId(id)));
+    assert_eq!(treasury.bonds, objects.map(|object| object.bond).sum::<u128>());
+    let accounts: u128 = state.accounts().map(|(_, account)| account.free + account.staked).sum();
+    let budgets: u128 = WORKING_GROUPS.iter().map(|group| state.budget(*group)).sum();
+    assert_eq!(accounts + budgets + treasury.bonds, treasury.issued - treasury.burned);
+    let staked: u128 = state.accounts().map(|(_, account)| account.staked).sum();
+    let mut held = 0;
+    for group in WORKING_GROUPS {
+        held += state.workers(group).map(|(_, worker)| worker.stake).sum::<u128>();
+        held += state.applications(group).map(|(_, application)| application.stake).sum::<u128>();
+        let deposits = state.openings(group).filter_map(|(_, opening)| opening.deposit);
+        held += deposits.map(|(_, amount)| amount).sum::<u128>();
+    }
+    assert_eq!(staked, held);
+    assert!(state.blacklist_count() <= state.params().blacklist_size_limit);
+    assert_eq!(to_u64(state.blacklist().count()), state.blacklist_count());
+}
+
+/// Whoever operates a bucket or is invited to one works, and does not leave; asset sets are whole.
+fn check_workers(state: &State) {
+    let stays = |group, worker| state.worker(group, worker).is_some_and(|w| w.leaves_ms.is_none());
+    for (id, bucket) in state.storage_buckets() {
+        assert!(bucket.operator.worker().is_none_or(|worker| stays(WorkingGroup::Storage, worker)), "{id}");
+    }
+    for (_, bucket) in state.distribution_buckets() {
+        let tied = bucket.operators.union(&bucket.pending_invitations);
+        assert!(tied.copied().all(|worker| stays(WorkingGroup::Distribution, worker)));
+    }
+    for (tie, _) in state.resignations() {
+        match tie {
+            Tie::Storage(id, worker) => {
+                assert_eq!(state.storage_bucket(id).unwrap().operator.active(), Some(worker));
+            }
+            Tie::Distribution(id, worker) => {
+                assert!(state.distribution_bucket(id).unwrap().operators.contains(&worker));
+            }
+        }
+    }
+    for group in WORKING_GROUPS {
+        assert!(state.lead(group).is_none_or(|lead| state.worker(group, lead).is_some()));
+        let count = to_u64(state.workers(group).count());
+        assert!(count <= u64::from(state.params().max_workers_per_group));
+    }
+    for (bag, _) in state.bags() {
+        let in_sets: usize =
+            state.asset_sets_of(bag).map(|set| state.asset_set(set).unwrap().objects.len()).sum();
+        let marked = state.bag_objects(&bag).iter().filter(|id| {
+            let set = state.object(**id).unwrap().asset_set;
+            set.is_some_and(|set| state.asset_set(set).unwrap().objects.contains(id))
+        });
+        assert_eq!(marked.count(), in_sets);
+    }
+}
+
+/// A failed call leaves the state as it was, but for the signer's nonce and the fee.
+pub(super) fn check_nothing_changed_but_nonce_and_fee(
+    before: &mut State,
+    after: &mut State,
+    payload: &Payload,
+) {
+    let signer = payload.signer;
+    assert_eq!(after.nonce(&signer), before.nonce(&signer) + 1);
+    before.pretend_failure(signer, before.fee(payload));
     assert_eq!(before.root(), after.root());
 }

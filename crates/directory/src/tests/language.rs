@@ -8,27 +8,32 @@
 //! slead: create_storage_bucket size=9 objects=1 -> ok   who signs: a call -> what becomes of it
 //! ann: upload static:council objects=5,6 -> ActorNotAuthorized
 //! show bag static:council -> storage - distribution - objects 0 bytes 0
+//! ann: batch_all create_member x ; create_member y -> HandleAlreadyRegistered
+//! last VoucherChanged -> bucket: 0, voucher: …           fields of the newest event of that name
 //! ```
 //!
-//! After `ok` may follow the names of the events, which then must be exactly these. Members `ann`
-//! and `bob` exist, ids 0 and 1. Workers sign as `slead`, `s1`, … and `dlead`, `d1`, …, both leads
+//! After `ok` and after a `block` may follow the names of the events, which then must be exactly these. Members `ann`
+//! and `bob` exist, ids 0 and 1. Keys of the council sign as `c1`, `c2`, … Workers sign as `slead`, `s1`, … and `dlead`, `d1`, …, both leads
 //! being worker 0. Any other name is an account of its own. After each line all invariants must hold.
 
 #![allow(clippy::unwrap_used, reason = "a transcript that cannot be read fails its test")]
 
+mod calls;
+
 use super::invariants;
 use crate::{
-    BlockContext, Call, ContentCall, DistributionCall, Genesis, MembershipCall, Outcome, Payload, Profile,
-    Reject, State, StorageCall,
+    BlockContext, Call, Event, Genesis, Outcome, Payload, Profile, Reject, State,
     call::{ObjectCreation, ObjectsUpload},
-    genesis::{GENESIS_VERSION, GenesisGroup, GenesisMember, GenesisWorker, Params},
+    genesis::{
+        GENESIS_VERSION, GenesisBalance, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker, Params,
+    },
     state::StorageOperator,
     transaction::TRANSACTION_VERSION,
 };
 use argosy_domain::{
-    AccountId, BagId, BagType, ContentId, DataObjectId, FamilyId, MemberId, StorageBucketId,
-    metadata::encode_operator_metadata,
+    AccountId, BagId, ContentId, DataObjectId, StorageBucketId, metadata::encode_operator_metadata,
 };
+use calls::{bag_type, read_call, working_group};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{Debug, Display},
@@ -43,11 +48,13 @@ use std::{
 pub(super) struct World {
     pub(super) state: State,
     seen: BTreeSet<Reject>,
+    /// Of the newest line that had any.
+    events: Vec<Event>,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { state: new_state(&Args::parse("")), seen: BTreeSet::new() }
+        Self { state: new_state(&Args::parse("")), seen: BTreeSet::new(), events: Vec::new() }
     }
 }
 
@@ -74,39 +81,51 @@ impl World {
     fn step(&mut self, asked: &str, expected: &str) -> String {
         if let Some((signer, call)) = asked.split_once(": ") {
             let outcome = self.execute(account(signer), read_call(call));
-            return told(&outcome, expected.contains(' '));
+            let told = told(&outcome, expected.contains(' '));
+            self.events = outcome.events;
+            return told;
         }
         let args = Args::parse(asked);
         match args.word(0) {
             "world" => self.state = new_state(&args),
             "block" => {
                 let height = args.maybe("height").unwrap_or(self.state.at().height + 1);
-                self.begin_block(height);
+                self.events = self.begin_block(height);
+                return names(&self.events);
             }
             "show" => return self.show(&args),
+            "last" => {
+                let of_name = |event: &&Event| names(core::slice::from_ref(*event)) == args.word(1);
+                return fields(self.events.iter().rfind(of_name).expect("no such event"));
+            }
             other => panic!("{other:?} is no line of a transcript"),
         }
         String::new()
     }
 
     /// Enters the block of this height, whose randomness is made of the height.
-    pub(super) fn begin_block(&mut self, height: u64) {
-        let randomness = *blake3::hash(&height.to_le_bytes()).as_bytes();
-        let time_ms = height.saturating_mul(1_000);
-        assert!(self.state.begin_block(&BlockContext { height, time_ms, randomness }).is_empty());
+    pub(super) fn begin_block(&mut self, height: u64) -> Vec<Event> {
+        self.state.begin_block(&context(height))
     }
 
     /// Signs and executes; also checks that a dry run tells the same, and that failing leaves no trace.
     pub(super) fn execute(&mut self, signer: AccountId, call: Call) -> Outcome {
         let payload = payload(&self.state, signer, call);
+        if let Err(reject) = self.state.precheck(&payload, self.state.at().time_ms) {
+            self.seen.insert(reject);
+            return Outcome { result: Err(reject), events: Vec::new() };
+        }
         let told = self.state.dry_run(signer, &payload.call);
-        let before = self.state.clone();
+        let mut before = self.state.clone();
         let outcome = self.state.execute(&payload);
-        assert_eq!(outcome.result, told);
+        // A dry run pays no fee, and judges each call of a batch as if it were the first.
+        let exact = before.fee(&payload) == 0 && !matches!(payload.call, Call::Batch(_));
+        assert!(!exact || outcome.result == told);
+        let batch = matches!(payload.call, Call::Batch(_));
         if let Err(reject) = outcome.result {
             self.seen.insert(reject);
-            assert!(outcome.events.is_empty());
-            invariants::check_nothing_changed_but_the_nonce(before, &mut self.state, signer);
+            assert!(outcome.events.is_empty() || batch);
+            invariants::check_nothing_changed_but_nonce_and_fee(&mut before, &mut self.state, &payload);
         }
         outcome
     }
@@ -136,6 +155,36 @@ impl World {
                 metadata.and_then(|m| m.endpoint.clone()).unwrap_or("-".into())
             }
             "member" => self.state.member_by_handle(id).map_or("-".into(), |id| id.to_string()),
+            "account" => {
+                let account = self.state.account(&account(id));
+                format!("free {} locked {} staked {}", account.free, account.locked, account.staked)
+            }
+            "treasury" => {
+                let treasury = self.state.treasury();
+                format!("bonds {} issued {} burned {}", treasury.bonds, treasury.issued, treasury.burned)
+            }
+            "cost" => self.state.funds_needed_for_upload(parse(id), parse(args.word(3))).to_string(),
+            "private" => self.state.bag(&parse(id)).unwrap().private.to_string(),
+            "blacklist" => self.state.blacklist_count().to_string(),
+            "assets" => {
+                let set = self.state.asset_set_by_name(parse(id), args.word(3));
+                set.map_or("-".into(), |set| list(&self.state.asset_set(set).unwrap().objects))
+            }
+            "family_metadata" => {
+                let metadata = self.state.family_metadata(parse(id));
+                metadata.and_then(|m| m.region.clone()).unwrap_or("-".into())
+            }
+            "releases" => list(self.state.releases().map(|(_, r)| format!("{}-{}", r.program, r.version))),
+            "proposals" => list(self.state.proposals().map(|(id, _)| id)),
+            "budget" => self.state.budget(working_group(id)).to_string(),
+            "lead" => self.state.lead(working_group(id)).map_or("-".into(), |lead| lead.to_string()),
+            "workers" => list(self.state.workers(working_group(id)).map(|(id, _)| id)),
+            "openings" => list(self.state.openings(working_group(id)).map(|(id, _)| id)),
+            "applications" => list(self.state.applications(working_group(id)).map(|(id, _)| id)),
+            "worker" => {
+                let worker = self.state.worker(working_group(id), parse(args.word(3)));
+                worker.map_or("-".into(), |w| format!("stake {} missed {}", w.stake, w.missed_reward))
+            }
             other => panic!("{other:?} cannot be shown"),
         }
     }
@@ -181,6 +230,12 @@ impl World {
     }
 }
 
+/// The block of this height.
+pub(super) fn context(height: u64) -> BlockContext {
+    let randomness = *blake3::hash(&height.to_le_bytes()).as_bytes();
+    BlockContext { height, time_ms: height.saturating_mul(1_000), randomness }
+}
+
 pub(super) fn payload(state: &State, signer: AccountId, call: Call) -> Payload {
     let (version, genesis, nonce) = (TRANSACTION_VERSION, state.genesis(), state.nonce(&signer));
     Payload { version, genesis, signer, nonce, valid_until_ms: state.at().time_ms, call }
@@ -193,13 +248,48 @@ pub(super) fn account(name: &str) -> AccountId {
 fn told(outcome: &Outcome, with_events: bool) -> String {
     match outcome.result {
         Err(reject) => format!("{reject:?}"),
-        Ok(()) if with_events => {
-            let name = |event: &dyn Debug| format!("{event:?}").split([' ', '{']).next().unwrap().to_string();
-            let names: Vec<_> = outcome.events.iter().map(|event| name(event)).collect();
-            format!("ok {}", names.join(" "))
-        }
+        Ok(()) if with_events => format!("ok {}", names(&outcome.events)),
         Ok(()) => "ok".into(),
     }
+}
+
+fn names(events: &[Event]) -> String {
+    let name = |event: &Event| format!("{event:?}").split([' ', '{']).next().unwrap().to_string();
+    let names: Vec<_> = events.iter().map(name).collect();
+    names.join(" ")
+}
+
+/// Fields of an event, in their order, ids as plain numbers.
+fn fields(event: &Event) -> String {
+    let text = format!("{event:?}");
+    let (_, text) = text.split_once(" { ").unwrap();
+    let mut plain = String::new();
+    let mut open = Vec::new();
+    for letter in text.strip_suffix(" }").unwrap().chars() {
+        match letter {
+            '(' => {
+                let start = plain.rfind(|c: char| !c.is_alphanumeric()).map_or(0, |place| place + 1);
+                let id = plain[start..].ends_with("Id");
+                open.push(id);
+                if id {
+                    plain.truncate(start);
+                } else {
+                    plain.push('(');
+                }
+            }
+            ')' if open.pop() == Some(true) => {}
+            other => plain.push(other),
+        }
+    }
+    for name in ["ann", "bob", "cyd", "t", "slead", "s1", "s2", "dlead", "d1"] {
+        plain = plain.replace(&account(name).to_string(), name);
+    }
+    // The bytes of a content id tell a reader nothing.
+    while let Some(start) = plain.find("ipfs_content_id: [") {
+        let end = plain[start..].find(']').unwrap() + start;
+        plain.replace_range(start..=end, "cid");
+    }
+    plain
 }
 
 fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
@@ -229,11 +319,32 @@ fn new_genesis(args: &Args) -> Genesis {
         members: vec![member("ann"), member("bob"), member("staff")],
         storage_group: group("slead", "s", args.maybe("storage_workers").unwrap_or(4)),
         distribution_group: group("dlead", "d", args.maybe("distribution_workers").unwrap_or(4)),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil {
+            keys: (1..=args.maybe("council").unwrap_or(0)).map(|n: u64| account(&format!("c{n}"))).collect(),
+            threshold: args.maybe("threshold").unwrap_or(0),
+        },
+        balances: args.maybe_set::<String>("balances").iter().flatten().map(|text| balance(text)).collect(),
+    }
+}
+
+/// `ann:100`, or `ann:100:20`, of which 20 are locked.
+fn balance(text: &str) -> GenesisBalance {
+    let mut parts = text.split(':');
+    let mut part = || parts.next();
+    GenesisBalance {
+        account: account(part().unwrap()),
+        amount: parse(part().unwrap()),
+        locked: part().map_or(0, parse),
     }
 }
 
 fn new_params(args: &Args) -> Params {
     let mut params = if args.has("mainnet") { Params::mainnet() } else { Params::local() };
+    // Most lines are about other things than what they cost.
+    if !args.has("fees") {
+        (params.transaction_fee, params.transaction_byte_fee, params.transaction_weight_fee) = (0, 0, 0);
+    }
     macro_rules! overrides {
         ($($field:ident)*) => { $(params.$field = args.maybe(stringify!($field)).unwrap_or(params.$field);)* };
     }
@@ -243,7 +354,11 @@ fn new_params(args: &Args) -> Params {
         max_distribution_bucket_families max_pending_invitations_per_distribution_bucket
         max_operators_per_distribution_bucket max_data_object_size max_storage_buckets_per_worker
         storage_buckets_per_bag_limit distribution_buckets_per_bag_limit voucher_max_size_limit
-        voucher_max_objects_limit
+        voucher_max_objects_limit default_member_storage_buckets data_object_per_megabyte_fee
+        data_object_state_bloat_bond blacklist_size_limit max_assets_per_set max_objects_of_deleted_bag
+        transaction_fee transaction_byte_fee transaction_weight_fee max_workers_per_group
+        reward_period_ms min_unstaking_period_ms min_application_stake opening_deposit
+        resignation_notice_ms proposal_life_ms
     }
     params
 }
@@ -296,6 +411,36 @@ impl Args {
         self.maybe_set(key).unwrap_or_default()
     }
 
+    fn maybe_account(&self, key: &str) -> Option<AccountId> {
+        self.values.get(key).map(|name| account(name))
+    }
+
+    fn account(&self, key: &str) -> AccountId {
+        self.maybe_account(key).unwrap_or_else(|| panic!("{key}= is missing"))
+    }
+
+    /// `hex:…`, `long` or any other text.
+    fn bytes(&self, key: &str) -> Vec<u8> {
+        let text: String = self.get(key);
+        match text.strip_prefix("hex:") {
+            Some(digits) => (0..digits.len())
+                .step_by(2)
+                .map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap())
+                .collect(),
+            None if text == "long" => vec![0; 5_000],
+            None => text.into_bytes(),
+        }
+    }
+
+    /// Content ids of objects of these sizes; other texts stand for themselves.
+    fn cids(&self, key: &str) -> BTreeSet<Vec<u8>> {
+        let cid = |text: &String| match text.parse::<u64>() {
+            Ok(size) => ContentId::of(&size.to_le_bytes()).to_string().into_bytes(),
+            Err(_) => text.clone().into_bytes(),
+        };
+        self.set::<String>(key).iter().map(cid).collect()
+    }
+
     /// `objects=5,6` are sizes, `objects=3x1` are three of size 1; `cid=` overrides the content ids.
     fn upload(&self) -> ObjectsUpload {
         let mut sizes: Vec<u64> = Vec::new();
@@ -321,212 +466,11 @@ impl Args {
     /// `metadata=hex:…` are raw bytes; any other text is an endpoint.
     fn metadata(&self) -> Vec<u8> {
         let text: String = self.get("metadata");
-        match text.strip_prefix("hex:") {
-            Some(digits) => (0..digits.len())
-                .step_by(2)
-                .map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap())
-                .collect(),
-            None if text == "long" => vec![0; 5_000],
-            None => encode_operator_metadata(&text),
-        }
+        let raw = text.starts_with("hex:") || text == "long";
+        if raw { self.bytes("metadata") } else { encode_operator_metadata(&text) }
     }
 }
 
 fn parse<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().unwrap_or_else(|error| panic!("{text:?}: {error:?}"))
-}
-
-fn bag_type(text: &str) -> BagType {
-    match text {
-        "member" => BagType::Member,
-        "channel" => BagType::Channel,
-        other => panic!("{other:?} is no type of bag"),
-    }
-}
-
-fn read_call(text: &str) -> Call {
-    let args = Args::parse(text);
-    let name = args.word(0);
-    read_content_call(name, &args)
-        .or_else(|| read_storage_call(name, &args))
-        .or_else(|| read_storage_operator_call(name, &args))
-        .or_else(|| read_distribution_call(name, &args))
-        .or_else(|| read_distribution_operator_call(name, &args))
-        .unwrap_or_else(|| panic!("{name:?} is no call"))
-}
-
-fn read_content_call(name: &str, args: &Args) -> Option<Call> {
-    Some(Call::Content(match name {
-        "create_member" => {
-            // `A*65` is sixty-five letters.
-            let handle = match args.word(1).split_once('*') {
-                Some((letter, count)) => letter.repeat(parse(count)),
-                None => args.word(1).into(),
-            };
-            return Some(Call::Membership(MembershipCall::CreateMember { handle }));
-        }
-        "create_channel" => ContentCall::CreateChannel {
-            owner: MemberId(args.get("owner")),
-            upload: args.upload(),
-            storage_buckets: args.maybe_set("storage"),
-            distribution_buckets: args.maybe_set("distribution"),
-        },
-        "delete_channel" => ContentCall::DeleteChannel { channel: parse(args.word(1)) },
-        "upload_data_objects" => {
-            ContentCall::UploadDataObjects { bag: parse(args.word(1)), upload: args.upload() }
-        }
-        "delete_data_objects" => {
-            ContentCall::DeleteDataObjects { bag: parse(args.word(1)), objects: args.set("ids") }
-        }
-        _ => return None,
-    }))
-}
-
-fn read_storage_call(name: &str, args: &Args) -> Option<Call> {
-    let bucket = || parse(args.word(1));
-    let accepting_new_bags = args.has("accepting");
-    Some(Call::Storage(match name {
-        "create_storage_bucket" => StorageCall::CreateStorageBucket {
-            invite_worker: args.maybe("invite"),
-            accepting_new_bags,
-            size_limit: args.get("size"),
-            objects_limit: args.get("objects"),
-        },
-        "delete_storage_bucket" => StorageCall::DeleteStorageBucket { bucket: bucket() },
-        "invite_storage_bucket_operator" => {
-            StorageCall::InviteStorageBucketOperator { bucket: bucket(), worker: args.get("worker") }
-        }
-        "cancel_storage_bucket_operator_invite" => {
-            StorageCall::CancelStorageBucketOperatorInvite { bucket: bucket() }
-        }
-        "remove_storage_bucket_operator" => StorageCall::RemoveStorageBucketOperator { bucket: bucket() },
-        "update_storage_bucket_status" => {
-            StorageCall::UpdateStorageBucketStatus { bucket: bucket(), accepting_new_bags }
-        }
-        "set_storage_bucket_voucher_limits" => StorageCall::SetStorageBucketVoucherLimits {
-            bucket: bucket(),
-            size_limit: args.get("size"),
-            objects_limit: args.get("objects"),
-        },
-        "update_storage_buckets_voucher_max_limits" => StorageCall::UpdateStorageBucketsVoucherMaxLimits {
-            size_limit: args.get("size"),
-            objects_limit: args.get("objects"),
-        },
-        "update_storage_buckets_per_bag_limit" => {
-            StorageCall::UpdateStorageBucketsPerBagLimit { limit: parse(args.word(1)) }
-        }
-        "update_number_of_storage_buckets_in_dynamic_bag_creation_policy" => {
-            StorageCall::UpdateNumberOfStorageBucketsInDynamicBagCreationPolicy {
-                bag_type: bag_type(args.word(1)),
-                number: args.get("number"),
-            }
-        }
-        "update_storage_buckets_for_bag" => StorageCall::UpdateStorageBucketsForBag {
-            bag: parse(args.word(1)),
-            add: args.set("add"),
-            remove: args.set("remove"),
-        },
-        "update_uploading_blocked_status" => {
-            StorageCall::UpdateUploadingBlockedStatus { blocked: args.has("blocked") }
-        }
-        _ => return None,
-    }))
-}
-
-fn read_storage_operator_call(name: &str, args: &Args) -> Option<Call> {
-    let bucket = || parse(args.word(1));
-    let worker = || args.get("worker");
-    Some(Call::Storage(match name {
-        "accept_storage_bucket_invitation" => StorageCall::AcceptStorageBucketInvitation {
-            worker: worker(),
-            bucket: bucket(),
-            transactor: account(&args.get::<String>("transactor")),
-        },
-        "set_storage_operator_metadata" => StorageCall::SetStorageOperatorMetadata {
-            worker: worker(),
-            bucket: bucket(),
-            metadata: args.metadata(),
-        },
-        "accept_pending_data_objects" => StorageCall::AcceptPendingDataObjects {
-            worker: worker(),
-            bucket: bucket(),
-            bag: args.get("bag"),
-            objects: args.set("ids"),
-        },
-        "report_holdings" => StorageCall::ReportHoldings {
-            worker: worker(),
-            bucket: bucket(),
-            height: args.get("height"),
-            except: args.set("except"),
-        },
-        _ => return None,
-    }))
-}
-
-fn read_distribution_call(name: &str, args: &Args) -> Option<Call> {
-    let bucket = || parse(args.word(1));
-    let family = || FamilyId(parse(args.word(1)));
-    let accepting_new_bags = args.has("accepting");
-    Some(Call::Distribution(match name {
-        "create_distribution_bucket_family" => DistributionCall::CreateDistributionBucketFamily,
-        "delete_distribution_bucket_family" => {
-            DistributionCall::DeleteDistributionBucketFamily { family: family() }
-        }
-        "create_distribution_bucket" => {
-            DistributionCall::CreateDistributionBucket { family: family(), accepting_new_bags }
-        }
-        "delete_distribution_bucket" => DistributionCall::DeleteDistributionBucket { bucket: bucket() },
-        "update_distribution_bucket_status" => {
-            DistributionCall::UpdateDistributionBucketStatus { bucket: bucket(), accepting_new_bags }
-        }
-        "update_distribution_buckets_for_bag" => DistributionCall::UpdateDistributionBucketsForBag {
-            bag: parse(args.word(1)),
-            family: args.get("family"),
-            add: args.set("add"),
-            remove: args.set("remove"),
-        },
-        "update_distribution_buckets_per_bag_limit" => {
-            DistributionCall::UpdateDistributionBucketsPerBagLimit { limit: parse(args.word(1)) }
-        }
-        "update_distribution_bucket_mode" => DistributionCall::UpdateDistributionBucketMode {
-            bucket: bucket(),
-            distributing: args.has("distributing"),
-        },
-        "update_families_in_dynamic_bag_creation_policy" => {
-            let pair = |text: &String| {
-                let (family, number) = text.split_once(':').unwrap();
-                (FamilyId(parse(family)), parse(number))
-            };
-            DistributionCall::UpdateFamiliesInDynamicBagCreationPolicy {
-                bag_type: bag_type(args.word(1)),
-                families: args.set::<String>("families").iter().map(pair).collect(),
-            }
-        }
-        _ => return None,
-    }))
-}
-
-fn read_distribution_operator_call(name: &str, args: &Args) -> Option<Call> {
-    let bucket = || parse(args.word(1));
-    let worker = || args.get("worker");
-    Some(Call::Distribution(match name {
-        "invite_distribution_bucket_operator" => {
-            DistributionCall::InviteDistributionBucketOperator { bucket: bucket(), worker: worker() }
-        }
-        "cancel_distribution_bucket_operator_invite" => {
-            DistributionCall::CancelDistributionBucketOperatorInvite { bucket: bucket(), worker: worker() }
-        }
-        "remove_distribution_bucket_operator" => {
-            DistributionCall::RemoveDistributionBucketOperator { bucket: bucket(), worker: worker() }
-        }
-        "accept_distribution_bucket_invitation" => {
-            DistributionCall::AcceptDistributionBucketInvitation { worker: worker(), bucket: bucket() }
-        }
-        "set_distribution_operator_metadata" => DistributionCall::SetDistributionOperatorMetadata {
-            worker: worker(),
-            bucket: bucket(),
-            metadata: args.metadata(),
-        },
-        _ => return None,
-    }))
 }

@@ -3,7 +3,7 @@
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{
     Event, Genesis, Params, Profile,
-    genesis::{GENESIS_VERSION, GenesisGroup, GenesisMember, GenesisWorker},
+    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker},
 };
 use argosy_domain::{KeyScheme, Keypair};
 use argosy_ledger::{
@@ -39,6 +39,9 @@ pub(crate) fn genesis() -> Genesis {
         members: vec![GenesisMember { handle: "alice".to_owned(), account }],
         storage_group: group(),
         distribution_group: group(),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: Vec::new(),
     }
 }
 

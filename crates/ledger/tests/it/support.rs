@@ -1,6 +1,9 @@
 //! A network of one sequencer, and the transactions that tests send to it.
 
-use argosy_directory::{Call, Genesis, MembershipCall, Params, Profile, Transaction, genesis::GenesisGroup};
+use argosy_directory::{
+    Call, Genesis, MembershipCall, Params, Profile, Transaction,
+    genesis::{GenesisCouncil, GenesisGroup},
+};
 use argosy_domain::{KeyScheme, Keypair};
 use argosy_ledger::{Engine, EngineConfig, EngineTask, Receipt};
 use codec::Encode;
@@ -27,6 +30,9 @@ pub(crate) fn genesis() -> Genesis {
         members: Vec::new(),
         storage_group: GenesisGroup::default(),
         distribution_group: GenesisGroup::default(),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: Vec::new(),
     }
 }
 

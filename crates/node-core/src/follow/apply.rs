@@ -83,7 +83,30 @@ impl Index {
                 fresh(before.is_none(), height, "channel")
             }
             Event::ChannelDeleted { channel } => {
+                self.collaborators.remove(channel);
                 known(self.channels.remove(channel), height, "channel").map(drop)
+            }
+            Event::DataObjectsMoved { source, destination, objects } => {
+                self.objects_moved(height, *source, *destination, objects, changes)
+            }
+            Event::DataObjectsUpdated { bag, upload, ids, removed } => {
+                self.objects_deleted(height, *bag, removed, changes)?;
+                self.objects_declared(height, ids, *bag, upload, changes)
+            }
+            Event::MemberAccountsUpdated { .. }
+            | Event::ChannelCollaboratorsUpdated { .. }
+            | Event::CouncilSecretarySet { .. }
+            | Event::BagPrivacySet { .. }
+            | Event::UpdateBlacklist { .. }
+            | Event::WorkerHired { .. }
+            | Event::WorkerRoleAccountUpdated { .. }
+            | Event::WorkerExited { .. }
+            | Event::TerminatedWorker { .. }
+            | Event::TerminatedLeader { .. }
+            | Event::LeaderSet { .. }
+            | Event::LeaderUnset { .. } => {
+                self.apply_rights(event);
+                Ok(())
             }
             // Nothing that a node decides depends on these.
             Event::StorageBucketOperatorInvited { .. }
@@ -103,8 +126,127 @@ impl Index {
             | Event::DistributionBucketOperatorInvited { .. }
             | Event::DistributionBucketInvitationCancelled { .. }
             | Event::DistributionBucketsShort { .. }
+            | Event::DataObjectPerMegabyteFeeUpdated { .. }
+            | Event::DataObjectStateBloatBondValueUpdated { .. }
+            | Event::StorageOperatorRemarked { .. }
+            | Event::DistributionOperatorRemarked { .. }
+            | Event::DistributionBucketFamilyMetadataSet { .. }
+            | Event::StorageBucketInvitationDeclined { .. }
+            | Event::DistributionBucketInvitationDeclined { .. }
+            | Event::StorageBucketOperatorResigned { .. }
+            | Event::DistributionBucketOperatorResigned { .. }
+            | Event::AssetSetCreated { .. }
+            | Event::AssetSetUpdated { .. }
+            | Event::AssetSetDeleted { .. }
+            | Event::StakingAccountConfirmed { .. }
+            | Event::StakingAccountRemoved { .. }
+            | Event::Transferred { .. }
+            | Event::BatchItemCompleted { .. }
+            | Event::BatchItemFailed { .. }
+            | Event::BatchInterrupted { .. }
+            | Event::OpeningAdded { .. }
+            | Event::OpeningCancelled { .. }
+            | Event::AppliedOnOpening { .. }
+            | Event::ApplicationWithdrawn { .. }
+            | Event::OpeningFilled { .. }
+            | Event::WorkerRewardAccountUpdated { .. }
+            | Event::WorkerRewardAmountUpdated { .. }
+            | Event::StakeIncreased { .. }
+            | Event::StakeDecreased { .. }
+            | Event::StakeSlashed { .. }
+            | Event::WorkerStartedLeaving { .. }
+            | Event::RewardPaid { .. }
+            | Event::NewMissedRewardLevelReached { .. }
+            | Event::BudgetFunded { .. }
+            | Event::BudgetSpent { .. }
+            | Event::BudgetSet { .. }
+            | Event::StatusTextChanged { .. }
+            | Event::LeadRemarked { .. }
+            | Event::WorkerRemarked { .. }
+            | Event::CouncilProposed { .. }
+            | Event::CouncilApproved { .. }
+            | Event::CouncilApprovalWithdrawn { .. }
+            | Event::CouncilExecuted { .. }
+            | Event::CouncilProposalLapsed { .. }
+            | Event::CouncilKeysReplaced { .. }
+            | Event::Granted { .. }
+            | Event::ReleasePublished { .. }
+            | Event::ParameterSet { .. }
             | Event::OperatorsShort { .. } => Ok(()),
         }
+    }
+
+    /// Who may do what, and what is for whom.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "called for events of this kind only")]
+    fn apply_rights(&mut self, event: &Event) {
+        match event {
+            Event::MemberAccountsUpdated { member, controller, .. } => {
+                self.members.insert(*member, *controller);
+            }
+            Event::ChannelCollaboratorsUpdated { channel, collaborators } if collaborators.is_empty() => {
+                self.collaborators.remove(channel);
+            }
+            Event::ChannelCollaboratorsUpdated { channel, collaborators } => {
+                self.collaborators.insert(*channel, collaborators.clone());
+            }
+            Event::CouncilSecretarySet { account } => self.secretary = *account,
+            Event::BagPrivacySet { bag, private: true } => {
+                self.private.insert(*bag);
+            }
+            Event::BagPrivacySet { bag, private: false } => {
+                self.private.remove(bag);
+            }
+            Event::UpdateBlacklist { removed, added } => self.update_blacklist(removed, added),
+            Event::WorkerHired { group, worker, role_account: account, .. }
+            | Event::WorkerRoleAccountUpdated { group, worker, account } => {
+                self.workers.insert((*group, *worker), *account);
+            }
+            Event::WorkerExited { group, worker }
+            | Event::TerminatedWorker { group, worker }
+            | Event::TerminatedLeader { group, worker } => {
+                self.workers.remove(&(*group, *worker));
+            }
+            Event::LeaderSet { group, worker } => {
+                self.leads.insert(*group, *worker);
+            }
+            Event::LeaderUnset { group } => {
+                self.leads.remove(group);
+            }
+            _ => {}
+        }
+    }
+
+    /// An id in both sets changes sides, as in the directory.
+    fn update_blacklist(&mut self, removed: &BTreeSet<Vec<u8>>, added: &BTreeSet<Vec<u8>>) {
+        let read = |texts: &BTreeSet<Vec<u8>>| -> BTreeSet<ContentId> {
+            let texts = texts.iter().filter_map(|text| core::str::from_utf8(text).ok());
+            texts.filter_map(|text| text.parse().ok()).collect()
+        };
+        let (mut leaving, mut coming) = (read(removed), read(added));
+        leaving.retain(|id| self.blacklist.contains(id));
+        coming.retain(|id| !self.blacklist.contains(id));
+        self.blacklist.retain(|id| !leaving.contains(id));
+        self.blacklist.extend(coming);
+    }
+
+    fn objects_moved(
+        &mut self,
+        height: u64,
+        source: BagId,
+        destination: BagId,
+        ids: &BTreeSet<DataObjectId>,
+        changes: &mut Changes,
+    ) -> Applied {
+        for id in ids {
+            known(self.objects.get_mut(id), height, OBJECT)?.bag = destination;
+            let left = known(self.bags.get_mut(&source), height, BAG)?.objects.remove(id);
+            fresh(left, height, OBJECT)?;
+            known(self.bags.get_mut(&destination), height, BAG)?.objects.insert(*id);
+            self.moves.insert(*id, height);
+        }
+        changes.push(IndexChange::BagBucketsChanged { bag: source });
+        changes.push(IndexChange::BagBucketsChanged { bag: destination });
+        Ok(())
     }
 
     fn objects_declared(
@@ -159,6 +301,7 @@ impl Index {
         let entry = known(self.bags.get_mut(&bag), height, BAG)?;
         for id in ids {
             known(self.objects.remove(id), height, OBJECT)?;
+            self.moves.remove(id);
             fresh(entry.objects.remove(id), height, OBJECT)?;
             changes.push(IndexChange::ObjectDeleted { id: *id, bag });
         }
@@ -189,8 +332,10 @@ impl Index {
         let bag = BagId::Dynamic(bag);
         let entry = known(self.bags.remove(&bag), height, BAG)?;
         // A bag that is deleted whole takes its objects with it, without an event for each.
+        self.private.remove(&bag);
         for id in entry.objects {
             self.objects.remove(&id);
+            self.moves.remove(&id);
             changes.push(IndexChange::ObjectDeleted { id, bag });
         }
         for bucket in &entry.storage {

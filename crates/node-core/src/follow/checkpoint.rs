@@ -6,8 +6,8 @@ use argosy_domain::{ContentId, wire::decode_canonical};
 use codec::Encode;
 use thiserror::Error;
 
-/// The only format that exists.
-const CHECKPOINT_VERSION: u16 = 1;
+/// The only format that is read: an older checkpoint lacks what an index knows now.
+const CHECKPOINT_VERSION: u16 = 2;
 const HASH_BYTES: usize = 32;
 
 /// Why bytes are not a checkpoint to start from. Start from genesis instead; nothing is lost but time.

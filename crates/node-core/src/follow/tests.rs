@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::testing::{Book, bag, content_id, genesis};
-use argosy_directory::event::DynamicBagCreation;
-use std::vec;
+use argosy_directory::{call::ObjectsUpload, event::DynamicBagCreation};
+use std::{string::ToString, vec};
 
 #[test]
 fn events_become_entries_and_changes() {
@@ -204,8 +204,74 @@ fn a_checkpoint_comes_back_whole_or_not_at_all() {
         assert_eq!(Index::from_checkpoint(&flipped, &genesis), Err(CheckpointError::Damaged), "byte {at}");
     }
     let mut newer = bytes[..bytes.len() - 32].to_vec();
-    newer[0] = 2;
+    newer[0] = 3;
     let hash = argosy_domain::ContentId::of(&newer);
     newer.extend_from_slice(&hash.0);
-    assert_eq!(Index::from_checkpoint(&newer, &genesis), Err(CheckpointError::Version { found: 2 }));
+    assert_eq!(Index::from_checkpoint(&newer, &genesis), Err(CheckpointError::Version { found: 3 }));
+}
+
+#[test]
+fn moved_objects_are_held_by_nobody_until_somebody_says_so() {
+    let mut book = Book::new();
+    book.network();
+    let ids = book.upload(bag(1), &[10]);
+    let bucket = StorageBucketId(0);
+    book.accept(bucket, bag(1), &ids);
+    let creation = DynamicBagCreation {
+        bag: DynamicBagId::Channel(ChannelId(2)),
+        upload: ObjectsUpload::default(),
+        storage_buckets: [bucket].into(),
+        distribution_buckets: [].into(),
+    };
+    book.block(vec![Event::DynamicBagCreated { creation, ids: vec![] }]);
+    assert_eq!(book.index.holders(ids[0]), [bucket]);
+    let objects: BTreeSet<_> = ids.iter().copied().collect();
+    book.block(vec![Event::DataObjectsMoved { source: bag(1), destination: bag(2), objects }]);
+    assert_eq!(book.index.object(ids[0]).unwrap().bag, bag(2));
+    assert!(book.index.bag(&bag(1)).unwrap().objects.is_empty());
+    assert_eq!(book.index.holders(ids[0]), []);
+    let (height, except) = (book.index.height(), [].into());
+    book.block(vec![Event::HoldingsReported { bucket, worker: WorkerId(0), height, except }]);
+    assert_eq!(book.index.holders(ids[0]), [bucket]);
+}
+
+#[test]
+fn rights_follow_their_events() {
+    let mut book = Book::new();
+    book.network();
+    let account = |n| AccountId([n; 32]);
+    let council = BagId::Static(StaticBagId::Council);
+    let storage = BagId::Static(StaticBagId::WorkingGroup(WorkingGroup::Storage));
+    let group = WorkingGroup::Storage;
+    assert_eq!(book.index.owner_account(&council), None);
+    assert!(!book.index.may_upload(&bag(1), &account(7)));
+    let (member, handle) = (MemberId(1), "bob".into());
+    book.block(vec![
+        Event::CouncilSecretarySet { account: Some(account(5)) },
+        Event::MemberCreated { member, handle, account: account(7) },
+        Event::ChannelCollaboratorsUpdated { channel: ChannelId(1), collaborators: [member].into() },
+        Event::BagPrivacySet { bag: bag(1), private: true },
+        Event::UpdateBlacklist { removed: [].into(), added: [content_id(3).to_string().into_bytes()].into() },
+        Event::TerminatedLeader { group, worker: WorkerId(0) },
+        Event::LeaderUnset { group },
+        Event::WorkerHired { group, worker: WorkerId(9), member, role_account: account(8) },
+        Event::LeaderSet { group, worker: WorkerId(9) },
+    ]);
+    assert!(book.index.may_upload(&council, &account(5)));
+    assert!(book.index.may_upload(&bag(1), &account(7)) && book.index.is_private(&bag(1)));
+    assert!(book.index.is_blacklisted(&content_id(3)));
+    assert_eq!(book.index.owner_account(&storage), Some(account(8)));
+    assert_eq!(book.index.worker_account(group, WorkerId(0)), None);
+    book.block(vec![
+        Event::MemberAccountsUpdated { member, root: account(7), controller: account(6) },
+        Event::WorkerRoleAccountUpdated { group, worker: WorkerId(9), account: account(4) },
+        Event::UpdateBlacklist {
+            removed: [content_id(3).to_string().into_bytes()].into(),
+            added: [content_id(3).to_string().into_bytes()].into(),
+        },
+        Event::BagPrivacySet { bag: bag(1), private: false },
+    ]);
+    assert!(book.index.may_upload(&bag(1), &account(6)) && !book.index.may_upload(&bag(1), &account(7)));
+    assert_eq!(book.index.owner_account(&storage), Some(account(4)));
+    assert!(!book.index.is_blacklisted(&content_id(3)) && !book.index.is_private(&bag(1)));
 }

@@ -5,7 +5,7 @@ use crate::config::DirectoryUrls;
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{
     Event, Genesis, Params, Profile,
-    genesis::{GENESIS_VERSION, GenesisGroup, GenesisMember},
+    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember},
 };
 use argosy_domain::{KeyScheme, Keypair, MemberId, StorageBucketId};
 use argosy_http::{AddressPolicy, Client, ClientConfig, Shutdown};
@@ -40,6 +40,9 @@ fn genesis(network: &str) -> Genesis {
         members: vec![GenesisMember { handle: "alice".to_owned(), account: key("//Alice").account() }],
         storage_group: GenesisGroup::default(),
         distribution_group: GenesisGroup::default(),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: Vec::new(),
     }
 }
 

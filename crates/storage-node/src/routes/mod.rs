@@ -18,7 +18,7 @@ mod stream;
 
 use crate::node::Node;
 use argosy_api::{ErrorBody, NEXT_GROUP_HEADER};
-use argosy_domain::{DataObjectId, StorageBucketId};
+use argosy_domain::DataObjectId;
 use argosy_http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use argosy_store::StoreError;
 use axum::{
@@ -170,19 +170,18 @@ impl Node {
         };
         let token: argosy_api::UploadToken =
             text.parse().map_err(|error| refused(StatusCode::UNAUTHORIZED, error))?;
-        let Some(owner) = object.owner else {
-            let error = argosy_api::token::TokenError::NotOwner;
-            return Err(refused(StatusCode::FORBIDDEN, error));
-        };
         let now_ms = argosy_node::follower::now_ms();
-        let check =
-            |bucket: StorageBucketId| token.check(self.follower.genesis_hash(), id, bucket, &owner, now_ms);
-        // A token for any of our buckets will do; the last refusal is as good as any other.
-        let mut refusal = argosy_api::token::TokenError::Elsewhere;
-        for bucket in &object.ours {
-            match check(*bucket) {
-                Ok(()) => return Ok(()),
-                Err(error) => refusal = error,
+        let check = |owner, bucket| token.check(self.follower.genesis_hash(), id, bucket, owner, now_ms);
+        // A token by any uploader for any of our buckets will do. Of the refusals, what is wrong with a
+        // token by one who may upload says more than that others have not signed it.
+        let mut refusal = argosy_api::token::TokenError::NotOwner;
+        for owner in &object.uploaders {
+            for bucket in &object.ours {
+                match check(owner, *bucket) {
+                    Ok(()) => return Ok(()),
+                    Err(argosy_api::token::TokenError::NotOwner) => {}
+                    Err(error) => refusal = error,
+                }
             }
         }
         Err(refused(StatusCode::FORBIDDEN, refusal))

@@ -11,7 +11,7 @@ use argosy_content::GroupRange;
 use argosy_directory::{
     Call, ContentCall, Event, Genesis, Params, Profile, StorageCall,
     call::{ObjectCreation, ObjectsUpload},
-    genesis::{GENESIS_VERSION, GenesisGroup, GenesisMember, GenesisWorker},
+    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker},
 };
 use argosy_domain::{
     BagId, BagType, ChannelId, ContentId, DataObjectId, KeyScheme, Keypair, MemberId, StorageBucketId,
@@ -59,6 +59,9 @@ fn genesis(storage_count: usize) -> Genesis {
         members: vec![member("//Alice", "alice"), member("//Bob", "bob")],
         storage_group: GenesisGroup { workers, lead: Some(0) },
         distribution_group: GenesisGroup::default(),
+        attestation_group: GenesisGroup::default(),
+        council: GenesisCouncil::default(),
+        balances: Vec::new(),
     }
 }
 

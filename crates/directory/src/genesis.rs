@@ -149,6 +149,7 @@ impl Params {
             distribution_buckets_per_bag_limit: 51,
             voucher_max_size_limit: 1 << 50,
             voucher_max_objects_limit: 1 << 32,
+            max_workers_per_group: 200,
             data_object_per_megabyte_fee: 0,
             data_object_state_bloat_bond: 0,
             transaction_fee: 0,

@@ -6,7 +6,7 @@ use argosy_api::{ErrorBody, SLICE_MEDIA_TYPE};
 use argosy_content::{GroupRange, byte_range, group_count};
 use argosy_domain::{DataObjectId, limits::MAX_SLICE_GROUPS};
 use argosy_http::{HeaderValue, StatusCode, header};
-use argosy_store::{ObjectMeta, ObjectSlice, ReadError, StoreError};
+use argosy_store::{ObjectMeta, ObjectSlice, ReadError, StoreError, StoredObject};
 use axum::{
     extract::{Path, Query, State, rejection::QueryRejection},
     response::Response,
@@ -77,14 +77,20 @@ fn open(
     known: Option<ObjectMeta>,
     groups: GroupRange,
 ) -> Result<(Option<ObjectSlice>, u64), Unopened> {
-    if let Some(object) = node.stored(id) {
+    let whole = |object: Arc<StoredObject>| {
         let size = object.meta().size;
         let within = groups.end <= group_count(size);
-        return Ok((within.then(|| object.encode_slice(groups)), size));
+        (within.then(|| object.encode_slice(groups)), size)
+    };
+    if let Some(object) = node.stored(id) {
+        return Ok(whole(object));
     }
     let meta = known.ok_or(Unopened::NotHeld)?;
-    let partial = node.store.existing_partial(id, meta).map_err(Unopened::Store)?;
-    let partial = partial.ok_or(Unopened::NotHeld)?;
+    let partial = match node.store.existing_partial(id, meta) {
+        // Completed since it was looked for.
+        Err(StoreError::AlreadyComplete(_)) => return node.stored(id).map(whole).ok_or(Unopened::NotHeld),
+        found => found.map_err(Unopened::Store)?.ok_or(Unopened::NotHeld)?,
+    };
     if groups.end > group_count(meta.size) {
         return Ok((None, meta.size));
     }

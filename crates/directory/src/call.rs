@@ -13,7 +13,7 @@ use argosy_domain::{
     FamilyId, MemberId, ObjectSize, OpeningId, ProposalId, StorageBucketId, WorkerId, WorkingGroup,
     limits::MAX_BATCH_CALLS, num::to_usize,
 };
-use codec::{Decode, Encode, Error, Input};
+use codec::{Decode, Encode, EncodeAsRef, Error, Input};
 
 /// Amount of money in base units.
 pub type Balance = u128;
@@ -73,17 +73,80 @@ pub struct BatchCall {
 }
 
 impl Decode for BatchCall {
-    // Written out so that a short message cannot ask for the memory of many calls.
+    // Written out so that memory follows the bytes: room only for calls that there are bytes for, and no
+    // batch in a batch, of which a short message could hold very many.
     fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
         let mode = BatchMode::decode(input)?;
-        let count = codec::Compact::<u32>::decode(input)?.0;
-        if to_usize(u64::from(count)) > MAX_BATCH_CALLS {
+        let count = to_usize(codec::Compact::<u32>::decode(input)?.0.into());
+        if count > MAX_BATCH_CALLS {
             return Err(Error::from("a batch has too many calls"));
         }
+        let most = input.remaining_len()?.unwrap_or_default() / SHORTEST_CALL_BYTES;
         input.descend_ref()?;
-        let calls = (0..count).map(|_| Call::decode(input)).collect::<Result<_, _>>()?;
+        let mut calls = Vec::with_capacity(count.min(most));
+        for _ in 0..count {
+            calls.push(decode_single(input)?);
+        }
         input.ascend_ref();
         Ok(Self { mode, calls })
+    }
+}
+
+/// Bytes of a call that says nothing but its name.
+const SHORTEST_CALL_BYTES: usize = 2;
+
+/// Any call but a batch, as [`Call`] decodes it.
+fn decode_single<I: Input>(input: &mut I) -> Result<Call, Error> {
+    Ok(match input.read_byte()? {
+        0 => Call::Membership(Decode::decode(input)?),
+        1 => Call::Content(Decode::decode(input)?),
+        2 => Call::Storage(Decode::decode(input)?),
+        3 => Call::Distribution(Decode::decode(input)?),
+        4 => Call::Group { group: Decode::decode(input)?, call: Decode::decode(input)? },
+        5 => Call::Council(Decode::decode(input)?),
+        6 => Call::Accounts(Decode::decode(input)?),
+        _ => return Err(Error::from("a batch holds another batch, or no call")),
+    })
+}
+
+/// A set of texts, decoded only where enough bytes follow: a set takes much memory for each text, and
+/// with very short ones a message could ask for twenty times its length.
+struct Texts(BTreeSet<Vec<u8>>);
+
+/// Bytes that must follow for each text. Content ids have 47, with their length.
+const BYTES_PER_TEXT: usize = 16;
+
+impl Decode for Texts {
+    fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
+        let count = codec::Compact::<u32>::decode(input)?.0;
+        let most = input.remaining_len()?.unwrap_or_default() / BYTES_PER_TEXT;
+        if to_usize(count.into()) > most {
+            return Err(Error::from("more texts than there are bytes for"));
+        }
+        input.descend_ref()?;
+        let texts = (0..count).map(|_| Vec::decode(input)).collect::<Result<_, _>>()?;
+        input.ascend_ref();
+        Ok(Self(texts))
+    }
+}
+
+impl From<Texts> for BTreeSet<Vec<u8>> {
+    fn from(texts: Texts) -> Self {
+        texts.0
+    }
+}
+
+impl<'a> EncodeAsRef<'a, BTreeSet<Vec<u8>>> for Texts {
+    type RefType = TextsRef<'a>;
+}
+
+/// [`Texts`] as they are encoded: as any set is.
+#[derive(Encode)]
+struct TextsRef<'a>(&'a BTreeSet<Vec<u8>>);
+
+impl<'a> From<&'a BTreeSet<Vec<u8>>> for TextsRef<'a> {
+    fn from(texts: &'a BTreeSet<Vec<u8>>) -> Self {
+        Self(texts)
     }
 }
 
@@ -433,8 +496,10 @@ pub enum StorageCall {
     #[codec(index = 18)]
     UpdateBlacklist {
         /// Taken off.
+        #[codec(encoded_as = "Texts")]
         remove: BTreeSet<Vec<u8>>,
         /// Put on.
+        #[codec(encoded_as = "Texts")]
         add: BTreeSet<Vec<u8>>,
     },
     /// S19, by the operator.

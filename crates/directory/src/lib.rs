@@ -6,10 +6,13 @@
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "audit"))]
 extern crate std;
 
 mod accounts;
+#[cfg(any(test, feature = "audit"))]
+#[doc(hidden)]
+pub mod audit;
 pub mod call;
 mod change;
 mod check;

@@ -246,7 +246,7 @@ impl State {
     }
 
     /// As [`State::root`], with every hash computed anew by a plain reference.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     pub(crate) fn root_from_scratch(&self) -> [u8; 32] {
         let reference =
             |leaves: Vec<tree::Hash>| (argosy_domain::num::to_u64(leaves.len()), tree::reference(leaves));
@@ -256,7 +256,7 @@ impl State {
     }
 
     /// As if a transaction of `account` had failed that cost `fee`.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     pub(crate) fn pretend_failure(&mut self, account: AccountId, fee: Balance) {
         let mut record = self.account(&account);
         record.nonce = record.nonce.saturating_add(1);

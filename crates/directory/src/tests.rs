@@ -2,12 +2,14 @@
 
 #![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
 
-mod invariants;
 mod language;
 mod random;
+mod reference;
+mod seeds;
 
 use crate::{
     Call, Genesis, MembershipCall, Payload, Profile, Reject, State, Transaction,
+    audit::invariants,
     genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker, Params},
     state::GenesisError,
     transaction::TRANSACTION_VERSION,

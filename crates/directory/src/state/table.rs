@@ -123,7 +123,7 @@ impl<K: Copy + Ord + Encode, V: Encode> Table<K, V> {
     }
 
     /// Every slot's leaf, computed anew.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     pub(crate) fn leaves(&self) -> Vec<Hash> {
         let mut leaves = alloc::vec![EMPTY; to_usize(self.next_slot)];
         for (key, record) in &self.records {
@@ -212,7 +212,7 @@ impl<V: Encode> DenseTable<V> {
     }
 
     /// The leaf of every number below `end`, computed anew.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "audit"))]
     pub(crate) fn leaves(&self, end: u64) -> Vec<Hash> {
         (0..end).map(|number| self.leaf_at(number)).collect()
     }

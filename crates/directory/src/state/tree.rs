@@ -97,7 +97,7 @@ fn put(level: &mut Vec<Hash>, position: usize, hash: Hash) {
 }
 
 /// The root over these leaves, level by level.
-#[cfg(test)]
+#[cfg(any(test, feature = "audit"))]
 pub(crate) fn reference(leaves: Vec<Hash>) -> Hash {
     if leaves.len() > 1 {
         return reference(leaves.chunks(ARITY).map(node).collect());

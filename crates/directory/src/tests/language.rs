@@ -20,7 +20,9 @@
 
 mod calls;
 
-use super::invariants;
+pub(super) use calls::read_call;
+
+use super::{invariants, reference::Happened};
 use crate::{
     BlockContext, Call, Event, Genesis, Outcome, Payload, Profile, Reject, State,
     call::{ObjectCreation, ObjectsUpload},
@@ -33,7 +35,7 @@ use crate::{
 use argosy_domain::{
     AccountId, BagId, ContentId, DataObjectId, StorageBucketId, metadata::encode_operator_metadata,
 };
-use calls::{bag_type, read_call, working_group};
+use calls::{bag_type, working_group};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{Debug, Display},
@@ -47,6 +49,7 @@ use std::{
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) state: State,
+    pub(super) happened: Happened,
     seen: BTreeSet<Reject>,
     /// Of the newest line that had any.
     events: Vec<Event>,
@@ -54,7 +57,12 @@ pub(super) struct World {
 
 impl Default for World {
     fn default() -> Self {
-        Self { state: new_state(&Args::parse("")), seen: BTreeSet::new(), events: Vec::new() }
+        Self {
+            state: new_state(&Args::parse("")),
+            happened: Happened::default(),
+            seen: BTreeSet::new(),
+            events: Vec::new(),
+        }
     }
 }
 
@@ -118,6 +126,7 @@ impl World {
         let told = self.state.dry_run(signer, &payload.call);
         let mut before = self.state.clone();
         let outcome = self.state.execute(&payload);
+        self.happened.note(&payload.call, &outcome);
         // A dry run pays no fee, and judges each call of a batch as if it were the first.
         let exact = before.fee(&payload) == 0 && !matches!(payload.call, Call::Batch(_));
         assert!(!exact || outcome.result == told);

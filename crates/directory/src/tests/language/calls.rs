@@ -16,7 +16,7 @@ pub(super) fn bag_type(text: &str) -> BagType {
     }
 }
 
-pub(super) fn read_call(text: &str) -> Call {
+pub(in crate::tests) fn read_call(text: &str) -> Call {
     for (word, mode) in [("batch_all", BatchMode::AllOrNothing), ("batch_each", BatchMode::EachOnItsOwn)] {
         if let Some(calls) = text.strip_prefix(word) {
             let calls = calls.split(';').map(str::trim).filter(|call| !call.is_empty());

@@ -6,13 +6,13 @@ use crate::{
 };
 use argosy_domain::{BagId, BagType, DataObjectId, WorkingGroup, num::to_u64};
 
-pub(super) fn check(state: &mut State) {
+pub(crate) fn check(state: &mut State) {
     check_records(state);
     assert_eq!(state.root(), state.root_from_scratch(), "the incremental root is the real one");
 }
 
 /// All but the hashes.
-pub(super) fn check_records(state: &State) {
+pub(crate) fn check_records(state: &State) {
     check_storage_buckets(state);
     check_bags(state);
     check_distribution(state);
@@ -148,7 +148,7 @@ fn check_workers(state: &State) {
 }
 
 /// A failed call leaves the state as it was, but for the signer's nonce and the fee.
-pub(super) fn check_nothing_changed_but_nonce_and_fee(
+pub(crate) fn check_nothing_changed_but_nonce_and_fee(
     before: &mut State,
     after: &mut State,
     payload: &Payload,

@@ -1,0 +1,83 @@
+//! Reads enums and structs out of their source, as rustfmt leaves it.
+
+use std::{format, string::String, vec::Vec};
+
+/// A variant of an enum.
+pub(super) struct Variant {
+    pub(super) name: &'static str,
+    /// Of its encoding, if it is written out.
+    pub(super) index: &'static str,
+    pub(super) doc: String,
+    fields: Vec<&'static str>,
+}
+
+impl Variant {
+    pub(super) fn field_names(&self) -> String {
+        if self.fields.is_empty() {
+            return "none".into();
+        }
+        let names: Vec<String> = self.fields.iter().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
+    }
+}
+
+/// The calls of a module; none of one that is no enum.
+pub(super) fn calls(name: &str) -> Vec<Variant> {
+    if name.is_empty() { Vec::new() } else { variants(include_str!("../../call.rs"), name) }
+}
+
+/// `CreateChannel` as `create_channel`.
+pub(super) fn snake(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+fn body(source: &'static str, head: &str) -> impl Iterator<Item = &'static str> {
+    let start = source.find(head).unwrap_or_else(|| panic!("no {head}"));
+    source[start..].lines().skip(1).take_while(|line| *line != "}")
+}
+
+/// The variants of an enum, in order.
+pub(super) fn variants(source: &'static str, name: &str) -> Vec<Variant> {
+    let mut found: Vec<Variant> = Vec::new();
+    let (mut doc, mut index) = (String::new(), "");
+    for line in body(source, &format!("pub enum {name} {{")) {
+        let indent = line.len() - line.trim_start().len();
+        let text = line.trim();
+        if let Some(words) = text.strip_prefix("///") {
+            doc.push_str(words);
+        } else if let Some(number) = text.strip_prefix("#[codec(index = ") {
+            index = number.trim_end_matches(")]");
+        } else if indent == 4 && text.starts_with(|c: char| c.is_ascii_uppercase()) {
+            let name = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            found.push(Variant { name, index, doc: core::mem::take(&mut doc), fields: Vec::new() });
+        } else if let (8, Some((field, _)), Some(variant)) = (indent, text.split_once(": "), found.last_mut())
+            && !text.starts_with('#')
+        {
+            variant.fields.push(field);
+            doc.clear();
+        }
+    }
+    found
+}
+
+/// The fields of a struct and what is said of them, in order.
+pub(super) fn fields(source: &'static str, name: &str) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    let mut doc = String::new();
+    for line in body(source, &format!("pub struct {name} {{")) {
+        let text = line.trim();
+        if let Some(words) = text.strip_prefix("///") {
+            doc.push_str(words);
+        } else if let Some((field, _)) = text.strip_prefix("pub ").and_then(|text| text.split_once(": ")) {
+            found.push((field, core::mem::take(&mut doc)));
+        }
+    }
+    found
+}

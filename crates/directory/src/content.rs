@@ -22,6 +22,6 @@ pub(crate) fn check(state: &State, signer: AccountId, call: &ContentCall) -> Res
 }
 
 /// P1: the bag; static ones always exist.
-pub(crate) fn existing_bag<'a>(state: &'a State, id: &BagId) -> Result<&'a Bag, Reject> {
+pub(crate) fn existing_bag(state: &State, id: &BagId) -> Result<Bag, Reject> {
     state.bag(id).ok_or(Reject::DynamicBagDoesntExist)
 }

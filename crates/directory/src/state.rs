@@ -1,12 +1,20 @@
 //! The state of the directory: tables, queries, and the way in for transactions.
 
+mod bags;
+pub mod checkpoint;
 mod genesis_state;
+mod objects;
+mod ordered;
+mod packed;
+mod paged;
 mod queries;
 mod records;
+mod routes;
 mod table;
 mod tree;
 
 pub use genesis_state::GenesisError;
+pub use routes::{Ends, Route};
 pub use records::{
     Acceptance, Bag, BlockContext, Channel, DataObject, DistributionBucket, Family, HoldingReport, Member,
     Outcome, Policy, Settings, StorageBucket, StorageOperator, Worker,
@@ -21,18 +29,23 @@ use crate::{
     reject::Reject,
     transaction::{Payload, TRANSACTION_VERSION},
 };
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use argosy_domain::{
-    AccountId, BagId, BagType, ChannelId, DataObjectId, DistributionBucketId, FamilyId, MemberId,
+    AccountId, BagType, ChannelId, DistributionBucketId, FamilyId, MemberId,
     StorageBucketId, WorkerId, limits::MAX_TRANSACTION_LIFE_MS, metadata::OperatorMetadata,
 };
+use bags::Bags;
 use codec::Encode;
-use table::{DenseTable, Table};
+use objects::Objects;
+use ordered::Ordered;
+use routes::Lines;
+use table::Table;
 
 /// Separates the state root from every other hash.
 const ROOT_DOMAIN: &[u8] = b"argosy/state/1";
 
-/// Everything that the directory knows.
+/// Everything that the directory knows. A clone is a snapshot: it takes some microseconds however much
+/// there is, shares all records that do not change afterwards, and can be read by other threads.
 #[derive(Clone, Debug)]
 pub struct State {
     /// Of the newest block begun.
@@ -49,8 +62,8 @@ pub struct State {
     nonces: Table<AccountId, u64>,
     members: Table<MemberId, Member>,
     channels: Table<ChannelId, Channel>,
-    bags: Table<BagId, Bag>,
-    objects: DenseTable<DataObject>,
+    bags: Bags,
+    objects: Objects,
     storage_buckets: Table<StorageBucketId, StorageBucket>,
     storage_metadata: Table<StorageBucketId, OperatorMetadata>,
     holdings: Table<StorageBucketId, HoldingReport>,
@@ -58,9 +71,9 @@ pub struct State {
     distribution_buckets: Table<DistributionBucketId, DistributionBucket>,
     distribution_metadata: Table<(DistributionBucketId, WorkerId), OperatorMetadata>,
     /// Derived from `members`; not part of the root.
-    handles: BTreeMap<String, MemberId>,
-    /// Derived from `objects`, ascending; not part of the root.
-    contents: BTreeMap<BagId, Vec<DataObjectId>>,
+    handles: Ordered<String, MemberId>,
+    /// Derived from the buckets; not part of the root.
+    lines: Lines,
 }
 
 /// A working group.
@@ -70,6 +83,36 @@ struct Group {
     lead: Option<WorkerId>,
     workers: Table<WorkerId, Worker>,
 }
+
+/// Single values of a working group.
+type GroupSingles = Option<WorkerId>;
+
+impl Group {
+    fn singles(&self) -> GroupSingles {
+        self.lead
+    }
+
+    fn set_singles(&mut self, singles: &GroupSingles) {
+        self.lead = *singles;
+    }
+}
+
+/// The same for every table of the state but the objects', in the one order that the root is made in.
+macro_rules! each_table {
+    ([$($state:tt)+], $table:ident => $body:expr) => {
+        each_table!(@ [$($state)+], $table => $body;
+            storage_group.workers distribution_group.workers nonces members channels bags storage_buckets
+            storage_metadata holdings families distribution_buckets distribution_metadata)
+    };
+    (@ $state:tt, $table:ident => $body:expr; $($name:ident $(. $inner:ident)?)+) => {
+        [$(each_table!(# $state $name $(. $inner)?, $table => $body)),+]
+    };
+    (# [$($state:tt)+] $name:ident $(. $inner:ident)?, $table:ident => $body:expr) => {{
+        let $table = $($state)+.$name $(.$inner)?;
+        $body
+    }};
+}
+use each_table;
 
 impl State {
     /// Enters the next block: calls from now on are judged at its height, time and randomness.
@@ -129,21 +172,8 @@ impl State {
 
     /// Commits to every record: equal roots, equal states. Costs what changed since the last call.
     pub fn root(&mut self) -> [u8; 32] {
-        let tables = [
-            self.storage_group.workers.root(),
-            self.distribution_group.workers.root(),
-            self.nonces.root(),
-            self.members.root(),
-            self.channels.root(),
-            self.bags.root(),
-            self.storage_buckets.root(),
-            self.storage_metadata.root(),
-            self.holdings.root(),
-            self.families.root(),
-            self.distribution_buckets.root(),
-            self.distribution_metadata.root(),
-        ];
-        let objects = self.objects.root();
+        let tables = each_table!([&mut self], table => table.root());
+        let objects = self.objects.root(&self.bags);
         self.root_over(&tables, objects)
     }
 
@@ -162,21 +192,8 @@ impl State {
     pub(crate) fn root_from_scratch(&self) -> [u8; 32] {
         let reference =
             |leaves: Vec<tree::Hash>| (argosy_domain::num::to_u64(leaves.len()), tree::reference(leaves));
-        let tables = [
-            reference(self.storage_group.workers.leaves()),
-            reference(self.distribution_group.workers.leaves()),
-            reference(self.nonces.leaves()),
-            reference(self.members.leaves()),
-            reference(self.channels.leaves()),
-            reference(self.bags.leaves()),
-            reference(self.storage_buckets.leaves()),
-            reference(self.storage_metadata.leaves()),
-            reference(self.holdings.leaves()),
-            reference(self.families.leaves()),
-            reference(self.distribution_buckets.leaves()),
-            reference(self.distribution_metadata.leaves()),
-        ];
-        let objects = tree::reference(self.objects.leaves(self.settings.next_data_object.0));
+        let tables = each_table!([&self], table => reference(table.leaves()));
+        let objects = tree::reference(self.objects.leaves(&self.bags));
         self.root_over(&tables, objects)
     }
 
@@ -204,42 +221,40 @@ impl State {
             }
             Edit::Channel(id, channel) => self.channels.put(id, channel),
             Edit::Bag(id, bag) => self.bags.put(id, bag),
-            Edit::Object(id, object) => self.write_object(id, object),
-            Edit::StorageBucket(id, bucket) => self.storage_buckets.put(id, bucket),
+            Edit::Object(id, object) => self.objects.put(id.0, object, &mut self.bags),
+            Edit::StorageBucket(id, bucket) => {
+                self.lines.put_storage(id.0, bucket.and_then(|bucket| bucket.operator.active()));
+                self.storage_buckets.put(id, bucket);
+            }
             Edit::StorageMetadata(id, metadata) => self.storage_metadata.put(id, metadata),
             Edit::Holdings(id, report) => self.holdings.put(id, report),
             Edit::Family(id, family) => self.families.put(id, family),
-            Edit::DistributionBucket(id, bucket) => self.distribution_buckets.put(id, bucket),
+            Edit::DistributionBucket(id, bucket) => {
+                self.draw_line(id, bucket.as_ref());
+                self.distribution_buckets.put(id, bucket);
+            }
             Edit::DistributionMetadata(id, worker, metadata) => {
                 self.distribution_metadata.put((id, worker), metadata);
             }
         }
     }
 
-    fn write_object(&mut self, id: DataObjectId, object: Option<DataObject>) {
-        let before = self.objects.get(id.0).map(|object| object.bag);
-        let after = object.as_ref().map(|object| object.bag);
-        if before != after {
-            if let Some(bag) = before {
-                self.forget_content(bag, id);
-            }
-            if let Some(bag) = after {
-                let contents = self.contents.entry(bag).or_default();
-                if let Err(place) = contents.binary_search(&id) {
-                    contents.insert(place, id);
-                }
-            }
+    fn draw_line(&mut self, id: DistributionBucketId, bucket: Option<&DistributionBucket>) {
+        let nobody = BTreeSet::new();
+        if let Some(place) = self.bags.bucket_place(id) {
+            self.lines.put_distribution(place, bucket.map_or(&nobody, |bucket| &bucket.operators));
         }
-        self.objects.put(id.0, object);
     }
 
-    fn forget_content(&mut self, bag: BagId, id: DataObjectId) {
-        let contents = self.contents.entry(bag).or_default();
-        if let Ok(place) = contents.binary_search(&id) {
-            contents.remove(place);
+    /// Makes anew what is derived from tables.
+    fn derive(&mut self) {
+        self.handles = self.members.iter().map(|(id, member)| (member.handle.clone(), id)).collect();
+        self.lines = Lines::new();
+        for (id, bucket) in self.storage_buckets.iter() {
+            self.lines.put_storage(id.0, bucket.operator.active());
         }
-        if contents.is_empty() {
-            self.contents.remove(&bag);
+        for (id, bucket) in self.distribution_buckets.clone().iter() {
+            self.draw_line(id, Some(bucket));
         }
     }
 }

@@ -137,7 +137,7 @@ pub(super) fn delete(state: &State, signer: AccountId, channel: ChannelId) -> Re
         change.edit(distribution::bags::unassigned(*id, bucket));
     }
     for id in state.bag_objects(&bag_id) {
-        change.edit(Edit::Object(*id, None));
+        change.edit(Edit::Object(id, None));
     }
     change.edit(Edit::Bag(bag_id, None));
     change.edit(Edit::Channel(channel, None));

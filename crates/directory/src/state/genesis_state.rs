@@ -1,6 +1,8 @@
 //! The state that a genesis describes.
 
-use super::{BlockContext, DenseTable, Group, Member, Policy, Settings, State, Table, Worker};
+use super::{
+    Bags, BlockContext, Group, Lines, Member, Objects, Policy, Settings, State, Table, Worker,
+};
 use crate::{
     genesis::{GENESIS_VERSION, Genesis, GenesisGroup, Params},
     membership::handle_is_valid,
@@ -60,17 +62,26 @@ impl State {
             nonces: Table::new(),
             members,
             channels: Table::new(),
-            bags: Table::new(),
-            objects: DenseTable::new(),
+            bags: Bags::new(),
+            objects: Objects::new(),
             storage_buckets: Table::new(),
             storage_metadata: Table::new(),
             holdings: Table::new(),
             families: Table::new(),
             distribution_buckets: Table::new(),
             distribution_metadata: Table::new(),
-            handles,
-            contents: BTreeMap::new(),
+            handles: handles.into_iter().collect(),
+            lines: Lines::new(),
         })
+    }
+
+    /// A state of the network that starts from `genesis`, with nothing in its tables.
+    pub(super) fn empty(genesis: &Genesis) -> Result<Self, GenesisError> {
+        let mut state = Self::from_genesis(genesis)?;
+        state.members = Table::new();
+        state.storage_group.workers = Table::new();
+        state.distribution_group.workers = Table::new();
+        Ok(state)
     }
 }
 

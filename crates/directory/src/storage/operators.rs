@@ -172,7 +172,7 @@ pub(super) fn accept_objects(
         let object = state.object(*object_id).filter(|object| object.bag == *bag_id);
         let object = object.ok_or(Reject::DataObjectDoesntExist)?;
         if object.accepted.is_none() {
-            let object = DataObject { accepted: Some(acceptance), ..*object };
+            let object = DataObject { accepted: Some(acceptance), ..object };
             change.edit(Edit::Object(*object_id, Some(object)));
         }
     }

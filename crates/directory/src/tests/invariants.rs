@@ -15,7 +15,7 @@ fn check_storage_buckets(state: &State) {
     let mut tied = std::collections::BTreeMap::new();
     for (id, bucket) in state.storage_buckets() {
         assert!(id < state.settings().next_storage_bucket);
-        let bags: std::vec::Vec<&Bag> =
+        let bags: std::vec::Vec<Bag> =
             state.bags().map(|(_, bag)| bag).filter(|bag| bag.stored_by.contains_key(&id)).collect();
         assert_eq!(bucket.voucher.objects_used, bags.iter().map(|bag| bag.objects_number).sum::<u64>());
         assert_eq!(bucket.voucher.size_used, bags.iter().map(|bag| bag.objects_total_size).sum::<u64>());

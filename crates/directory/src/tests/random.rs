@@ -83,14 +83,14 @@ impl Dice<'_> {
 
     fn object(&mut self) -> DataObjectId {
         let state = self.state;
-        let live = state.bags().flat_map(|(id, _)| state.bag_objects(&id)).copied();
+        let live = state.bags().flat_map(|(id, _)| state.bag_objects(&id));
         self.one_of(live, DataObjectId(1))
     }
 
     /// Storage buckets to remove from a bag, and to add to it.
     fn storage_sets(&mut self, bag: &BagId) -> (BTreeSet<StorageBucketId>, BTreeSet<StorageBucketId>) {
         let stored: Vec<_> =
-            self.state.bag(bag).into_iter().flat_map(|bag| bag.stored_by.keys().copied()).collect();
+            self.state.bag(bag).into_iter().flat_map(|bag| bag.stored_by.into_keys()).collect();
         let add = (0..self.roll(3)).map(|_| self.storage()).filter(|id| !stored.contains(id)).collect();
         let remove = if self.coin() {
             [self.one_of(stored.into_iter(), StorageBucketId(0))].into()

@@ -1,0 +1,240 @@
+//! Data objects, 61 bytes each.
+//!
+//! What does not fit the small form (a huge size, a bucket with a high number, the 65 536th different
+//! bond) is kept whole beside it. The objects of a bag are a list through the records themselves.
+
+use super::{
+    Acceptance, DataObject,
+    bags::Bags,
+    ordered::Ordered,
+    packed::{Interned, Short},
+    paged::{Paged, Slot},
+    table::leaf_of,
+    tree::{EMPTY, Hash, Leaves, Tree},
+};
+use crate::call::Balance;
+use alloc::{sync::Arc, vec::Vec};
+use argosy_domain::{ContentId, StorageBucketId};
+
+/// Objects in a page.
+///
+/// Source: design note on ten million objects.
+const PAGE: usize = 16;
+/// Instead of a bond's place: the object is kept whole.
+const WIDE: [u8; 2] = [u8::MAX; 2];
+
+/// An object in its small form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Packed {
+    content: [u8; 32],
+    /// Slot of its bag; none where there is no object.
+    bag: Short,
+    size: Short,
+    /// Height of the first acceptance; none while pending.
+    accepted: Short,
+    /// Bucket of the first acceptance.
+    bucket: [u8; 2],
+    bond: [u8; 2],
+    /// Neighbours in the list of its bag.
+    older: Short,
+    newer: Short,
+}
+
+impl Slot for Packed {
+    const BLANK: Self = Self {
+        content: [0; 32],
+        bag: Short::NONE,
+        size: Short::NONE,
+        accepted: Short::NONE,
+        bucket: [0; 2],
+        bond: WIDE,
+        older: Short::NONE,
+        newer: Short::NONE,
+    };
+}
+
+impl Packed {
+    /// Slot of its bag; none where there is no object.
+    pub(super) fn bag(&self) -> Option<u64> {
+        self.bag.get()
+    }
+
+    /// Bytes; none if the object is kept whole.
+    pub(super) fn size(&self) -> Option<u64> {
+        self.size.get()
+    }
+}
+
+/// All objects, by number. A number that was removed is never used again.
+#[derive(Clone, Debug)]
+pub(super) struct Objects {
+    records: Paged<Packed, PAGE>,
+    /// Objects that do not fit the small form.
+    wide: Ordered<u64, DataObject>,
+    bonds: Arc<Interned<Balance>>,
+    count: u64,
+    /// Numbers below were used.
+    end: u64,
+    /// Changed since the last root, with repeats.
+    dirty: Vec<u64>,
+    tree: Tree,
+    root: Hash,
+}
+
+impl Objects {
+    pub(super) fn new() -> Self {
+        Self {
+            records: Paged::new(),
+            wide: Ordered::new(),
+            bonds: Arc::new(Interned::new()),
+            count: 0,
+            end: 0,
+            dirty: Vec::new(),
+            tree: Tree::new(Leaves::Recomputed),
+            root: EMPTY,
+        }
+    }
+
+    /// Objects that are there.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Numbers from here on were never used.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Where the small form is; does not touch it.
+    pub(super) fn find(&self, number: u64) -> Option<&Packed> {
+        self.records.find(number)
+    }
+
+    pub(super) fn get(&self, number: u64, bags: &Bags) -> Option<DataObject> {
+        let packed = self.find(number)?;
+        let bag = bags.key(packed.bag()?)?;
+        if packed.bond == WIDE {
+            return self.wide.get(&number).copied();
+        }
+        let bucket = StorageBucketId(u64::from(u16::from_le_bytes(packed.bucket)));
+        Some(DataObject {
+            bag,
+            size: packed.size.get()?,
+            content_id: ContentId(packed.content),
+            accepted: packed.accepted.get().map(|height| Acceptance { height, bucket }),
+            bond: self.bonds.get(u16::from_le_bytes(packed.bond))?,
+        })
+    }
+
+    /// Writes the object, or removes it if there is none to write, and keeps the lists of bags.
+    pub(super) fn put(&mut self, number: u64, object: Option<DataObject>, bags: &mut Bags) {
+        let before = self.records.get(number);
+        let slot = object.map(|object| bags.slot_of(&object.bag));
+        let (mut older, mut newer) = (before.older, before.newer);
+        if before.bag() != slot {
+            if let Some(bag) = before.bag() {
+                self.unlink(before, bag, bags);
+                self.count = self.count.saturating_sub(1);
+            }
+            if let Some(bag) = slot {
+                (older, newer) = (self.link(number, bag, bags), Short::NONE);
+                self.count = self.count.saturating_add(1);
+            }
+        }
+        let packed = match (object, slot) {
+            (Some(object), Some(bag)) => {
+                Packed { bag: Short::must(bag), older, newer, ..self.pack(number, object) }
+            }
+            _ => {
+                self.wide.remove(&number);
+                Packed::BLANK
+            }
+        };
+        self.records.put(number, packed);
+        self.end = self.end.max(number.saturating_add(1));
+        self.dirty.push(number);
+    }
+
+    /// The small form without its place in a list.
+    fn pack(&mut self, number: u64, object: DataObject) -> Packed {
+        let narrow = self.narrow(&object);
+        if narrow.is_none() {
+            self.wide.insert(number, object);
+        } else {
+            self.wide.remove(&number);
+        }
+        narrow.unwrap_or(Packed::BLANK)
+    }
+
+    fn narrow(&mut self, object: &DataObject) -> Option<Packed> {
+        let (accepted, bucket) = match object.accepted {
+            None => (Short::NONE, 0),
+            Some(at) => (Short::of(at.height)?, u16::try_from(at.bucket.0).ok()?),
+        };
+        let size = Short::of(object.size)?;
+        let bond = Interned::place_of(&mut self.bonds, object.bond)?.to_le_bytes();
+        let content = object.content_id.0;
+        Some(Packed { content, size, accepted, bucket: bucket.to_le_bytes(), bond, ..Packed::BLANK })
+    }
+
+    /// Takes an object out of the list of its bag.
+    fn unlink(&mut self, object: Packed, bag: u64, bags: &mut Bags) {
+        if let Some(older) = object.older.get() {
+            self.records.put(older, Packed { newer: object.newer, ..self.records.get(older) });
+        }
+        match object.newer.get() {
+            Some(newer) => self.records.put(newer, Packed { older: object.older, ..self.records.get(newer) }),
+            None => bags.set_newest(bag, object.older),
+        }
+    }
+
+    /// Puts an object first in the list of its bag; gives the one that comes after it.
+    fn link(&mut self, number: u64, bag: u64, bags: &mut Bags) -> Short {
+        let older = bags.newest(bag);
+        if let Some(older) = older.get() {
+            self.records.put(older, Packed { newer: Short::must(number), ..self.records.get(older) });
+        }
+        bags.set_newest(bag, Short::must(number));
+        older
+    }
+
+    /// Numbers of the objects of a bag, in no order.
+    pub(super) fn of_bag(&self, bag: u64, bags: &Bags) -> impl Iterator<Item = u64> {
+        let next = |number: u64| self.records.get(number).older.get();
+        core::iter::successors(bags.newest(bag).get(), move |number| next(*number))
+    }
+
+    /// Hash over all objects.
+    pub(super) fn root(&mut self, bags: &Bags) -> Hash {
+        let mut dirty = core::mem::take(&mut self.dirty);
+        if !dirty.is_empty() {
+            dirty.sort_unstable();
+            dirty.dedup();
+            let mut tree = core::mem::replace(&mut self.tree, Tree::new(Leaves::Recomputed));
+            self.root = tree.update(self.end, dirty, |number| self.leaf_at(number, bags));
+            self.tree = tree;
+        }
+        self.root
+    }
+
+    fn leaf_at(&self, number: u64, bags: &Bags) -> Hash {
+        self.get(number, bags).map_or(EMPTY, |object| leaf_of(&number, &object))
+    }
+
+    /// The leaf of every number, computed anew.
+    #[cfg(test)]
+    pub(super) fn leaves(&self, bags: &Bags) -> Vec<Hash> {
+        (0..self.end).map(|number| self.leaf_at(number, bags)).collect()
+    }
+
+    /// After loading: numbers below `end` were used.
+    pub(super) fn set_end(&mut self, end: u64) -> bool {
+        let fits = self.end <= end;
+        self.end = end;
+        if end > 0 {
+            // There may be nothing but removed objects, which have a root too.
+            self.dirty.push(end.saturating_sub(1));
+        }
+        fits
+    }
+}

@@ -14,11 +14,11 @@ mod table;
 mod tree;
 
 pub use genesis_state::GenesisError;
-pub use routes::{Ends, Route};
 pub use records::{
     Acceptance, Bag, BlockContext, Channel, DataObject, DistributionBucket, Family, HoldingReport, Member,
     Outcome, Policy, Settings, StorageBucket, StorageOperator, Worker,
 };
+pub use routes::{Ends, Route};
 
 use crate::{
     call::Call,
@@ -31,8 +31,8 @@ use crate::{
 };
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use argosy_domain::{
-    AccountId, BagType, ChannelId, DistributionBucketId, FamilyId, MemberId,
-    StorageBucketId, WorkerId, limits::MAX_TRANSACTION_LIFE_MS, metadata::OperatorMetadata,
+    AccountId, BagType, ChannelId, DistributionBucketId, FamilyId, MemberId, StorageBucketId, WorkerId,
+    limits::MAX_TRANSACTION_LIFE_MS, metadata::OperatorMetadata,
 };
 use bags::Bags;
 use codec::Encode;

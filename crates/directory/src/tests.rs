@@ -5,6 +5,7 @@
 mod invariants;
 mod language;
 mod random;
+mod scale;
 
 use crate::{
     Call, Genesis, MembershipCall, Payload, Profile, Reject, State, Transaction,

@@ -150,13 +150,12 @@ pub fn write(
         return Err(CheckpointError::OtherBlock { height: tip.height });
     }
     let new_path = path.with_extension("new");
-    let written = write_new(&new_path, tip, state, pace, stop)
-        .and_then(|written| {
-            fs::rename(&new_path, path).map_err(io_error("create", path))?;
-            let dir = path.parent().unwrap_or(Path::new("."));
-            File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("sync", dir))?;
-            Ok(written)
-        });
+    let written = write_new(&new_path, tip, state, pace, stop).and_then(|written| {
+        fs::rename(&new_path, path).map_err(io_error("create", path))?;
+        let dir = path.parent().unwrap_or(Path::new("."));
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("sync", dir))?;
+        Ok(written)
+    });
     if written.is_err() {
         // It is of no use, and the next attempt begins anew whether it is there or not.
         let _ = fs::remove_file(&new_path);

@@ -14,13 +14,13 @@ use crate::{
     replay::{LogEnd, transaction_hashes, walk},
     verify::ChainTip,
 };
+use arc_swap::ArcSwapOption;
 use argosy_directory::{Genesis, Outcome, Reject, State, Transaction};
 use argosy_domain::{
     Keypair,
     limits::{MAX_BLOCK_INTERVAL_MS, MAX_TRANSACTION_BYTES},
     num::to_u64,
 };
-use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use codec::Encode;
 use std::{

@@ -95,7 +95,10 @@ pub(crate) fn walk(
     for height in 1_u64.. {
         match log.read_next(offset, len, height)? {
             Found::End if chain.tip().height >= height => {
-                return Err(OpenError::BehindCheckpoint { path: log.path().to_owned(), height: known.height });
+                return Err(OpenError::BehindCheckpoint {
+                    path: log.path().to_owned(),
+                    height: known.height,
+                });
             }
             Found::End => return Ok(LogEnd { offset, unfinished_bytes: 0 }),
             Found::Unfinished { start, bytes } => {
@@ -107,9 +110,11 @@ pub(crate) fn walk(
                 } else {
                     recognise(&block, height, &known)
                 };
-                applied
-                    .map(|block| seen(next, &block))
-                    .map_err(|source| OpenError::Block { path: log.path().to_owned(), height, source })?;
+                applied.map(|block| seen(next, &block)).map_err(|source| OpenError::Block {
+                    path: log.path().to_owned(),
+                    height,
+                    source,
+                })?;
                 offset = next;
             }
         }

@@ -126,32 +126,60 @@ impl Log {
         let mut log = Vec::new();
         for number in 0..STORAGE {
             let (worker, bucket) = (WorkerId(number), StorageBucketId(number));
-            log.push(self.storage(0, StorageCall::CreateStorageBucket {
-                invite_worker: Some(worker),
-                accepting_new_bags: true,
-                size_limit: 1 << 50,
-                objects_limit: 1 << 32,
-            }));
+            log.push(self.storage(
+                0,
+                StorageCall::CreateStorageBucket {
+                    invite_worker: Some(worker),
+                    accepting_new_bags: true,
+                    size_limit: 1 << 50,
+                    objects_limit: 1 << 32,
+                },
+            ));
             let transactor = storage_worker(number);
-            log.push(self.storage(number, StorageCall::AcceptStorageBucketInvitation { worker, bucket, transactor }));
+            log.push(
+                self.storage(
+                    number,
+                    StorageCall::AcceptStorageBucketInvitation { worker, bucket, transactor },
+                ),
+            );
         }
         let bag_type = BagType::Channel;
         let number = u32::try_from(COPIES).unwrap_or(0);
-        log.push(self.storage(0, StorageCall::UpdateNumberOfStorageBucketsInDynamicBagCreationPolicy { bag_type, number }));
+        log.push(self.storage(
+            0,
+            StorageCall::UpdateNumberOfStorageBucketsInDynamicBagCreationPolicy { bag_type, number },
+        ));
         for family in (0..FAMILIES).map(FamilyId) {
             log.push(self.distribution(0, DistributionCall::CreateDistributionBucketFamily));
             for index in 0..IN_FAMILY {
                 let bucket = DistributionBucketId { family, index };
                 let number = family.0 * IN_FAMILY + index;
                 let worker = WorkerId(number);
-                log.push(self.distribution(0, DistributionCall::CreateDistributionBucket { family, accepting_new_bags: true }));
-                log.push(self.distribution(0, DistributionCall::UpdateDistributionBucketMode { bucket, distributing: true }));
-                log.push(self.distribution(0, DistributionCall::InviteDistributionBucketOperator { bucket, worker }));
-                log.push(self.distribution(number, DistributionCall::AcceptDistributionBucketInvitation { worker, bucket }));
+                log.push(self.distribution(
+                    0,
+                    DistributionCall::CreateDistributionBucket { family, accepting_new_bags: true },
+                ));
+                log.push(self.distribution(
+                    0,
+                    DistributionCall::UpdateDistributionBucketMode { bucket, distributing: true },
+                ));
+                log.push(
+                    self.distribution(
+                        0,
+                        DistributionCall::InviteDistributionBucketOperator { bucket, worker },
+                    ),
+                );
+                log.push(self.distribution(
+                    number,
+                    DistributionCall::AcceptDistributionBucketInvitation { worker, bucket },
+                ));
             }
         }
         let families: BTreeMap<_, _> = (0..FAMILIES).map(|family| (FamilyId(family), 1)).collect();
-        log.push(self.distribution(0, DistributionCall::UpdateFamiliesInDynamicBagCreationPolicy { bag_type, families }));
+        log.push(self.distribution(
+            0,
+            DistributionCall::UpdateFamiliesInDynamicBagCreationPolicy { bag_type, families },
+        ));
         log
     }
 
@@ -198,7 +226,10 @@ impl Log {
         let number = u64::from(self.first[to_usize(channel)]);
         let objects = (self.next_object - count..self.next_object).map(DataObjectId).collect();
         let (worker, bucket) = (WorkerId(number), StorageBucketId(number));
-        self.storage(number, StorageCall::AcceptPendingDataObjects { worker, bucket, bag: bag(channel), objects })
+        self.storage(
+            number,
+            StorageCall::AcceptPendingDataObjects { worker, bucket, bag: bag(channel), objects },
+        )
     }
 
     /// The channel whose turn it is: all of them once in each round, in no order.
@@ -214,7 +245,8 @@ impl Log {
         let family = FamilyId(self.roll(FAMILIES));
         let add = BTreeSet::from([self.roll(IN_FAMILY)]);
         let remove = if self.roll(8) == 0 { BTreeSet::from([self.roll(IN_FAMILY)]) } else { BTreeSet::new() };
-        let call = DistributionCall::UpdateDistributionBucketsForBag { bag: bag(channel), family, add, remove };
+        let call =
+            DistributionCall::UpdateDistributionBucketsForBag { bag: bag(channel), family, add, remove };
         self.distribution(0, call)
     }
 
@@ -264,7 +296,10 @@ pub(crate) fn bag(channel: u64) -> BagId {
 fn genesis(owners: &[Keypair]) -> Genesis {
     let mut members: Vec<_> = (0..)
         .zip(owners)
-        .map(|(number, key): (u64, _)| GenesisMember { handle: format!("owner-{number}"), account: key.account() })
+        .map(|(number, key): (u64, _)| GenesisMember {
+            handle: format!("owner-{number}"),
+            account: key.account(),
+        })
         .collect();
     let member = GenesisMember { handle: "operator".to_owned(), account: account(b'm', 0) };
     members.push(member);

@@ -13,7 +13,8 @@ use super::{
 };
 use alloc::{sync::Arc, vec::Vec};
 use argosy_domain::{
-    BagId, ChannelId, DistributionBucketId, DynamicBagId, MemberId, StaticBagId, StorageBucketId, WorkingGroup,
+    BagId, ChannelId, DistributionBucketId, DynamicBagId, MemberId, StaticBagId, StorageBucketId,
+    WorkingGroup,
     num::{to_u64, to_usize},
 };
 use codec::{Compact, Decode, Encode};
@@ -369,6 +370,10 @@ impl Bags {
 }
 
 impl Section for Bags {
+    fn clear(&mut self) {
+        *self = Self::new();
+    }
+
     fn slots(&self) -> u64 {
         self.next_slot
     }

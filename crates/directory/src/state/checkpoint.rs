@@ -4,8 +4,7 @@
 //! pieces of objects. What is derived is left out and made anew.
 
 use super::{
-    BlockContext, DataObject, GroupSingles, Policy, Settings, State,
-    each_table,
+    BlockContext, DataObject, GroupSingles, Policy, Settings, State, each_table, objects::Objects,
     table::Section,
 };
 use crate::{Genesis, GenesisError, genesis::Params};
@@ -178,8 +177,13 @@ impl Restore {
     /// # Errors
     /// [`CheckpointError::Genesis`].
     pub fn new(genesis: &Genesis) -> Result<Self, CheckpointError> {
-        let state = State::empty(genesis)?;
-        Ok(Self { state, slots: None, pieces_count: 0, place: 0, next_object: 0 })
+        Ok(Self::on_network_of(State::from_genesis(genesis)?))
+    }
+
+    pub(crate) fn on_network_of(mut state: State) -> Self {
+        each_table!([&mut state], table => table.clear());
+        state.objects = Objects::new();
+        Self { state, slots: None, pieces_count: 0, place: 0, next_object: 0 }
     }
 
     /// Adds the next piece.
@@ -251,4 +255,3 @@ impl Restore {
         Ok(self.state)
     }
 }
-

@@ -1,8 +1,6 @@
 //! The state that a genesis describes.
 
-use super::{
-    Bags, BlockContext, Group, Lines, Member, Objects, Policy, Settings, State, Table, Worker,
-};
+use super::{Bags, BlockContext, Group, Lines, Member, Objects, Policy, Settings, State, Table, Worker};
 use crate::{
     genesis::{GENESIS_VERSION, Genesis, GenesisGroup, Params},
     membership::handle_is_valid,
@@ -73,15 +71,6 @@ impl State {
             handles: handles.into_iter().collect(),
             lines: Lines::new(),
         })
-    }
-
-    /// A state of the network that starts from `genesis`, with nothing in its tables.
-    pub(super) fn empty(genesis: &Genesis) -> Result<Self, GenesisError> {
-        let mut state = Self::from_genesis(genesis)?;
-        state.members = Table::new();
-        state.storage_group.workers = Table::new();
-        state.distribution_group.workers = Table::new();
-        Ok(state)
     }
 }
 

@@ -238,3 +238,113 @@ impl Objects {
         fits
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Bag, tree::reference},
+        *,
+    };
+    use argosy_domain::{BagId, ChannelId, DataObjectId, DistributionBucketId, FamilyId};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    /// Now and then something that does not fit the small form.
+    fn number(small: u64) -> impl Strategy<Value = u64> {
+        prop_oneof![9 => 0..small, 1 => any::<u64>()]
+    }
+
+    fn any_object() -> impl Strategy<Value = DataObject> {
+        let accepted = proptest::option::of((number(9), number(9)));
+        (0..6_u64, number(99), any::<[u8; 32]>(), accepted, number(3)).prop_map(
+            |(bag, size, content, accepted, bond)| DataObject {
+                bag: BagId::channel(ChannelId(bag)),
+                size,
+                content_id: ContentId(content),
+                accepted: accepted.map(|(height, id)| Acceptance { height, bucket: StorageBucketId(id) }),
+                bond: Balance::from(bond) << (bond % 64),
+            },
+        )
+    }
+
+    fn any_bag() -> impl Strategy<Value = Bag> {
+        let stored = proptest::collection::btree_map(number(20).prop_map(StorageBucketId), number(9), 0..9);
+        let id = (0..3_u64, number(9))
+            .prop_map(|(family, index)| DistributionBucketId { family: FamilyId(family), index });
+        let distributed = proptest::collection::btree_set(id, 0..11);
+        (stored, distributed, any::<u64>(), number(99)).prop_map(
+            |(stored_by, distributed_by, size, count)| Bag {
+                stored_by,
+                distributed_by,
+                objects_total_size: size,
+                objects_number: count,
+            },
+        )
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Object(u64, Option<DataObject>),
+        Bag(u64, Option<Bag>),
+        Root,
+        Copy,
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => (0..60_u64, proptest::option::of(any_object())).prop_map(|(id, object)| Step::Object(id, object)),
+            3 => (0..6_u64, proptest::option::of(any_bag())).prop_map(|(id, bag)| Step::Bag(id, bag)),
+            1 => Just(Step::Root),
+            1 => Just(Step::Copy),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Small or not, in whatever order bags and objects come and go.
+        #[test]
+        fn objects_and_bags_keep_what_is_put(steps in proptest::collection::vec(any_step(), 1..120)) {
+            let (mut objects, mut bags) = (Objects::new(), Bags::new());
+            let (mut plain, mut plain_bags) = (BTreeMap::new(), BTreeMap::new());
+            for step in steps {
+                match step {
+                    Step::Object(id, object) => {
+                        objects.put(id, object, &mut bags);
+                        match object {
+                            Some(object) => plain.insert(DataObjectId(id), object),
+                            None => plain.remove(&DataObjectId(id)),
+                        };
+                    }
+                    Step::Bag(id, bag) => {
+                        let id = BagId::channel(ChannelId(id));
+                        bags.put(id, bag.clone());
+                        match bag {
+                            Some(bag) => plain_bags.insert(id, bag),
+                            None => plain_bags.remove(&id),
+                        };
+                    }
+                    Step::Root => {
+                        prop_assert_eq!(bags.root().1, reference(bags.leaves()));
+                        prop_assert_eq!(objects.root(&bags), reference(objects.leaves(&bags)));
+                    }
+                    Step::Copy => (objects, bags) = (objects.clone(), bags.clone()),
+                }
+            }
+            prop_assert!(bags.iter().eq(plain_bags));
+            prop_assert_eq!(objects.count(), argosy_domain::num::to_u64(plain.len()));
+            for id in 0..60 {
+                prop_assert_eq!(objects.get(id, &bags), plain.get(&DataObjectId(id)).copied());
+            }
+            for bag in (0..6).map(|id| BagId::channel(ChannelId(id))) {
+                let mut found: Vec<u64> =
+                    bags.slot(&bag).into_iter().flat_map(|slot| objects.of_bag(slot, &bags)).collect();
+                found.sort_unstable();
+                let expected = plain.iter().filter(|(_, object)| object.bag == bag).map(|(id, _)| id.0);
+                prop_assert!(found.into_iter().eq(expected));
+            }
+            prop_assert_eq!(bags.root().1, reference(bags.leaves()));
+            prop_assert_eq!(objects.root(&bags), reference(objects.leaves(&bags)));
+        }
+    }
+}

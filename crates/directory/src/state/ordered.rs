@@ -147,7 +147,11 @@ fn child_of<K: Borrow<Q>, V, Q: Ord + ?Sized>(children: &[(K, V)], key: &Q) -> u
     children.partition_point(|child| child.0.borrow() <= key).saturating_sub(1)
 }
 
-fn insert<K: Ord + Clone, V: Clone>(node: &mut Arc<Node<K, V>>, key: K, value: V) -> (Option<V>, Split<K, V>) {
+fn insert<K: Ord + Clone, V: Clone>(
+    node: &mut Arc<Node<K, V>>,
+    key: K,
+    value: V,
+) -> (Option<V>, Split<K, V>) {
     match Arc::make_mut(node) {
         Node::Leaf(entries) => match entries.binary_search_by(|entry| entry.0.cmp(&key)) {
             Ok(place) => {
@@ -263,7 +267,8 @@ impl<'a, K, V> Iterator for Entries<'a, K, V> {
                 self.leaf = rest;
                 return Some((&entry.0, &entry.1));
             }
-            let (child, rest) = self.nodes.pop()?.split_first().map_or((None, &[][..]), |(c, r)| (Some(c), r));
+            let (child, rest) =
+                self.nodes.pop()?.split_first().map_or((None, &[][..]), |(c, r)| (Some(c), r));
             let Some((_, child)) = child else { continue };
             self.nodes.push(rest);
             match &**child {

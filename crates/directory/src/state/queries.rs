@@ -96,8 +96,11 @@ impl State {
     #[must_use]
     pub fn bag_objects(&self, id: &BagId) -> Vec<DataObjectId> {
         let slot = self.bags.slot(id);
-        let mut objects: Vec<_> =
-            slot.into_iter().flat_map(|slot| self.objects.of_bag(slot, &self.bags)).map(DataObjectId).collect();
+        let mut objects: Vec<_> = slot
+            .into_iter()
+            .flat_map(|slot| self.objects.of_bag(slot, &self.bags))
+            .map(DataObjectId)
+            .collect();
         objects.sort_unstable();
         objects
     }

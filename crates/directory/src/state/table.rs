@@ -19,7 +19,9 @@ pub(crate) struct Table<K, V> {
     /// Slots changed since the last root, with repeats.
     dirty: Vec<(u64, K)>,
     tree: Tree,
-    root: Hash,
+    /// As of the last time that it was asked for; none after loading, when there may be nothing but
+    /// empty slots, which have a root too.
+    root: Option<Hash>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,6 +32,9 @@ struct Record<V> {
 
 /// A table as checkpoints see it: pieces of encoded records.
 pub(crate) trait Section {
+    /// Forgets everything, slots too.
+    fn clear(&mut self);
+
     /// Slots ever used.
     fn slots(&self) -> u64;
 
@@ -51,7 +56,7 @@ impl<K: Clone + Ord + Encode, V: Clone + Encode> Table<K, V> {
             next_slot: 0,
             dirty: Vec::new(),
             tree: Tree::new(Leaves::Kept),
-            root: EMPTY,
+            root: Some(EMPTY),
         }
     }
 
@@ -91,7 +96,8 @@ impl<K: Clone + Ord + Encode, V: Clone + Encode> Table<K, V> {
     /// Number of slots ever used, and the hash over all of them.
     pub(crate) fn root(&mut self) -> (u64, Hash) {
         let mut dirty = core::mem::take(&mut self.dirty);
-        if !dirty.is_empty() {
+        let known = self.root.filter(|_| dirty.is_empty());
+        let root = known.unwrap_or_else(|| {
             if self.tree.len() == 0 {
                 dirty = self.records.iter().map(|(key, record)| (record.slot, key.clone())).collect();
             }
@@ -99,14 +105,18 @@ impl<K: Clone + Ord + Encode, V: Clone + Encode> Table<K, V> {
             dirty.dedup();
             // A key may be there again in a newer slot; then its older slot is empty.
             let leaf_at = |slot: u64| {
-                let key = dirty.binary_search_by(|entry| entry.0.cmp(&slot)).ok().map(|place| &dirty[place].1);
+                let key =
+                    dirty.binary_search_by(|entry| entry.0.cmp(&slot)).ok().map(|place| &dirty[place].1);
                 let record = key.and_then(|key| Some((key, self.records.get(key)?)));
-                record.filter(|(_, record)| record.slot == slot).map_or(EMPTY, |(key, record)| leaf_of(key, &record.value))
+                record
+                    .filter(|(_, record)| record.slot == slot)
+                    .map_or(EMPTY, |(key, record)| leaf_of(key, &record.value))
             };
             let slots = dirty.iter().map(|entry| entry.0).collect();
-            self.root = self.tree.update(self.next_slot, slots, leaf_at);
-        }
-        (self.next_slot, self.root)
+            self.tree.update(self.next_slot, slots, leaf_at)
+        });
+        self.root = Some(root);
+        (self.next_slot, root)
     }
 
     /// Every slot's leaf, computed anew.
@@ -121,6 +131,10 @@ impl<K: Clone + Ord + Encode, V: Clone + Encode> Table<K, V> {
 }
 
 impl<K: Clone + Ord + Encode + Decode, V: Clone + Encode + Decode> Section for Table<K, V> {
+    fn clear(&mut self) {
+        *self = Self::new();
+    }
+
     fn slots(&self) -> u64 {
         self.next_slot
     }
@@ -151,6 +165,7 @@ impl<K: Clone + Ord + Encode + Decode, V: Clone + Encode + Decode> Section for T
 
     fn set_slots(&mut self, slots: u64) -> bool {
         self.next_slot = slots;
+        self.root = None;
         self.dirty.sort_unstable();
         self.dirty.is_sorted_by(|a, b| a.0 < b.0) && self.dirty.last().is_none_or(|last| last.0 < slots)
     }

@@ -3,6 +3,7 @@
 use super::{
     invariants,
     language::{World, account, payload},
+    scale,
 };
 use crate::{
     Call, ContentCall, DistributionCall, MembershipCall, Payload, State, StorageCall,
@@ -321,6 +322,7 @@ proptest! {
             outcomes.push(world.execute(signer, call));
             invariants::check(&mut world.state);
         }
+        scale::check(&mut world.state);
         let mut again = small_world();
         for ((height, payload), outcome) in log.iter().zip(&outcomes) {
             again.begin_block(*height);
@@ -329,6 +331,13 @@ proptest! {
         }
         prop_assert_eq!(again.state.root(), world.state.root());
     }
+}
+
+#[test]
+fn pieces_that_do_not_belong_are_refused() {
+    let mut world = small_world();
+    scale::check(&mut world.state);
+    scale::check_wrong_pieces(&world.state);
 }
 
 /// The random calls are worth something only if many of them succeed.

@@ -116,7 +116,11 @@ fn build(objects: u64) -> Result<(State, Log)> {
 struct Blocks(Vec<Vec<Vec<u8>>>);
 
 impl Blocks {
-    fn push(&mut self, payload: Payload, apply: &mut impl FnMut(&[Vec<Vec<u8>>]) -> Result<()>) -> Result<()> {
+    fn push(
+        &mut self,
+        payload: Payload,
+        apply: &mut impl FnMut(&[Vec<Vec<u8>>]) -> Result<()>,
+    ) -> Result<()> {
         if self.0.last().is_none_or(|block| block.len() == BLOCK) {
             if self.0.len() == AHEAD {
                 self.flush(apply)?;

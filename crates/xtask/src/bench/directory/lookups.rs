@@ -115,7 +115,12 @@ fn look_up(newest: &ArcSwap<State>, batch: usize, more: &dyn Fn(Duration) -> boo
 
 /// Executes changes at their pace, a block at a time.
 #[expect(clippy::disallowed_methods, reason = "a pace is about time: there is no state to wait for")]
-fn change(mut state: State, mut log: Log, newest: &ArcSwap<State>, stop: &AtomicBool) -> Result<(State, Log)> {
+fn change(
+    mut state: State,
+    mut log: Log,
+    newest: &ArcSwap<State>,
+    stop: &AtomicBool,
+) -> Result<(State, Log)> {
     let block = SMALL_BLOCK / 5;
     let interval = Duration::from_secs(1) * u32::try_from(block)? / u32::try_from(CHANGES)?;
     let started = Instant::now();

@@ -84,7 +84,8 @@ impl Cluster {
         let cluster = Self { folder, user: root.then_some("postgres") };
         if root {
             let passwd = fs::read_to_string("/etc/passwd")?;
-            let line = passwd.lines().find(|line| line.starts_with("postgres:")).context("no postgres user")?;
+            let line =
+                passwd.lines().find(|line| line.starts_with("postgres:")).context("no postgres user")?;
             let id = line.split(':').nth(2).and_then(|id| id.parse().ok());
             chown(&cluster.folder, id, None)?;
         }
@@ -190,9 +191,13 @@ impl Cluster {
         fs::write(&path, script)?;
         let clients = clients.to_string();
         let mut pgbench = self.program("pgbench");
-        pgbench.args(["-n", "-M", "prepared", "-T", "5", "-c", &clients, "-j", "1", "-f"]).arg(&path).arg("postgres");
+        pgbench
+            .args(["-n", "-M", "prepared", "-T", "5", "-c", &clients, "-j", "1", "-f"])
+            .arg(&path)
+            .arg("postgres");
         let text = self.must(&mut pgbench)?;
-        let line = text.lines().find_map(|line| line.strip_prefix("tps = ")).context("pgbench says no tps")?;
+        let line =
+            text.lines().find_map(|line| line.strip_prefix("tps = ")).context("pgbench says no tps")?;
         let tps: f64 = line.split_whitespace().next().context("no figure")?.parse()?;
         ensure!(tps > as_f64(0), "pgbench did nothing");
         Ok(tps)

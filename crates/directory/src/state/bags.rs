@@ -23,12 +23,10 @@ use codec::{Compact, Decode, Encode};
 pub(super) const STORED: usize = 6;
 /// Distribution buckets that the small form has room for.
 pub(super) const DISTRIBUTED: usize = 8;
-/// Bags in a page.
-///
-/// Source: design note on ten million objects.
-const PAGE: usize = 4;
+/// Bags in a page: about three kilobytes.
+const PAGE: usize = 32;
 /// Slots in a page of an index.
-const INDEX_PAGE: usize = 64;
+const INDEX_PAGE: usize = 256;
 
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,6 +236,11 @@ impl Bags {
             self.index(&id, Short::NONE);
             self.records.put(slot, Packed::BLANK);
         }
+    }
+
+    pub(super) fn contains(&self, id: &BagId) -> bool {
+        let packed = self.slot(id).and_then(|slot| self.find(slot));
+        packed.is_some_and(|bag| matches!(bag.form, Form::Small | Form::Wide))
     }
 
     pub(super) fn get(&self, id: &BagId) -> Option<Bag> {

@@ -81,11 +81,11 @@ impl State {
     }
 
     fn sections(&self) -> Vec<&dyn Section> {
-        each_table!([&self], table => table as &dyn Section).into()
+        each_table!([&self], table => shared(table)).into()
     }
 
     fn section_mut(&mut self, place: u8) -> Option<&mut dyn Section> {
-        each_table!([&mut self], table => table as &mut dyn Section).into_iter().nth(usize::from(place))
+        each_table!([&mut self], table => exclusive(table)).into_iter().nth(usize::from(place))
     }
 
     fn singles(&self) -> Singles {
@@ -111,6 +111,14 @@ impl State {
         self.storage_group.set_singles(storage);
         self.distribution_group.set_singles(distribution);
     }
+}
+
+fn shared<S: Section>(section: &S) -> &dyn Section {
+    section
+}
+
+fn exclusive<S: Section>(section: &mut S) -> &mut dyn Section {
+    section
 }
 
 impl Iterator for Pieces<'_> {
@@ -227,7 +235,7 @@ impl Restore {
         let (_, end) = self.slots.as_ref()?;
         while !records.is_empty() {
             let (number, object) = <(u64, DataObject)>::decode(&mut records).ok()?;
-            if number < self.next_object || number >= *end || self.state.bags.get(&object.bag).is_none() {
+            if number < self.next_object || number >= *end || !self.state.bags.contains(&object.bag) {
                 return None;
             }
             self.next_object = number.saturating_add(1);

@@ -16,10 +16,8 @@ use crate::call::Balance;
 use alloc::{sync::Arc, vec::Vec};
 use argosy_domain::{ContentId, StorageBucketId};
 
-/// Objects in a page.
-///
-/// Source: design note on ten million objects.
-const PAGE: usize = 16;
+/// Objects in a page: about four kilobytes.
+const PAGE: usize = 64;
 /// Instead of a bond's place: the object is kept whole.
 const WIDE: [u8; 2] = [u8::MAX; 2];
 

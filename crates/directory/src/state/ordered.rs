@@ -24,11 +24,13 @@ enum Node<K, V> {
     /// Ascending.
     Leaf(Vec<(K, V)>),
     /// Ascending; each with a key that is not above any in it, and above all before it. Not empty.
-    Inner(Vec<(K, Arc<Node<K, V>>)>),
+    Inner(Vec<Child<K, V>>),
 }
 
+type Child<K, V> = (K, Arc<Node<K, V>>);
+
 /// What a node that became too full gives away.
-type Split<K, V> = Option<(K, Arc<Node<K, V>>)>;
+type Split<K, V> = Option<Child<K, V>>;
 
 impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
     pub(crate) fn new() -> Self {
@@ -221,7 +223,7 @@ fn remove<K: Ord + Clone + Borrow<Q>, V: Clone, Q: Ord + ?Sized>(
 }
 
 /// Removes the child if it has become empty, or puts it together with the next one if both are thin.
-fn thin_out<K: Clone, V: Clone>(children: &mut Vec<(K, Arc<Node<K, V>>)>, place: usize) {
+fn thin_out<K: Clone, V: Clone>(children: &mut Vec<Child<K, V>>, place: usize) {
     let Some((_, child)) = children.get(place) else { return };
     let len = child.len();
     if len == 0 {
@@ -254,7 +256,7 @@ impl<K, V> Node<K, V> {
 /// Entries in order.
 struct Entries<'a, K, V> {
     /// What is to come at each depth, the root first.
-    nodes: Vec<&'a [(K, Arc<Node<K, V>>)]>,
+    nodes: Vec<&'a [Child<K, V>]>,
     leaf: &'a [(K, V)],
 }
 

@@ -6,8 +6,9 @@
 use alloc::{sync::Arc, vec::Vec};
 use argosy_domain::num::to_usize;
 
-/// Children of an inner node.
-const FAN: usize = 64;
+/// Children of an inner node. To copy a node is to count each child once more, wherever in memory it
+/// is, while a page is copied in one stream: hence large pages and small nodes.
+const FAN: usize = 16;
 
 /// A record that a page holds, and the value that stands for none.
 pub(crate) trait Slot: Copy + PartialEq {
@@ -21,7 +22,7 @@ type Branch<T, const PAGE: usize> = [Option<Arc<Twig<T, PAGE>>>; FAN];
 /// Records by position, `PAGE` to a page.
 #[derive(Clone, Debug)]
 pub(crate) struct Paged<T, const PAGE: usize> {
-    /// One for each `PAGE * FAN * FAN` positions: at most some hundreds, so that a copy is quick.
+    /// One for each `PAGE * FAN * FAN` positions: some hundreds for ten million objects.
     branches: Vec<Option<Arc<Branch<T, PAGE>>>>,
 }
 

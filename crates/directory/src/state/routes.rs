@@ -3,7 +3,7 @@
 //! A single look-up waits for memory three times: object, bag, buckets. A batch waits for many
 //! objects at the same time, then for their bags; the buckets are few and stay in the cache.
 
-use super::{State, bags, objects};
+use super::{State, bags, objects, paged::Slot};
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 use argosy_domain::{BagId, DataObjectId, ObjectSize, WorkerId};
 
@@ -154,8 +154,12 @@ impl State {
         for (bag, (slot, _)) in found.iter_mut().zip(&slots) {
             *bag = slot.and_then(|slot| self.bags.find(slot));
         }
-        for ((id, (_, size)), bag) in ids.iter().zip(slots).zip(found) {
-            let Some(bag) = bag else { continue };
+        // What is done with a bag takes long enough that waiting for the next one would not overlap.
+        let mut bags = [bags::Packed::BLANK; BATCH];
+        for (bag, found) in bags.iter_mut().zip(found) {
+            *bag = found.copied().unwrap_or(bags::Packed::BLANK);
+        }
+        for ((id, (_, size)), bag) in ids.iter().zip(slots).zip(&bags) {
             routes.extend(match (size, bag.is_wide()) {
                 (Some(size), false) => self.small_route(*id, size, bag),
                 _ => self.wide_route(*id),

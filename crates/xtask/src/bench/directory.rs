@@ -30,8 +30,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Transactions in a block of the long log: as many as a busy network puts into one.
+const LARGE_BLOCK: usize = 20_000;
 /// Blocks that are made before they are executed, so that making them is not measured.
-const AHEAD: usize = 50;
+const AHEAD: usize = 5;
 /// Calls in a block where single calls are measured.
 const SMALL_BLOCK: usize = 100;
 
@@ -74,17 +76,16 @@ fn signatures() {
     }
 }
 
-/// Executes a log of encoded transactions, one thread decoding and one executing, hashing, publishing.
+/// Executes a log of encoded transactions, as on a start: one thread decodes, one executes and hashes.
 fn build(objects: u64) -> Result<(State, Log)> {
     let mut log = Log::new();
     let mut state = State::from_genesis(&log.genesis)?;
-    let newest = ArcSwap::from_pointee(state.clone());
     let setting_up = log.setting_up();
     execute(&mut state, &setting_up)?;
     let (mut calls, mut refused, mut seconds, mut cpu) = (0_u64, 0_u64, 0.0, 0.0);
     let mut apply = |blocks: &[Vec<Vec<u8>>]| -> Result<()> {
         let (started, before) = (Instant::now(), cpu_seconds());
-        refused += decode_and_apply(&mut state, blocks, &newest)?;
+        refused += decode_and_apply(&mut state, blocks)?;
         seconds += started.elapsed().as_secs_f64();
         cpu += cpu_seconds() - before;
         calls += blocks.iter().map(|block| to_u64(block.len())).sum::<u64>();
@@ -121,11 +122,11 @@ impl Blocks {
         payload: Payload,
         apply: &mut impl FnMut(&[Vec<Vec<u8>>]) -> Result<()>,
     ) -> Result<()> {
-        if self.0.last().is_none_or(|block| block.len() == BLOCK) {
+        if self.0.last().is_none_or(|block| block.len() == LARGE_BLOCK) {
             if self.0.len() == AHEAD {
                 self.flush(apply)?;
             }
-            self.0.push(Vec::with_capacity(BLOCK));
+            self.0.push(Vec::with_capacity(LARGE_BLOCK));
         }
         let signature = Signature::Sr25519([0; 64]);
         let bytes = Transaction { payload, signature }.encode();
@@ -141,7 +142,7 @@ impl Blocks {
 }
 
 /// Gives the number of refused calls.
-fn decode_and_apply(state: &mut State, blocks: &[Vec<Vec<u8>>], newest: &ArcSwap<State>) -> Result<u64> {
+fn decode_and_apply(state: &mut State, blocks: &[Vec<Vec<u8>>]) -> Result<u64> {
     let (send, decoded) = sync_channel::<Vec<Payload>>(4);
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -153,16 +154,22 @@ fn decode_and_apply(state: &mut State, blocks: &[Vec<Vec<u8>>], newest: &ArcSwap
         });
         let mut refused = 0;
         for payloads in decoded {
-            refused += apply(state, &payloads, newest)?;
+            refused += execute_and_hash(state, &payloads)?;
         }
         Ok(refused)
     })
 }
 
+/// As a block is made: executed, hashed, shown to readers.
 fn apply(state: &mut State, payloads: &[Payload], newest: &ArcSwap<State>) -> Result<u64> {
+    let refused = execute_and_hash(state, payloads)?;
+    newest.store(Arc::new(state.clone()));
+    Ok(refused)
+}
+
+fn execute_and_hash(state: &mut State, payloads: &[Payload]) -> Result<u64> {
     let outcomes = execute(state, payloads)?;
     black_box(state.root());
-    newest.store(Arc::new(state.clone()));
     Ok(to_u64(outcomes.iter().filter(|outcome| outcome.result.is_err()).count()))
 }
 

@@ -173,6 +173,8 @@ pub(crate) fn reference(leaves: Vec<Hash>) -> Hash {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
+
     use super::*;
     use proptest::prelude::*;
 

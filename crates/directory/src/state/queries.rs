@@ -328,7 +328,7 @@ impl State {
         self.handles.get(handle).copied()
     }
 
-    /// A worker, leaving ones included. Groups outside [`WORKING_GROUPS`] have none.
+    /// A worker, leaving ones included. Groups outside [`WORKING_GROUPS`](super::WORKING_GROUPS) have none.
     #[must_use]
     pub fn worker(&self, group: WorkingGroup, id: WorkerId) -> Option<&Worker> {
         self.group(group)?.workers.get(&id)

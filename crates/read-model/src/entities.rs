@@ -1,0 +1,634 @@
+//! All entities: the storage-squid's under its names, then Argosy's own.
+//!
+//! Source of the first part: `spec/directory.md` §13.1. What Argosy adds to an entity of the squid
+//! stands last in it and is said to be an addition.
+
+use crate::entity::{Composite, Entity, EnumType, Field, Items, Kind, Scalar, Union};
+
+const fn text(name: &'static str) -> Field {
+    Field::new(name, Kind::Scalar(Scalar::Text))
+}
+const fn int(name: &'static str) -> Field {
+    Field::new(name, Kind::Scalar(Scalar::Int))
+}
+const fn big(name: &'static str) -> Field {
+    Field::new(name, Kind::Scalar(Scalar::BigInt))
+}
+const fn flag(name: &'static str) -> Field {
+    Field::new(name, Kind::Scalar(Scalar::Boolean))
+}
+const fn float(name: &'static str) -> Field {
+    Field::new(name, Kind::Scalar(Scalar::Float))
+}
+const fn time(name: &'static str) -> Field {
+    Field::new(name, Kind::Scalar(Scalar::DateTime))
+}
+const fn choice(name: &'static str, kind: &'static EnumType) -> Field {
+    Field::new(name, Kind::Scalar(Scalar::Enum(kind)))
+}
+const fn object(name: &'static str, kind: &'static Composite) -> Field {
+    Field::new(name, Kind::Object(kind))
+}
+const fn union(name: &'static str, kind: &'static Union) -> Field {
+    Field::new(name, Kind::Union(kind))
+}
+const fn list(name: &'static str, items: Items) -> Field {
+    Field::new(name, Kind::List(items))
+}
+const fn one(name: &'static str, entity: &'static str) -> Field {
+    Field::new(name, Kind::One(entity))
+}
+const fn back(name: &'static str, entity: &'static str, field: &'static str) -> Field {
+    Field::new(name, Kind::Back(entity, field)).null()
+}
+const fn many(name: &'static str, entity: &'static str, field: &'static str) -> Field {
+    Field::new(name, Kind::Many(entity, field))
+}
+
+const ID: Field = text("id");
+
+static GEO_COORDINATES: Composite =
+    Composite { name: "GeoCoordinates", fields: &[float("latitude").null(), float("longitude").null()] };
+static NODE_LOCATION: Composite = Composite {
+    name: "NodeLocationMetadata",
+    fields: &[
+        text("countryCode").null().doc("ISO 3166-1 alpha-2 code of the country."),
+        text("city").null(),
+        object("coordinates", &GEO_COORDINATES).null(),
+    ],
+};
+
+static OPERATOR_STATUS: Union = Union {
+    name: "StorageBucketOperatorStatus",
+    variants: &[
+        &Composite { name: "StorageBucketOperatorStatusMissing", fields: &[int("phantom").null()] },
+        &Composite { name: "StorageBucketOperatorStatusInvited", fields: &[int("workerId")] },
+        &Composite {
+            name: "StorageBucketOperatorStatusActive",
+            fields: &[int("workerId"), text("transactorAccountId")],
+        },
+    ],
+};
+
+static BAG_OWNER: Union = Union {
+    name: "StorageBagOwner",
+    variants: &[
+        &Composite { name: "StorageBagOwnerCouncil", fields: &[int("phantom").null()] },
+        &Composite { name: "StorageBagOwnerWorkingGroup", fields: &[text("workingGroupId").null()] },
+        &Composite { name: "StorageBagOwnerMember", fields: &[text("memberId").null()] },
+        &Composite { name: "StorageBagOwnerChannel", fields: &[text("channelId").null()] },
+        &Composite { name: "StorageBagOwnerDAO", fields: &[text("daoId").null()] },
+    ],
+};
+
+static OBJECT_TYPE: Union = Union {
+    name: "DataObjectType",
+    variants: &[&Composite {
+        name: "DataObjectTypeVideoSubtitle",
+        fields: &[one("subtitle", "VideoSubtitle")],
+    }],
+};
+
+static CONTINENT: EnumType =
+    EnumType { name: "Continent", values: &["AF", "NA", "OC", "AN", "AS", "EU", "SA"] };
+static AREA: Union = Union {
+    name: "GeographicalArea",
+    variants: &[
+        &Composite { name: "GeographicalAreaContinent", fields: &[choice("code", &CONTINENT).null()] },
+        &Composite { name: "GeographicalAreaCountry", fields: &[text("code").null()] },
+        &Composite { name: "GeographicalAreaSubdivistion", fields: &[text("code").null()] },
+    ],
+};
+
+static META_RESULT: Union = Union {
+    name: "MetaprotocolTransactionResult",
+    variants: &[
+        &Composite { name: "MetaprotocolTransactionResultOK", fields: &[int("phantom").null()] },
+        &Composite { name: "MetaprotocolTransactionResultFailed", fields: &[text("errorMessage")] },
+    ],
+};
+static EVENT_DATA: Union = Union {
+    name: "EventData",
+    variants: &[
+        &Composite { name: "MetaprotocolTransactionStatusEventData", fields: &[union("result", &META_RESULT)] },
+        &Composite { name: "DataObjectDeletedEventData", fields: &[text("dataObjectId").indexed()] },
+    ],
+};
+
+static OPERATOR_STATE: EnumType =
+    EnumType { name: "DistributionBucketOperatorStatus", values: &["INVITED", "ACTIVE"] };
+static WORKER_STATUS: EnumType =
+    EnumType { name: "WorkerStatus", values: &["ACTIVE", "LEAVING", "LEFT", "TERMINATED"] };
+static OPENING_KIND: EnumType = EnumType { name: "OpeningKind", values: &["REGULAR", "LEADER"] };
+static OPENING_STATUS: EnumType =
+    EnumType { name: "OpeningStatus", values: &["OPEN", "FILLED", "CANCELLED"] };
+static APPLICATION_STATUS: EnumType =
+    EnumType { name: "ApplicationStatus", values: &["PENDING", "ACCEPTED", "WITHDRAWN"] };
+static PROPOSAL_STATUS: EnumType =
+    EnumType { name: "ProposalStatus", values: &["OPEN", "EXECUTED", "LAPSED"] };
+
+/// Every entity.
+pub(crate) static ENTITIES: &[&Entity] = &[
+    &STORAGE_BUCKET,
+    &STORAGE_BUCKET_OPERATOR_METADATA,
+    &STORAGE_BAG,
+    &STORAGE_BUCKET_BAG,
+    &DISTRIBUTION_BUCKET_BAG,
+    &STORAGE_DATA_OBJECT,
+    &VIDEO_SUBTITLE,
+    &DISTRIBUTION_BUCKET_FAMILY,
+    &DISTRIBUTION_BUCKET_FAMILY_METADATA,
+    &DISTRIBUTION_BUCKET,
+    &DISTRIBUTION_BUCKET_OPERATOR,
+    &DISTRIBUTION_BUCKET_OPERATOR_METADATA,
+    &EVENT,
+    &MEMBER,
+    &CHANNEL,
+    &ASSET_SET,
+    &WORKING_GROUP,
+    &WORKER,
+    &OPENING,
+    &APPLICATION,
+    &POLICY,
+    &POLICY_FAMILY,
+    &SETTINGS,
+    &BLACKLISTED,
+    &BLOCK,
+    &TRANSACTION,
+    &PROPOSAL,
+    &COUNCIL,
+    &RELEASE,
+];
+
+/// The entity of this name.
+///
+/// # Panics
+/// If there is none: entities name only each other, which a test makes sure of.
+pub(crate) fn entity(name: &str) -> &'static Entity {
+    let found = ENTITIES.iter().copied().find(|entity| entity.name == name);
+    found.expect("entities name only each other")
+}
+
+static STORAGE_BUCKET: Entity = Entity {
+    name: "StorageBucket",
+    plural: "storageBuckets",
+    doc: "A promise to keep bags.",
+    fields: &[
+        ID,
+        union("operatorStatus", &OPERATOR_STATUS).doc("Who operates it."),
+        back("operatorMetadata", "StorageBucketOperatorMetadata", "storageBucket"),
+        flag("acceptingNewBags").doc("Whether new bags may be assigned."),
+        many("bags", "StorageBucketBag", "storageBucket"),
+        big("dataObjectsSizeLimit").doc("Voucher: most bytes."),
+        big("dataObjectCountLimit").doc("Voucher: most objects."),
+        big("dataObjectsCount").doc("Objects of its bags."),
+        big("dataObjectsSize").doc("Bytes of the objects of its bags."),
+        time("createdAt").doc("Addition: when it was made."),
+        int("holdingsHeight").null().doc("Addition: height up to which the operator last reported to hold all."),
+        int("holdingsExceptCount").null().doc("Addition: objects that this report excepts."),
+        time("resignsAt").null().doc("Addition: when the operator, who gave notice, is let go."),
+    ],
+    hidden: &[],
+};
+
+static STORAGE_BUCKET_OPERATOR_METADATA: Entity = Entity {
+    name: "StorageBucketOperatorMetadata",
+    plural: "storageBucketOperatorMetadata",
+    doc: "What the operator of a storage bucket says of its node.",
+    fields: &[
+        ID,
+        one("storageBucket", "StorageBucket"),
+        text("nodeEndpoint").null().doc("Root URL of the node; clients append api/v1."),
+        object("nodeLocation", &NODE_LOCATION).null(),
+        text("extra").null(),
+    ],
+    hidden: &["raw"],
+};
+
+static STORAGE_BAG: Entity = Entity {
+    name: "StorageBag",
+    plural: "storageBags",
+    doc: "Data objects that are placed as one. Static bags appear once something was written to them.",
+    fields: &[
+        ID,
+        many("objects", "StorageDataObject", "storageBag"),
+        many("storageBuckets", "StorageBucketBag", "bag"),
+        many("distributionBuckets", "DistributionBucketBag", "bag"),
+        union("owner", &BAG_OWNER),
+        flag("isPrivate").doc("Addition: whether nodes ask for a signed URL or a role key."),
+        time("createdAt").doc("Addition: when it was made, or first written to."),
+        many("assetSets", "AssetSet", "bag").doc("Addition: named sets of its objects."),
+    ],
+    hidden: &[],
+};
+
+static STORAGE_BUCKET_BAG: Entity = Entity {
+    name: "StorageBucketBag",
+    plural: "storageBucketBags",
+    doc: "That a storage bucket must keep a bag.",
+    fields: &[
+        ID,
+        one("storageBucket", "StorageBucket"),
+        one("bag", "StorageBag"),
+        int("assignedInBlock").doc("Addition: height of the assignment."),
+    ],
+    hidden: &[],
+};
+
+static DISTRIBUTION_BUCKET_BAG: Entity = Entity {
+    name: "DistributionBucketBag",
+    plural: "distributionBucketBags",
+    doc: "That a distribution bucket must deliver a bag.",
+    fields: &[
+        ID,
+        one("distributionBucket", "DistributionBucket"),
+        one("bag", "StorageBag"),
+        int("assignedInBlock").doc("Addition: height of the assignment."),
+    ],
+    hidden: &[],
+};
+
+static STORAGE_DATA_OBJECT: Entity = Entity {
+    name: "StorageDataObject",
+    plural: "storageDataObjects",
+    doc: "Immutable bytes that someone promised to keep.",
+    fields: &[
+        ID,
+        time("createdAt"),
+        flag("isAccepted").doc("Whether a storage bucket reported to hold it."),
+        big("acceptingBucketId").null().doc("The storage bucket that reported so last."),
+        big("size").doc("Bytes."),
+        one("storageBag", "StorageBag"),
+        text("ipfsHash").indexed().doc("Content id: base58 multihash of the BLAKE3 root."),
+        union("type", &OBJECT_TYPE).null().doc("Always null: the directory knows no subtitles."),
+        big("stateBloatBond"),
+        time("acceptedAt").null().doc("Addition: when it was first accepted."),
+        one("assetSet", "AssetSet").null().doc("Addition: the named set that it belongs to."),
+    ],
+    hidden: &[],
+};
+
+static VIDEO_SUBTITLE: Entity = Entity {
+    name: "VideoSubtitle",
+    plural: "videoSubtitles",
+    doc: "Kept for clients of the squid; has no rows, since the directory knows no subtitles.",
+    fields: &[ID, text("mimeType"), one("asset", "StorageDataObject").null()],
+    hidden: &[],
+};
+
+static DISTRIBUTION_BUCKET_FAMILY: Entity = Entity {
+    name: "DistributionBucketFamily",
+    plural: "distributionBucketFamilies",
+    doc: "Distribution buckets chosen together, mostly a region.",
+    fields: &[
+        ID,
+        back("metadata", "DistributionBucketFamilyMetadata", "family"),
+        many("buckets", "DistributionBucket", "family"),
+        time("createdAt").doc("Addition: when it was made."),
+    ],
+    hidden: &[],
+};
+
+static DISTRIBUTION_BUCKET_FAMILY_METADATA: Entity = Entity {
+    name: "DistributionBucketFamilyMetadata",
+    plural: "distributionBucketFamilyMetadata",
+    doc: "What the lead says of a family.",
+    fields: &[
+        ID,
+        one("family", "DistributionBucketFamily"),
+        text("region").null(),
+        text("description").null(),
+        list("areas", Items::Union(&AREA)).null(),
+        list("latencyTestTargets", Items::Texts).null(),
+    ],
+    hidden: &["raw"],
+};
+
+static DISTRIBUTION_BUCKET: Entity = Entity {
+    name: "DistributionBucket",
+    plural: "distributionBuckets",
+    doc: "A promise to deliver bags.",
+    fields: &[
+        ID,
+        one("family", "DistributionBucketFamily"),
+        int("bucketIndex"),
+        many("operators", "DistributionBucketOperator", "distributionBucket"),
+        flag("acceptingNewBags"),
+        flag("distributing"),
+        many("bags", "DistributionBucketBag", "distributionBucket"),
+        time("createdAt").doc("Addition: when it was made."),
+    ],
+    hidden: &[],
+};
+
+static DISTRIBUTION_BUCKET_OPERATOR: Entity = Entity {
+    name: "DistributionBucketOperator",
+    plural: "distributionBucketOperators",
+    doc: "A worker's tie to a distribution bucket.",
+    fields: &[
+        ID,
+        one("distributionBucket", "DistributionBucket"),
+        int("workerId").indexed(),
+        choice("status", &OPERATOR_STATE),
+        back("metadata", "DistributionBucketOperatorMetadata", "distirbutionBucketOperator"),
+        time("resignsAt").null().doc("Addition: when the operator, who gave notice, is let go."),
+    ],
+    hidden: &[],
+};
+
+static DISTRIBUTION_BUCKET_OPERATOR_METADATA: Entity = Entity {
+    name: "DistributionBucketOperatorMetadata",
+    plural: "distributionBucketOperatorMetadata",
+    doc: "What an operator of a distribution bucket says of its node.",
+    fields: &[
+        ID,
+        one("distirbutionBucketOperator", "DistributionBucketOperator").doc("Spelt as the squid spells it."),
+        text("nodeEndpoint").null(),
+        object("nodeLocation", &NODE_LOCATION).null(),
+        text("extra").null(),
+    ],
+    hidden: &["raw"],
+};
+
+static EVENT: Entity = Entity {
+    name: "Event",
+    plural: "events",
+    doc: "Deletions of data objects, kept for ever: storage nodes delete nothing without one.",
+    fields: &[
+        ID,
+        int("inBlock").indexed(),
+        text("inExtrinsic").null().doc("Hash of the transaction; null for events of the block itself."),
+        int("indexInBlock"),
+        time("timestamp"),
+        union("data", &EVENT_DATA),
+    ],
+    hidden: &[],
+};
+
+static MEMBER: Entity = Entity {
+    name: "Member",
+    plural: "members",
+    doc: "A member.",
+    fields: &[
+        ID,
+        text("handle").indexed(),
+        text("controllerAccount").indexed().doc("Acts for the member."),
+        text("rootAccount").doc("May replace both accounts."),
+        list("stakingAccounts", Items::Texts).doc("Accounts that may stake for the member."),
+        time("createdAt"),
+        many("channels", "Channel", "owner"),
+        many("workers", "Worker", "member"),
+    ],
+    hidden: &[],
+};
+
+static CHANNEL: Entity = Entity {
+    name: "Channel",
+    plural: "channels",
+    doc: "A channel; deleted ones have no row.",
+    fields: &[
+        ID,
+        one("owner", "Member"),
+        list("collaborators", Items::Texts).doc("Ids of members who may declare and delete its objects."),
+        one("bag", "StorageBag"),
+        time("createdAt"),
+    ],
+    hidden: &[],
+};
+
+static ASSET_SET: Entity = Entity {
+    name: "AssetSet",
+    plural: "assetSets",
+    doc: "Data objects of a dynamic bag under one name. The id is the bag's, a slash and the name.",
+    fields: &[
+        ID,
+        one("bag", "StorageBag"),
+        text("name"),
+        many("objects", "StorageDataObject", "assetSet"),
+        time("createdAt"),
+    ],
+    hidden: &[],
+};
+
+static WORKING_GROUP: Entity = Entity {
+    name: "WorkingGroup",
+    plural: "workingGroups",
+    doc: "A working group that the directory runs; the id is its name as in the bag static:wg:<name>.",
+    fields: &[
+        ID,
+        one("lead", "Worker").null(),
+        big("budget").doc("What it can pay."),
+        text("statusTextHash").null().doc("Hash of what the lead says of the state of the group."),
+        many("workers", "Worker", "group"),
+        many("openings", "WorkingGroupOpening", "group"),
+        many("applications", "WorkingGroupApplication", "group"),
+    ],
+    hidden: &[],
+};
+
+static WORKER: Entity = Entity {
+    name: "Worker",
+    plural: "workers",
+    doc: "A worker; the id is the group's, a dash and the number. Those who left keep their row.",
+    fields: &[
+        ID,
+        one("group", "WorkingGroup"),
+        int("runtimeId").doc("Number in the group: the workerId of operators."),
+        one("member", "Member"),
+        choice("status", &WORKER_STATUS),
+        flag("isLead"),
+        text("roleAccount").indexed(),
+        text("rewardAccount"),
+        text("stakingAccount"),
+        big("stake"),
+        big("rewardPerPeriod"),
+        big("rewardsPaid").doc("Sum of all that was paid."),
+        time("hiredAt"),
+        time("leavesAt").null().doc("When it is gone, once it is leaving."),
+        time("leftAt").null(),
+    ],
+    hidden: &[],
+};
+
+static OPENING: Entity = Entity {
+    name: "WorkingGroupOpening",
+    plural: "workingGroupOpenings",
+    doc: "A place in a working group that members may apply for.",
+    fields: &[
+        ID,
+        one("group", "WorkingGroup"),
+        int("runtimeId"),
+        choice("kind", &OPENING_KIND),
+        choice("status", &OPENING_STATUS),
+        text("descriptionHash"),
+        big("stake").doc("Least stake of an application."),
+        big("unstakingPeriodMs"),
+        big("rewardPerPeriod"),
+        time("createdAt"),
+        many("applications", "WorkingGroupApplication", "opening"),
+    ],
+    hidden: &[],
+};
+
+static APPLICATION: Entity = Entity {
+    name: "WorkingGroupApplication",
+    plural: "workingGroupApplications",
+    doc: "A member's wish to be hired.",
+    fields: &[
+        ID,
+        one("group", "WorkingGroup"),
+        int("runtimeId"),
+        one("opening", "WorkingGroupOpening"),
+        one("member", "Member"),
+        choice("status", &APPLICATION_STATUS),
+        text("roleAccount"),
+        text("rewardAccount"),
+        text("stakingAccount"),
+        big("stake"),
+        text("descriptionHash"),
+        time("createdAt"),
+    ],
+    hidden: &[],
+};
+
+static POLICY: Entity = Entity {
+    name: "DynamicBagCreationPolicy",
+    plural: "dynamicBagCreationPolicies",
+    doc: "How many buckets a new bag of a kind is given; the id is Member or Channel.",
+    fields: &[
+        ID,
+        int("numberOfStorageBuckets"),
+        many("families", "DynamicBagCreationPolicyFamily", "policy"),
+    ],
+    hidden: &[],
+};
+
+static POLICY_FAMILY: Entity = Entity {
+    name: "DynamicBagCreationPolicyFamily",
+    plural: "dynamicBagCreationPolicyFamilies",
+    doc: "Distribution buckets of one family that a new bag is given.",
+    fields: &[
+        ID,
+        one("policy", "DynamicBagCreationPolicy"),
+        one("family", "DistributionBucketFamily").null().doc("Null if the family was deleted since."),
+        int("numberOfBuckets"),
+    ],
+    hidden: &[],
+};
+
+static SETTINGS: Entity = Entity {
+    name: "DirectorySettings",
+    plural: "directorySettings",
+    doc: "What leads and the council set: limits, fees and the like. One row, with the id 0.",
+    fields: &[
+        ID,
+        text("network"),
+        flag("uploadingBlocked"),
+        big("dataObjectPerMegabyteFee"),
+        big("dataObjectStateBloatBond"),
+        int("storageBucketsPerBagLimit"),
+        int("distributionBucketsPerBagLimit"),
+        big("voucherMaxObjectsSizeLimit"),
+        big("voucherMaxObjectsNumberLimit"),
+        big("maxDataObjectSize"),
+        big("maxDistributionBucketFamilies"),
+        big("blacklistSizeLimit"),
+        int("maxStorageBucketsPerWorker"),
+        int("maxAssetsPerSet"),
+        int("maxWorkersPerGroup"),
+        big("transactionFee"),
+        big("transactionByteFee"),
+        big("transactionWeightFee"),
+        big("rewardPeriodMs"),
+        big("minUnstakingPeriodMs"),
+        big("minApplicationStake"),
+        big("openingDeposit"),
+        big("resignationNoticeMs"),
+        big("proposalLifeMs"),
+    ],
+    hidden: &[],
+};
+
+static BLACKLISTED: Entity = Entity {
+    name: "BlacklistedContent",
+    plural: "blacklistedContents",
+    doc: "A content id that nodes do not pass on.",
+    fields: &[ID, time("addedAt")],
+    hidden: &[],
+};
+
+static BLOCK: Entity = Entity {
+    name: "Block",
+    plural: "blocks",
+    doc: "A block with transactions or events; empty ones have no row. The id is the height.",
+    fields: &[
+        ID,
+        int("height").indexed(),
+        text("hash").indexed(),
+        time("timestamp"),
+        int("transactionsCount"),
+        many("transactions", "Transaction", "block"),
+    ],
+    hidden: &[],
+};
+
+static TRANSACTION: Entity = Entity {
+    name: "Transaction",
+    plural: "transactions",
+    doc: "A signed call and what became of it, failed ones too. The id is its hash.",
+    fields: &[
+        ID,
+        one("block", "Block"),
+        int("height").indexed().doc("That of its block."),
+        int("indexInBlock"),
+        time("timestamp").doc("That of its block."),
+        text("signer").indexed(),
+        big("nonce"),
+        text("call").indexed().doc("Module and name, such as Storage.UpdateStorageBucketStatus."),
+        text("arguments").doc("For people; long ones are cut."),
+        flag("success"),
+        text("errorCode").null(),
+        int("errorNumber").null(),
+        text("errorMessage").null(),
+        int("eventsCount"),
+    ],
+    hidden: &[],
+};
+
+static PROPOSAL: Entity = Entity {
+    name: "CouncilProposal",
+    plural: "councilProposals",
+    doc: "What the council was asked to do.",
+    fields: &[
+        ID,
+        choice("status", &PROPOSAL_STATUS),
+        text("proposer"),
+        list("approvals", Items::Texts).doc("Keys that approve, or approved when it was decided."),
+        text("action").doc("For people; long ones are cut."),
+        time("createdAt"),
+        time("decidedAt").null(),
+    ],
+    hidden: &["raw"],
+};
+
+static COUNCIL: Entity = Entity {
+    name: "Council",
+    plural: "councils",
+    doc: "Keys that propose and approve. One row, with the id 0.",
+    fields: &[ID, list("keys", Items::Texts), int("threshold"), text("secretary").null()],
+    hidden: &[],
+};
+
+static RELEASE: Entity = Entity {
+    name: "Release",
+    plural: "releases",
+    doc: "A version of a program that nodes must run.",
+    fields: &[
+        ID,
+        text("program").indexed(),
+        text("version"),
+        time("publishedAt"),
+        time("runBy").doc("From then on nodes are judged by it."),
+    ],
+    hidden: &[],
+};

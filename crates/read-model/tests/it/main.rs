@@ -1,0 +1,6 @@
+//! The index against the directory itself, and its GraphQL against clients and attackers.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+mod calls;
+mod feeding;
+mod support;

@@ -7,9 +7,14 @@ mod entities;
 mod entity;
 pub mod error;
 mod feed;
+mod query;
 mod store;
 mod value;
 
 pub use error::{ApplyError, OpenError};
 pub use feed::Feeder;
+pub use query::{
+    Answer, Fate, ReadModel,
+    limits::{Limits, MAX_BODY_BYTES},
+};
 pub use store::Tip;

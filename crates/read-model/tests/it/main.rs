@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 mod calls;
+mod clients;
 mod feeding;
+mod schema;
 mod support;

@@ -1,0 +1,169 @@
+//! What a query may cost, and what is refused before anything is spent on it.
+
+use super::error::{Code, QueryError};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+};
+use std::{collections::HashMap, time::Duration};
+
+/// Largest request body, in bytes: ten thousand ids fit many times.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// Longest text of a query, in bytes; variables apart.
+pub(crate) const MAX_QUERY_BYTES: usize = 64 * 1024;
+/// Deepest nesting of brackets in the text of a query.
+const MAX_BRACKETS: usize = 48;
+/// Most levels of fields. The usual introspection query has 13.
+pub(crate) const MAX_DEPTH: u64 = 15;
+/// Most fields, those of fragments counted wherever they are spread.
+pub(crate) const MAX_FIELDS: u64 = 1_000;
+/// Most fields at the top, each of which is a query of the index.
+pub(crate) const MAX_ROOT_FIELDS: usize = 50;
+/// Most fields that an introspection may resolve. The usual introspection query resolves about a quarter.
+pub(crate) const MAX_INTROSPECTION_FIELDS: u64 = 1_000_000;
+/// Most conditions of a filter.
+pub(crate) const MAX_CONDITIONS: u64 = 200;
+/// Most members of a list in a filter.
+pub(crate) const MAX_LIST_ITEMS: usize = 10_000;
+/// Edges of a connection unless `first` says otherwise.
+pub(crate) const DEFAULT_EDGES: u64 = 100;
+
+/// What one query may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that read the index, and so queries that run at once.
+    pub readers: usize,
+    /// Queries that may wait for one of them.
+    pub waiting: usize,
+    /// Most rows of an answer, those of nested lists included.
+    pub rows: u64,
+    /// Most bytes of an answer.
+    pub bytes: usize,
+    /// Most steps of SQLite's machine: what bounds a filter without an index. A row that is looked at
+    /// takes about ten.
+    pub steps: u64,
+    /// From the arrival of a query to its answer.
+    pub deadline: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            readers: 4,
+            waiting: 64,
+            rows: 1_000_000,
+            bytes: 64 * 1024 * 1024,
+            steps: 50_000_000,
+            deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Refuses a text that is too long or nests too deep, before a parser sees it.
+pub(crate) fn ensure_plain(query: &str) -> Result<(), QueryError> {
+    if query.len() > MAX_QUERY_BYTES {
+        let message = format!("the query has more than {MAX_QUERY_BYTES} bytes: put long lists into variables");
+        return Err(QueryError::new(Code::QueryTooLong, message));
+    }
+    if deepest_brackets(query) > MAX_BRACKETS {
+        return Err(too_deep());
+    }
+    Ok(())
+}
+
+fn too_deep() -> QueryError {
+    let message = format!("the query has more than {MAX_DEPTH} levels: ask for less at once");
+    QueryError::new(Code::QueryTooDeep, message)
+}
+
+/// Brackets in strings count as well, where they are refused only in absurd numbers.
+fn deepest_brackets(query: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in query.bytes() {
+        match byte {
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// Refuses documents that become too large or too deep once their fragments are spread. Looks at each
+/// fragment once, so that fragments of fragments cost nothing here.
+pub(crate) fn ensure_small(document: &ExecutableDocument) -> Result<(), QueryError> {
+    let mut known = HashMap::new();
+    let mut sum = Size::default();
+    let operations: Vec<&OperationDefinition> = match &document.operations {
+        DocumentOperations::Single(operation) => vec![&operation.node],
+        DocumentOperations::Multiple(operations) => operations.values().map(|one| &one.node).collect(),
+    };
+    for operation in operations {
+        let size = measure(document, &operation.selection_set.node, &mut known)?;
+        sum = Size { fields: sum.fields.saturating_add(size.fields), depth: sum.depth.max(size.depth) };
+    }
+    if sum.depth > MAX_DEPTH {
+        return Err(too_deep());
+    }
+    if sum.fields > MAX_FIELDS {
+        let message =
+            format!("the query has more than {MAX_FIELDS} fields, fragments included: ask for less at once");
+        return Err(QueryError::new(Code::QueryTooComplex, message));
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    fields: u64,
+    depth: u64,
+}
+
+/// Fragments that are being measured have no size yet, which shows circles.
+type Known<'a> = HashMap<&'a str, Option<Size>>;
+
+fn measure<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    known: &mut Known<'a>,
+) -> Result<Size, QueryError> {
+    let mut all = Size::default();
+    for item in &set.items {
+        let one = match &item.node {
+            Selection::Field(field) => {
+                let inner = measure(document, &field.node.selection_set.node, known)?;
+                Size { fields: inner.fields.saturating_add(1), depth: inner.depth.saturating_add(1) }
+            }
+            Selection::InlineFragment(fragment) => {
+                measure(document, &fragment.node.selection_set.node, known)?
+            }
+            Selection::FragmentSpread(spread) => {
+                measure_fragment(document, spread.node.fragment_name.node.as_str(), known)?
+            }
+        };
+        all = Size { fields: all.fields.saturating_add(one.fields), depth: all.depth.max(one.depth) };
+    }
+    Ok(all)
+}
+
+fn measure_fragment<'a>(
+    document: &'a ExecutableDocument,
+    name: &'a str,
+    known: &mut Known<'a>,
+) -> Result<Size, QueryError> {
+    match known.get(name) {
+        Some(Some(size)) => return Ok(*size),
+        Some(None) => {
+            let message = "a fragment spreads itself, directly or through others";
+            return Err(QueryError::new(Code::InvalidQuery, message));
+        }
+        None => {}
+    }
+    let Some(fragment) = document.fragments.get(name) else {
+        return Err(QueryError::new(Code::InvalidQuery, "a fragment that is spread is not defined"));
+    };
+    known.insert(name, None);
+    let size = measure(document, &fragment.node.selection_set.node, known)?;
+    known.insert(name, Some(size));
+    Ok(size)
+}

@@ -241,8 +241,12 @@ impl<'t> Sql<'t> {
             let not = if op == Op::NotIn { "NOT " } else { "" };
             return Ok(format!("{column} {not}IN (SELECT value FROM json_each({list}))"));
         }
-        let mark = operand(scalar, value)?;
-        let mark = self.bind(mark);
+        let value = operand(scalar, value)?;
+        // SQLite's functions of texts end at a NUL.
+        if matches!(&value, Value::Text(text) if text.contains('\0')) {
+            return Err(QueryError::bad_value("a text in a filter has a NUL character"));
+        }
+        let mark = self.bind(value);
         let sign = match op {
             Op::Eq => "=",
             Op::NotEq => "<>",

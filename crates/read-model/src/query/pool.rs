@@ -114,7 +114,7 @@ fn busy() -> QueryError {
 impl Gauge {
     fn is_spent(&self) -> bool {
         let left = self.steps.fetch_sub(i64::from(STEPS_PER_LOOK), Ordering::Relaxed);
-        if left <= 0 {
+        if left <= i64::from(STEPS_PER_LOOK) {
             self.state.store(OUT_OF_STEPS, Ordering::Relaxed);
         } else if Instant::now() >= *self.ends.lock().unwrap_or_else(PoisonError::into_inner) {
             self.state.store(OUT_OF_TIME, Ordering::Relaxed);

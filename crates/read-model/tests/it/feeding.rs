@@ -181,7 +181,7 @@ fn compare_group(db: &Connection, chain: &Chain, group: WorkingGroup) {
 }
 
 /// Blocks of random calls, on top of the filled network.
-fn random_blocks(seed: u64, count: u64) -> (Chain, Vec<Block>) {
+pub(crate) fn random_blocks(seed: u64, count: u64) -> (Chain, Vec<Block>) {
     let (mut chain, mut blocks) = filled();
     let mut dice = Dice(seed);
     for _ in 0..count {

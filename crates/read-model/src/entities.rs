@@ -110,7 +110,10 @@ static META_RESULT: Union = Union {
 static EVENT_DATA: Union = Union {
     name: "EventData",
     variants: &[
-        &Composite { name: "MetaprotocolTransactionStatusEventData", fields: &[union("result", &META_RESULT)] },
+        &Composite {
+            name: "MetaprotocolTransactionStatusEventData",
+            fields: &[union("result", &META_RESULT)],
+        },
         &Composite { name: "DataObjectDeletedEventData", fields: &[text("dataObjectId").indexed()] },
     ],
 };
@@ -184,7 +187,9 @@ static STORAGE_BUCKET: Entity = Entity {
         big("dataObjectsCount").doc("Objects of its bags."),
         big("dataObjectsSize").doc("Bytes of the objects of its bags."),
         time("createdAt").doc("Addition: when it was made."),
-        int("holdingsHeight").null().doc("Addition: height up to which the operator last reported to hold all."),
+        int("holdingsHeight")
+            .null()
+            .doc("Addition: height up to which the operator last reported to hold all."),
         int("holdingsExceptCount").null().doc("Addition: objects that this report excepts."),
         time("resignsAt").null().doc("Addition: when the operator, who gave notice, is let go."),
     ],

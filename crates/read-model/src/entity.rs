@@ -123,12 +123,6 @@ impl Field {
     }
 }
 
-impl Entity {
-    pub(crate) fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|field| field.name == name)
-    }
-}
-
 /// The column of a field that is reached by `path`, which is empty for the entity's own fields.
 pub(crate) fn column(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}_{field}") }

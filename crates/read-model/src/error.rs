@@ -54,7 +54,9 @@ pub enum ApplyError {
         height: u64,
     },
     /// A row that an event speaks of is not there: the index is damaged, or does not know a rule.
-    #[error("an event of block {height} changes a row of {table} that is not there: delete the index, and it is rebuilt")]
+    #[error(
+        "an event of block {height} changes a row of {table} that is not there: delete the index, and it is rebuilt"
+    )]
     Missing {
         /// Height of the block.
         height: u64,

@@ -132,12 +132,7 @@ fn begin(db: &mut Connection, genesis: &Genesis, tip: &Tip) -> rusqlite::Result<
     transaction.commit()
 }
 
-fn apply_block(
-    db: &Connection,
-    block: &Block,
-    tip: &Tip,
-    next_event: &mut u64,
-) -> Result<(), ApplyError> {
+fn apply_block(db: &Connection, block: &Block, tip: &Tip, next_event: &mut u64) -> Result<(), ApplyError> {
     let rows = Rows { db, height: tip.height, time_ms: tip.time_ms };
     record::block(&rows, block, tip)?;
     let mut told = Told { rows, transaction: None, index: 0, next_event, call: None, action: None };
@@ -157,10 +152,8 @@ fn apply_block(
 
 impl<'a> Told<'a> {
     fn of_transaction(&mut self, hash: String, call: &Call, events: &[Event]) -> Result<(), ApplyError> {
-        let calls = match call {
-            Call::Batch(batch) => batch.calls.as_slice(),
-            single => std::slice::from_ref(single),
-        };
+        let calls =
+            if let Call::Batch(batch) = call { batch.calls.as_slice() } else { std::slice::from_ref(call) };
         let mut calls = calls.iter();
         let mut inner = Told {
             rows: self.rows,
@@ -201,7 +194,9 @@ impl<'a> Told<'a> {
     /// The call to a group that the event comes of, made by a worker or by the council.
     fn group_call(&self) -> Option<&GroupCall> {
         match (&self.action, self.call) {
-            (Some(CouncilAction::Group { call, .. }), _) | (None, Some(Call::Group { call, .. })) => Some(call),
+            (Some(CouncilAction::Group { call, .. }), _) | (None, Some(Call::Group { call, .. })) => {
+                Some(call)
+            }
             _ => None,
         }
     }

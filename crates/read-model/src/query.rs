@@ -16,12 +16,7 @@ mod select;
 mod types;
 mod write;
 
-use crate::{
-    entities::ENTITIES,
-    entity::Entity,
-    error::OpenError,
-    feed::Feeder,
-};
+use crate::{entities::ENTITIES, entity::Entity, error::OpenError, feed::Feeder};
 use async_graphql::{
     Request as LibraryRequest, Response, Value as Const, Variables,
     dynamic::Schema,
@@ -149,11 +144,20 @@ impl ReadModel {
 const fn fate(code: Code) -> Fate {
     match code {
         Code::Busy => Fate::Busy,
-        Code::BadRequest | Code::InvalidQuery | Code::QueryTooLong | Code::QueryTooDeep | Code::QueryTooComplex => {
-            Fate::Refused
-        }
-        Code::FilterTooComplex | Code::ListTooLong | Code::PageTooLarge | Code::BadValue | Code::BadCursor
-        | Code::ScanTooLong | Code::Deadline | Code::ResultTooLarge | Code::Internal => Fate::Answered,
+        Code::BadRequest
+        | Code::InvalidQuery
+        | Code::QueryTooLong
+        | Code::QueryTooDeep
+        | Code::QueryTooComplex => Fate::Refused,
+        Code::FilterTooComplex
+        | Code::ListTooLong
+        | Code::PageTooLarge
+        | Code::BadValue
+        | Code::BadCursor
+        | Code::ScanTooLong
+        | Code::Deadline
+        | Code::ResultTooLarge
+        | Code::Internal => Fate::Answered,
     }
 }
 
@@ -182,8 +186,13 @@ impl Inner {
         };
         let given = match variables.into_value() {
             Const::Object(given) => given,
-            Const::Null | Const::Number(_) | Const::String(_) | Const::Boolean(_) | Const::Binary(_)
-            | Const::Enum(_) | Const::List(_) => async_graphql::indexmap::IndexMap::new(),
+            Const::Null
+            | Const::Number(_)
+            | Const::String(_)
+            | Const::Boolean(_)
+            | Const::Binary(_)
+            | Const::Enum(_)
+            | Const::List(_) => async_graphql::indexmap::IndexMap::new(),
         };
         self.run(&Request::new(&document, operation, given), &validated, ends)
     }
@@ -213,7 +222,8 @@ impl Inner {
     fn run(&self, request: &Request<'_>, validated: &Const, ends: Instant) -> Result<Vec<u8>, QueryError> {
         let fields = request.fields(&[&request.operation.selection_set.node], &|on| on == "Query")?;
         if fields.len() > MAX_ROOT_FIELDS {
-            let message = format!("the query has more than {MAX_ROOT_FIELDS} fields at the top: ask in parts");
+            let message =
+                format!("the query has more than {MAX_ROOT_FIELDS} fields at the top: ask in parts");
             return Err(QueryError::new(Code::QueryTooComplex, message));
         }
         let lease = self.pool.lease(ends)?;
@@ -258,8 +268,13 @@ impl Inner {
             _ => {
                 let answer = match validated {
                     Const::Object(fields) => fields.get(field.key),
-                    Const::Null | Const::Number(_) | Const::String(_) | Const::Boolean(_) | Const::Binary(_)
-                    | Const::Enum(_) | Const::List(_) => None,
+                    Const::Null
+                    | Const::Number(_)
+                    | Const::String(_)
+                    | Const::Boolean(_)
+                    | Const::Binary(_)
+                    | Const::Enum(_)
+                    | Const::List(_) => None,
                 };
                 let text = serde_json::to_string(answer.unwrap_or(&Const::Null)).unwrap_or_default();
                 body.raw(&text);
@@ -277,7 +292,9 @@ fn operation<'a>(
     let found = match (&document.operations, name) {
         (DocumentOperations::Single(operation), _) => Some(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
         (DocumentOperations::Multiple(_), None) => None,
     };
     found.map(|operation| &operation.node).ok_or_else(|| {
@@ -361,7 +378,8 @@ fn connection(
                     ("startCursor", cursor(ids.cursors.first())),
                     ("endCursor", cursor(ids.cursors.last())),
                 ];
-                let fields: Vec<(&str, &str)> = fields.iter().map(|(name, json)| (*name, json.as_str())).collect();
+                let fields: Vec<(&str, &str)> =
+                    fields.iter().map(|(name, json)| (*name, json.as_str())).collect();
                 small(request, part, "PageInfo", &fields, body)?;
             }
             "totalCount" => body.raw(&total(fetch, entity, &page)?),

@@ -99,7 +99,9 @@ impl Home {
 fn read_existing(file: &Path, genesis: &[u8; 32]) -> rusqlite::Result<Option<(Connection, Tip, u64)>> {
     let db = open_writer(file)?;
     let there: bool =
-        db.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'state')", [], |row| row.get(0))?;
+        db.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'state')", [], |row| {
+            row.get(0)
+        })?;
     if !there {
         return Ok(None);
     }

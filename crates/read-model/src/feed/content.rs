@@ -1,6 +1,10 @@
 //! Members, channels, bags and data objects.
 
-use super::{Told, distribution, groups, rows::{Cell, Rows}, storage};
+use super::{
+    Told, distribution, groups,
+    rows::{Cell, Rows},
+    storage,
+};
 use crate::{
     error::ApplyError,
     value::{flag, int, serial, text, wide},
@@ -61,12 +65,15 @@ fn bags(told: &mut Told<'_>, event: &Event) -> Result<bool, ApplyError> {
         }
         Event::AssetSetCreated { bag, name, objects } => {
             let id = set_id(*bag, name);
-            rows.insert(SET, &[
-                ("id", text(&id)),
-                ("bag", text(BagId::Dynamic(*bag))),
-                ("name", text(name)),
-                ("createdAt", int(rows.time_ms)),
-            ])?;
+            rows.insert(
+                SET,
+                &[
+                    ("id", text(&id)),
+                    ("bag", text(BagId::Dynamic(*bag))),
+                    ("name", text(name)),
+                    ("createdAt", int(rows.time_ms)),
+                ],
+            )?;
             put_in_set(&rows, &id, objects)
         }
         Event::AssetSetUpdated { bag, name, added, .. } => put_in_set(&rows, &set_id(*bag, name), added),
@@ -79,23 +86,27 @@ fn bags(told: &mut Told<'_>, event: &Event) -> Result<bool, ApplyError> {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other topics' events")]
 fn people(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
     match event {
-        Event::ChannelCreated { channel, owner } => rows.insert(CHANNEL, &[
-            ("id", text(channel)),
-            ("owner", text(owner)),
-            ("collaborators", text("[]")),
-            ("bag", text(BagId::channel(*channel))),
-            ("createdAt", int(rows.time_ms)),
-        ]),
+        Event::ChannelCreated { channel, owner } => rows.insert(
+            CHANNEL,
+            &[
+                ("id", text(channel)),
+                ("owner", text(owner)),
+                ("collaborators", text("[]")),
+                ("bag", text(BagId::channel(*channel))),
+                ("createdAt", int(rows.time_ms)),
+            ],
+        ),
         Event::ChannelDeleted { channel } => rows.delete(CHANNEL, channel),
         Event::ChannelCollaboratorsUpdated { channel, collaborators } => {
             let ids: Vec<String> = collaborators.iter().map(ToString::to_string).collect();
             rows.update(CHANNEL, channel, &[("collaborators", texts(&ids))])
         }
         Event::MemberCreated { member, handle, account } => create_member(rows, *member, handle, *account),
-        Event::MemberAccountsUpdated { member, root, controller } => rows.update(MEMBER, member, &[
-            ("rootAccount", text(root)),
-            ("controllerAccount", text(controller)),
-        ]),
+        Event::MemberAccountsUpdated { member, root, controller } => rows.update(
+            MEMBER,
+            member,
+            &[("rootAccount", text(root)), ("controllerAccount", text(controller))],
+        ),
         Event::StakingAccountConfirmed { member, account } => {
             change_staking_accounts(rows, *member, |accounts| {
                 accounts.insert(account.to_string());
@@ -122,14 +133,17 @@ pub(super) fn create_member(
     handle: &str,
     account: AccountId,
 ) -> Result<(), ApplyError> {
-    rows.insert(MEMBER, &[
-        ("id", text(member)),
-        ("handle", text(handle)),
-        ("controllerAccount", text(account)),
-        ("rootAccount", text(account)),
-        ("stakingAccounts", text("[]")),
-        ("createdAt", int(rows.time_ms)),
-    ])
+    rows.insert(
+        MEMBER,
+        &[
+            ("id", text(member)),
+            ("handle", text(handle)),
+            ("controllerAccount", text(account)),
+            ("rootAccount", text(account)),
+            ("stakingAccounts", text("[]")),
+            ("createdAt", int(rows.time_ms)),
+        ],
+    )
 }
 
 fn change_staking_accounts(
@@ -148,24 +162,31 @@ fn change_staking_accounts(
 /// Static bags always exist; their rows appear once something is written to them.
 pub(super) fn ensure_bag(rows: &Rows<'_>, bag: &BagId) -> Result<(), ApplyError> {
     let [kind, group, member, channel] = owner(bag);
-    rows.ensure(BAG, &[
-        ("id", text(bag)),
-        kind,
-        group,
-        member,
-        channel,
-        ("isPrivate", flag(false)),
-        ("createdAt", int(rows.time_ms)),
-    ])
+    rows.ensure(
+        BAG,
+        &[
+            ("id", text(bag)),
+            kind,
+            group,
+            member,
+            channel,
+            ("isPrivate", flag(false)),
+            ("createdAt", int(rows.time_ms)),
+        ],
+    )
 }
 
 fn owner(bag: &BagId) -> [Cell; 4] {
     let (kind, group, member, channel) = match bag {
-        BagId::Static(StaticBagId::Council) => ("StorageBagOwnerCouncil", Value::Null, Value::Null, Value::Null),
+        BagId::Static(StaticBagId::Council) => {
+            ("StorageBagOwnerCouncil", Value::Null, Value::Null, Value::Null)
+        }
         BagId::Static(StaticBagId::WorkingGroup(group)) => {
             ("StorageBagOwnerWorkingGroup", text(group.name()), Value::Null, Value::Null)
         }
-        BagId::Dynamic(DynamicBagId::Member(id)) => ("StorageBagOwnerMember", Value::Null, text(id), Value::Null),
+        BagId::Dynamic(DynamicBagId::Member(id)) => {
+            ("StorageBagOwnerMember", Value::Null, text(id), Value::Null)
+        }
         BagId::Dynamic(DynamicBagId::Channel(id)) => {
             ("StorageBagOwnerChannel", Value::Null, Value::Null, text(id))
         }
@@ -178,7 +199,11 @@ fn owner(bag: &BagId) -> [Cell; 4] {
     ]
 }
 
-fn create_bag(rows: &Rows<'_>, creation: &DynamicBagCreation, ids: &[DataObjectId]) -> Result<(), ApplyError> {
+fn create_bag(
+    rows: &Rows<'_>,
+    creation: &DynamicBagCreation,
+    ids: &[DataObjectId],
+) -> Result<(), ApplyError> {
     let bag = BagId::Dynamic(creation.bag);
     ensure_bag(rows, &bag)?;
     creation.storage_buckets.iter().try_for_each(|bucket| storage::assign(rows, *bucket, &bag))?;
@@ -192,7 +217,8 @@ fn create_bag(rows: &Rows<'_>, creation: &DynamicBagCreation, ids: &[DataObjectI
 fn delete_bag(told: &mut Told<'_>, bag: DynamicBagId) -> Result<(), ApplyError> {
     let rows = told.rows;
     let bag = BagId::Dynamic(bag).to_string();
-    let sql = "SELECT \"id\" FROM \"StorageDataObject\" WHERE \"storageBag\" = ? ORDER BY CAST(\"id\" AS INTEGER)";
+    let sql =
+        "SELECT \"id\" FROM \"StorageDataObject\" WHERE \"storageBag\" = ? ORDER BY CAST(\"id\" AS INTEGER)";
     let ids = rows.texts(sql, [&bag])?;
     delete(told, ids.into_iter())?;
     for table in ["StorageBucketBag", "DistributionBucketBag", SET] {
@@ -213,15 +239,18 @@ fn declare(
     let mut bytes: u64 = 0;
     for (id, creation) in ids.iter().zip(&upload.object_creation_list) {
         bytes = bytes.saturating_add(creation.size);
-        rows.insert(OBJECT, &[
-            ("id", text(id)),
-            ("createdAt", int(rows.time_ms)),
-            ("isAccepted", flag(false)),
-            ("size", wide(creation.size.into())),
-            ("storageBag", text(bag)),
-            ("ipfsHash", text(String::from_utf8_lossy(&creation.ipfs_content_id))),
-            ("stateBloatBond", wide(bond)),
-        ])?;
+        rows.insert(
+            OBJECT,
+            &[
+                ("id", text(id)),
+                ("createdAt", int(rows.time_ms)),
+                ("isAccepted", flag(false)),
+                ("size", wide(creation.size.into())),
+                ("storageBag", text(bag)),
+                ("ipfsHash", text(String::from_utf8_lossy(&creation.ipfs_content_id))),
+                ("stateBloatBond", wide(bond)),
+            ],
+        )?;
     }
     let units = Balance::from(bytes.div_ceil(FEE_UNIT_BYTES));
     let fee = upload.expected_data_size_fee.saturating_mul(units);
@@ -236,21 +265,28 @@ fn delete(told: &mut Told<'_>, ids: impl Iterator<Item = String>) -> Result<(), 
     let rows = told.rows;
     for id in ids {
         rows.delete(OBJECT, &id)?;
-        rows.insert("Event", &[
-            ("id", text(serial(*told.next_event))),
-            ("inBlock", int(rows.height)),
-            ("inExtrinsic", told.transaction.as_ref().map_or(Value::Null, text)),
-            ("indexInBlock", int(told.index)),
-            ("timestamp", int(rows.time_ms)),
-            ("data", text("DataObjectDeletedEventData")),
-            ("data_dataObjectId", text(&id)),
-        ])?;
+        rows.insert(
+            "Event",
+            &[
+                ("id", text(serial(*told.next_event))),
+                ("inBlock", int(rows.height)),
+                ("inExtrinsic", told.transaction.as_ref().map_or(Value::Null, text)),
+                ("indexInBlock", int(told.index)),
+                ("timestamp", int(rows.time_ms)),
+                ("data", text("DataObjectDeletedEventData")),
+                ("data_dataObjectId", text(&id)),
+            ],
+        )?;
         *told.next_event = told.next_event.saturating_add(1);
     }
     Ok(())
 }
 
-fn accept(rows: &Rows<'_>, bucket: StorageBucketId, objects: &BTreeSet<DataObjectId>) -> Result<(), ApplyError> {
+fn accept(
+    rows: &Rows<'_>,
+    bucket: StorageBucketId,
+    objects: &BTreeSet<DataObjectId>,
+) -> Result<(), ApplyError> {
     let sql = "UPDATE \"StorageDataObject\" SET \"isAccepted\" = 1, \"acceptingBucketId\" = ?, \
                \"acceptedAt\" = coalesce(\"acceptedAt\", ?) WHERE \"id\" = ?";
     let mut statement = rows.db.prepare_cached(sql)?;

@@ -1,6 +1,10 @@
 //! What leads and the council set, and what the council decides.
 
-use super::{Told, content::texts, rows::{Cell, Rows}};
+use super::{
+    Told,
+    content::texts,
+    rows::{Cell, Rows},
+};
 use crate::{
     error::ApplyError,
     value::{cut, flag, int, text, wide},
@@ -28,7 +32,9 @@ fn settings(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
     match event {
         Event::UploadingBlockStatusUpdated { blocked } => set(&[("uploadingBlocked", flag(*blocked))]),
         Event::DataObjectPerMegabyteFeeUpdated { fee } => set(&[("dataObjectPerMegabyteFee", wide(*fee))]),
-        Event::DataObjectStateBloatBondValueUpdated { bond } => set(&[("dataObjectStateBloatBond", wide(*bond))]),
+        Event::DataObjectStateBloatBondValueUpdated { bond } => {
+            set(&[("dataObjectStateBloatBond", wide(*bond))])
+        }
         Event::StorageBucketsPerBagLimitUpdated { limit } => {
             set(&[("storageBucketsPerBagLimit", int((*limit).into()))])
         }
@@ -48,12 +54,15 @@ fn settings(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
             let policy = bag_type_name(*bag_type);
             rows.delete_by("DynamicBagCreationPolicyFamily", "policy", policy)?;
             families.iter().try_for_each(|(family, number)| {
-                rows.insert("DynamicBagCreationPolicyFamily", &[
-                    ("id", text(format!("{policy}-{family}"))),
-                    ("policy", text(policy)),
-                    ("family", text(family)),
-                    ("numberOfBuckets", int((*number).into())),
-                ])
+                rows.insert(
+                    "DynamicBagCreationPolicyFamily",
+                    &[
+                        ("id", text(format!("{policy}-{family}"))),
+                        ("policy", text(policy)),
+                        ("family", text(family)),
+                        ("numberOfBuckets", int((*number).into())),
+                    ],
+                )
             })
         }
         Event::UpdateBlacklist { removed, added } => update_blacklist(rows, removed, added),
@@ -78,23 +87,23 @@ fn council(told: &mut Told<'_>, event: &Event) -> Result<bool, ApplyError> {
             decide(&rows, *proposal, "EXECUTED")
         }
         Event::CouncilProposalLapsed { proposal } => decide(&rows, *proposal, "LAPSED"),
-        Event::CouncilKeysReplaced { keys, threshold } => rows.update("Council", ONLY, &[
-            ("keys", accounts(keys)),
-            ("threshold", int((*threshold).into())),
-        ]),
+        Event::CouncilKeysReplaced { keys, threshold } => {
+            rows.update("Council", ONLY, &[("keys", accounts(keys)), ("threshold", int((*threshold).into()))])
+        }
         Event::CouncilSecretarySet { account } => {
             let account = account.as_ref().map_or(Value::Null, text);
             rows.update("Council", ONLY, &[("secretary", account)])
         }
-        Event::ReleasePublished { release, program, version, published_ms, run_by_ms } => {
-            rows.insert("Release", &[
+        Event::ReleasePublished { release, program, version, published_ms, run_by_ms } => rows.insert(
+            "Release",
+            &[
                 ("id", text(release)),
                 ("program", text(program)),
                 ("version", text(version)),
                 ("publishedAt", int(*published_ms)),
                 ("runBy", int(*run_by_ms)),
-            ])
-        }
+            ],
+        ),
         _ => return Ok(false),
     }?;
     Ok(true)
@@ -107,7 +116,9 @@ fn parameter_cell(parameter: Parameter) -> Cell {
         Parameter::TransactionByteFee(value) => ("transactionByteFee", wide(value)),
         Parameter::TransactionWeightFee(value) => ("transactionWeightFee", wide(value)),
         Parameter::MaxDataObjectSize(value) => ("maxDataObjectSize", wide(value.into())),
-        Parameter::MaxDistributionBucketFamilies(value) => ("maxDistributionBucketFamilies", wide(value.into())),
+        Parameter::MaxDistributionBucketFamilies(value) => {
+            ("maxDistributionBucketFamilies", wide(value.into()))
+        }
         Parameter::BlacklistSizeLimit(value) => ("blacklistSizeLimit", wide(value.into())),
         Parameter::MaxStorageBucketsPerWorker(value) => ("maxStorageBucketsPerWorker", int(value.into())),
         Parameter::MaxAssetsPerSet(value) => ("maxAssetsPerSet", int(value.into())),
@@ -155,15 +166,18 @@ fn propose(
     by: &AccountId,
     action: &CouncilAction,
 ) -> Result<(), ApplyError> {
-    rows.insert(PROPOSAL, &[
-        ("id", text(proposal)),
-        ("status", text("OPEN")),
-        ("proposer", text(by)),
-        ("approvals", texts(&[by.to_string()])),
-        ("action", text(cut(&format!("{action:?}"), MAX_ACTION_BYTES))),
-        ("createdAt", int(rows.time_ms)),
-        ("raw", Value::Blob(action.encode())),
-    ])
+    rows.insert(
+        PROPOSAL,
+        &[
+            ("id", text(proposal)),
+            ("status", text("OPEN")),
+            ("proposer", text(by)),
+            ("approvals", texts(&[by.to_string()])),
+            ("action", text(cut(&format!("{action:?}"), MAX_ACTION_BYTES))),
+            ("createdAt", int(rows.time_ms)),
+            ("raw", Value::Blob(action.encode())),
+        ],
+    )
 }
 
 fn change_approvals(

@@ -38,14 +38,17 @@ fn buckets(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
         Event::DistributionBucketFamilyMetadataSet { family, metadata } => {
             set_family_metadata(rows, *family, metadata)
         }
-        Event::DistributionBucketCreated { family, accepting_new_bags, bucket } => rows.insert(BUCKET, &[
-            ("id", text(bucket)),
-            ("family", text(family)),
-            ("bucketIndex", int(bucket.index)),
-            ("acceptingNewBags", flag(*accepting_new_bags)),
-            ("distributing", flag(true)),
-            ("createdAt", int(rows.time_ms)),
-        ]),
+        Event::DistributionBucketCreated { family, accepting_new_bags, bucket } => rows.insert(
+            BUCKET,
+            &[
+                ("id", text(bucket)),
+                ("family", text(family)),
+                ("bucketIndex", int(bucket.index)),
+                ("acceptingNewBags", flag(*accepting_new_bags)),
+                ("distributing", flag(true)),
+                ("createdAt", int(rows.time_ms)),
+            ],
+        ),
         Event::DistributionBucketDeleted { bucket } => delete_bucket(rows, *bucket),
         Event::DistributionBucketStatusUpdated { bucket, accepting_new_bags } => {
             rows.update(BUCKET, bucket, &[("acceptingNewBags", flag(*accepting_new_bags))])
@@ -67,12 +70,15 @@ fn buckets(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other topics' events")]
 fn operators(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
     match event {
-        Event::DistributionBucketOperatorInvited { bucket, worker } => rows.insert(OPERATOR, &[
-            ("id", text(operator_id(*bucket, *worker))),
-            ("distributionBucket", text(bucket)),
-            ("workerId", int(worker.0)),
-            ("status", text("INVITED")),
-        ]),
+        Event::DistributionBucketOperatorInvited { bucket, worker } => rows.insert(
+            OPERATOR,
+            &[
+                ("id", text(operator_id(*bucket, *worker))),
+                ("distributionBucket", text(bucket)),
+                ("workerId", int(worker.0)),
+                ("status", text("INVITED")),
+            ],
+        ),
         Event::DistributionBucketInvitationAccepted { worker, bucket } => {
             rows.update(OPERATOR, operator_id(*bucket, *worker), &[("status", text("ACTIVE"))])
         }
@@ -105,12 +111,15 @@ fn join_id(bucket: DistributionBucketId, bag: &BagId) -> String {
 
 /// The bucket delivers the bag from this block on.
 pub(super) fn assign(rows: &Rows<'_>, bucket: DistributionBucketId, bag: &BagId) -> Result<(), ApplyError> {
-    rows.put(JOIN, &[
-        ("id", text(join_id(bucket, bag))),
-        ("distributionBucket", text(bucket)),
-        ("bag", text(bag)),
-        ("assignedInBlock", int(rows.height)),
-    ])
+    rows.put(
+        JOIN,
+        &[
+            ("id", text(join_id(bucket, bag))),
+            ("distributionBucket", text(bucket)),
+            ("bag", text(bag)),
+            ("assignedInBlock", int(rows.height)),
+        ],
+    )
 }
 
 /// With all that hangs on it: the squid's own code assumes that nothing does.
@@ -134,18 +143,21 @@ fn set_family_metadata(rows: &Rows<'_>, family: FamilyId, bytes: &[u8]) -> Resul
     let list = |items: Vec<Json>| {
         if items.is_empty() { Value::Null } else { text(Json::Array(items)) }
     };
-    rows.put(FAMILY_METADATA, &[
-        ("id", text(family)),
-        ("family", text(family)),
-        ("region", maybe_text(metadata.region.as_deref())),
-        ("description", maybe_text(metadata.description.as_deref())),
-        ("areas", list(metadata.areas.iter().map(area).collect())),
-        (
-            "latencyTestTargets",
-            list(metadata.latency_test_targets.iter().map(|target| json!(target)).collect()),
-        ),
-        ("raw", Value::Blob(metadata.encode())),
-    ])
+    rows.put(
+        FAMILY_METADATA,
+        &[
+            ("id", text(family)),
+            ("family", text(family)),
+            ("region", maybe_text(metadata.region.as_deref())),
+            ("description", maybe_text(metadata.description.as_deref())),
+            ("areas", list(metadata.areas.iter().map(area).collect())),
+            (
+                "latencyTestTargets",
+                list(metadata.latency_test_targets.iter().map(|target| json!(target)).collect()),
+            ),
+            ("raw", Value::Blob(metadata.encode())),
+        ],
+    )
 }
 
 fn area(area: &Area) -> Json {

@@ -40,16 +40,19 @@ pub(super) fn write(rows: &Rows<'_>, genesis: &Genesis) -> Result<(), ApplyError
         (BagType::Member, params.default_member_storage_buckets),
         (BagType::Channel, params.default_channel_storage_buckets),
     ] {
-        rows.insert("DynamicBagCreationPolicy", &[
-            ("id", text(bag_type_name(bag_type))),
-            ("numberOfStorageBuckets", int(number.into())),
-        ])?;
+        rows.insert(
+            "DynamicBagCreationPolicy",
+            &[("id", text(bag_type_name(bag_type))), ("numberOfStorageBuckets", int(number.into()))],
+        )?;
     }
-    rows.insert("Council", &[
-        ("id", text(ONLY)),
-        ("keys", accounts(&genesis.council.keys)),
-        ("threshold", int(genesis.council.threshold.into())),
-    ])?;
+    rows.insert(
+        "Council",
+        &[
+            ("id", text(ONLY)),
+            ("keys", accounts(&genesis.council.keys)),
+            ("threshold", int(genesis.council.threshold.into())),
+        ],
+    )?;
     write_settings(rows, genesis)
 }
 
@@ -59,11 +62,14 @@ fn write_group(
     which: WorkingGroup,
     group: &GenesisGroup,
 ) -> Result<(), ApplyError> {
-    rows.insert("WorkingGroup", &[
-        ("id", text(which.name())),
-        ("lead", group.lead.map_or(Value::Null, |lead| text(member_id(which, lead)))),
-        ("budget", wide(0)),
-    ])?;
+    rows.insert(
+        "WorkingGroup",
+        &[
+            ("id", text(which.name())),
+            ("lead", group.lead.map_or(Value::Null, |lead| text(member_id(which, lead)))),
+            ("budget", wide(0)),
+        ],
+    )?;
     for (worker, id) in group.workers.iter().zip(0..) {
         let position = genesis.members.iter().position(|member| member.handle == worker.member);
         let member = position.and_then(|at| u64::try_from(at).ok()).ok_or_else(|| rows.missing("Member"))?;
@@ -75,30 +81,33 @@ fn write_group(
 
 fn write_settings(rows: &Rows<'_>, genesis: &Genesis) -> Result<(), ApplyError> {
     let params = &genesis.params;
-    rows.insert("DirectorySettings", &[
-        ("id", text(ONLY)),
-        ("network", text(&genesis.network)),
-        ("uploadingBlocked", flag(false)),
-        ("dataObjectPerMegabyteFee", wide(params.data_object_per_megabyte_fee)),
-        ("dataObjectStateBloatBond", wide(params.data_object_state_bloat_bond)),
-        ("storageBucketsPerBagLimit", int(params.storage_buckets_per_bag_limit.into())),
-        ("distributionBucketsPerBagLimit", int(params.distribution_buckets_per_bag_limit.into())),
-        ("voucherMaxObjectsSizeLimit", wide(params.voucher_max_size_limit.into())),
-        ("voucherMaxObjectsNumberLimit", wide(params.voucher_max_objects_limit.into())),
-        ("maxDataObjectSize", wide(params.max_data_object_size.into())),
-        ("maxDistributionBucketFamilies", wide(params.max_distribution_bucket_families.into())),
-        ("blacklistSizeLimit", wide(params.blacklist_size_limit.into())),
-        ("maxStorageBucketsPerWorker", int(params.max_storage_buckets_per_worker.into())),
-        ("maxAssetsPerSet", int(params.max_assets_per_set.into())),
-        ("maxWorkersPerGroup", int(params.max_workers_per_group.into())),
-        ("transactionFee", wide(params.transaction_fee)),
-        ("transactionByteFee", wide(params.transaction_byte_fee)),
-        ("transactionWeightFee", wide(params.transaction_weight_fee)),
-        ("rewardPeriodMs", wide(params.reward_period_ms.into())),
-        ("minUnstakingPeriodMs", wide(params.min_unstaking_period_ms.into())),
-        ("minApplicationStake", wide(params.min_application_stake)),
-        ("openingDeposit", wide(params.opening_deposit)),
-        ("resignationNoticeMs", wide(params.resignation_notice_ms.into())),
-        ("proposalLifeMs", wide(params.proposal_life_ms.into())),
-    ])
+    rows.insert(
+        "DirectorySettings",
+        &[
+            ("id", text(ONLY)),
+            ("network", text(&genesis.network)),
+            ("uploadingBlocked", flag(false)),
+            ("dataObjectPerMegabyteFee", wide(params.data_object_per_megabyte_fee)),
+            ("dataObjectStateBloatBond", wide(params.data_object_state_bloat_bond)),
+            ("storageBucketsPerBagLimit", int(params.storage_buckets_per_bag_limit.into())),
+            ("distributionBucketsPerBagLimit", int(params.distribution_buckets_per_bag_limit.into())),
+            ("voucherMaxObjectsSizeLimit", wide(params.voucher_max_size_limit.into())),
+            ("voucherMaxObjectsNumberLimit", wide(params.voucher_max_objects_limit.into())),
+            ("maxDataObjectSize", wide(params.max_data_object_size.into())),
+            ("maxDistributionBucketFamilies", wide(params.max_distribution_bucket_families.into())),
+            ("blacklistSizeLimit", wide(params.blacklist_size_limit.into())),
+            ("maxStorageBucketsPerWorker", int(params.max_storage_buckets_per_worker.into())),
+            ("maxAssetsPerSet", int(params.max_assets_per_set.into())),
+            ("maxWorkersPerGroup", int(params.max_workers_per_group.into())),
+            ("transactionFee", wide(params.transaction_fee)),
+            ("transactionByteFee", wide(params.transaction_byte_fee)),
+            ("transactionWeightFee", wide(params.transaction_weight_fee)),
+            ("rewardPeriodMs", wide(params.reward_period_ms.into())),
+            ("minUnstakingPeriodMs", wide(params.min_unstaking_period_ms.into())),
+            ("minApplicationStake", wide(params.min_application_stake)),
+            ("openingDeposit", wide(params.opening_deposit)),
+            ("resignationNoticeMs", wide(params.resignation_notice_ms.into())),
+            ("proposalLifeMs", wide(params.proposal_life_ms.into())),
+        ],
+    )
 }

@@ -68,7 +68,8 @@ fn workers(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
         Event::StakeIncreased { group, worker, amount } => {
             change(rows, WORKER, &member_id(*group, worker.0), "stake", |stake| stake.saturating_add(*amount))
         }
-        Event::StakeDecreased { group, worker, amount } | Event::StakeSlashed { group, worker, amount, .. } => {
+        Event::StakeDecreased { group, worker, amount }
+        | Event::StakeSlashed { group, worker, amount, .. } => {
             change(rows, WORKER, &member_id(*group, worker.0), "stake", |stake| stake.saturating_sub(*amount))
         }
         Event::WorkerStartedLeaving { group, worker, leaves_ms } => {
@@ -89,7 +90,9 @@ fn money(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
     match event {
         Event::RewardPaid { group, worker, amount, .. } => {
             change_budget(rows, *group, |budget| budget.saturating_sub(*amount))?;
-            change(rows, WORKER, &member_id(*group, worker.0), "rewardsPaid", |paid| paid.saturating_add(*amount))
+            change(rows, WORKER, &member_id(*group, worker.0), "rewardsPaid", |paid| {
+                paid.saturating_add(*amount)
+            })
         }
         Event::BudgetFunded { group, amount, .. } => {
             change_budget(rows, *group, |budget| budget.saturating_add(*amount))
@@ -145,18 +148,21 @@ fn add_opening(told: &Told<'_>, group: WorkingGroup, opening: OpeningId) -> Resu
         OpeningKind::Regular => "REGULAR",
         OpeningKind::Leader => "LEADER",
     };
-    rows.insert(OPENING, &[
-        ("id", text(member_id(group, opening.0))),
-        ("group", text(group.name())),
-        ("runtimeId", int(opening.0)),
-        ("kind", text(kind)),
-        ("status", text("OPEN")),
-        ("descriptionHash", text(hex::encode(description))),
-        ("stake", wide(*stake)),
-        ("unstakingPeriodMs", wide((*unstaking_period_ms).into())),
-        ("rewardPerPeriod", wide(reward_per_period.unwrap_or(0))),
-        ("createdAt", int(rows.time_ms)),
-    ])
+    rows.insert(
+        OPENING,
+        &[
+            ("id", text(member_id(group, opening.0))),
+            ("group", text(group.name())),
+            ("runtimeId", int(opening.0)),
+            ("kind", text(kind)),
+            ("status", text("OPEN")),
+            ("descriptionHash", text(hex::encode(description))),
+            ("stake", wide(*stake)),
+            ("unstakingPeriodMs", wide((*unstaking_period_ms).into())),
+            ("rewardPerPeriod", wide(reward_per_period.unwrap_or(0))),
+            ("createdAt", int(rows.time_ms)),
+        ],
+    )
 }
 
 fn add_application(
@@ -168,25 +174,33 @@ fn add_application(
 ) -> Result<(), ApplyError> {
     let rows = &told.rows;
     let Some(GroupCall::ApplyOnOpening {
-        role_account, reward_account, staking_account, stake, description, ..
+        role_account,
+        reward_account,
+        staking_account,
+        stake,
+        description,
+        ..
     }) = told.group_call()
     else {
         return Err(rows.missing(APPLICATION));
     };
-    rows.insert(APPLICATION, &[
-        ("id", text(member_id(group, application.0))),
-        ("group", text(group.name())),
-        ("runtimeId", int(application.0)),
-        ("opening", text(member_id(group, opening.0))),
-        ("member", text(member)),
-        ("status", text("PENDING")),
-        ("roleAccount", text(role_account)),
-        ("rewardAccount", text(reward_account)),
-        ("stakingAccount", text(staking_account)),
-        ("stake", wide(*stake)),
-        ("descriptionHash", text(hex::encode(description))),
-        ("createdAt", int(rows.time_ms)),
-    ])
+    rows.insert(
+        APPLICATION,
+        &[
+            ("id", text(member_id(group, application.0))),
+            ("group", text(group.name())),
+            ("runtimeId", int(application.0)),
+            ("opening", text(member_id(group, opening.0))),
+            ("member", text(member)),
+            ("status", text("PENDING")),
+            ("roleAccount", text(role_account)),
+            ("rewardAccount", text(reward_account)),
+            ("stakingAccount", text(staking_account)),
+            ("stake", wide(*stake)),
+            ("descriptionHash", text(hex::encode(description))),
+            ("createdAt", int(rows.time_ms)),
+        ],
+    )
 }
 
 /// What a worker starts with.
@@ -204,21 +218,24 @@ pub(super) fn hire(
     member: MemberId,
     terms: Terms,
 ) -> Result<(), ApplyError> {
-    rows.insert(WORKER, &[
-        ("id", text(member_id(group, worker.0))),
-        ("group", text(group.name())),
-        ("runtimeId", int(worker.0)),
-        ("member", text(member)),
-        ("status", text("ACTIVE")),
-        ("isLead", flag(terms.is_lead)),
-        ("roleAccount", text(&terms.account)),
-        ("rewardAccount", text(&terms.account)),
-        ("stakingAccount", text(&terms.account)),
-        ("stake", wide(0)),
-        ("rewardPerPeriod", wide(0)),
-        ("rewardsPaid", wide(0)),
-        ("hiredAt", int(rows.time_ms)),
-    ])
+    rows.insert(
+        WORKER,
+        &[
+            ("id", text(member_id(group, worker.0))),
+            ("group", text(group.name())),
+            ("runtimeId", int(worker.0)),
+            ("member", text(member)),
+            ("status", text("ACTIVE")),
+            ("isLead", flag(terms.is_lead)),
+            ("roleAccount", text(&terms.account)),
+            ("rewardAccount", text(&terms.account)),
+            ("stakingAccount", text(&terms.account)),
+            ("stake", wide(0)),
+            ("rewardPerPeriod", wide(0)),
+            ("rewardsPaid", wide(0)),
+            ("hiredAt", int(rows.time_ms)),
+        ],
+    )
 }
 
 /// The workers are there; now they get what their applications and the opening say.
@@ -239,12 +256,16 @@ fn fill(
                    WHERE \"id\" = ?";
         let (reward_account, staking_account, stake) =
             rows.find(APPLICATION, sql, [&application], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.update(WORKER, member_id(group, worker.0), &[
-            ("rewardAccount", reward_account),
-            ("stakingAccount", staking_account),
-            ("stake", stake),
-            ("rewardPerPeriod", reward.clone()),
-        ])?;
+        rows.update(
+            WORKER,
+            member_id(group, worker.0),
+            &[
+                ("rewardAccount", reward_account),
+                ("stakingAccount", staking_account),
+                ("stake", stake),
+                ("rewardPerPeriod", reward.clone()),
+            ],
+        )?;
     }
     Ok(())
 }
@@ -261,10 +282,14 @@ fn part(
     worker: WorkerId,
     status: &'static str,
 ) -> Result<(), ApplyError> {
-    rows.update(WORKER, member_id(group, worker.0), &[
-        ("status", text(status)),
-        ("isLead", flag(false)),
-        ("stake", wide(0)),
-        ("leftAt", int(rows.time_ms)),
-    ])
+    rows.update(
+        WORKER,
+        member_id(group, worker.0),
+        &[
+            ("status", text(status)),
+            ("isLead", flag(false)),
+            ("stake", wide(0)),
+            ("leftAt", int(rows.time_ms)),
+        ],
+    )
 }

@@ -19,13 +19,16 @@ pub(super) fn block(rows: &Rows<'_>, block: &Block, tip: &Tip) -> Result<(), App
     if block.transactions.is_empty() && block.block_events.is_empty() {
         return Ok(());
     }
-    rows.insert("Block", &[
-        ("id", text(tip.height)),
-        ("height", int(tip.height)),
-        ("hash", text(hex::encode(tip.hash))),
-        ("timestamp", int(tip.time_ms)),
-        ("transactionsCount", int(to_u64(block.transactions.len()))),
-    ])
+    rows.insert(
+        "Block",
+        &[
+            ("id", text(tip.height)),
+            ("height", int(tip.height)),
+            ("hash", text(hex::encode(tip.hash))),
+            ("timestamp", int(tip.time_ms)),
+            ("transactionsCount", int(to_u64(block.transactions.len()))),
+        ],
+    )
 }
 
 /// Gives the transaction's hash in hexadecimal.
@@ -40,22 +43,25 @@ pub(super) fn transaction(
     let payload = &transaction.payload;
     let (name, arguments) = describe(&payload.call);
     let error = outcome.result.err();
-    rows.insert("Transaction", &[
-        ("id", text(&hash)),
-        ("block", text(rows.height)),
-        ("height", int(rows.height)),
-        ("indexInBlock", int(index)),
-        ("timestamp", int(rows.time_ms)),
-        ("signer", text(payload.signer)),
-        ("nonce", wide(payload.nonce.into())),
-        ("call", text(name)),
-        ("arguments", text(arguments)),
-        ("success", flag(error.is_none())),
-        ("errorCode", error.map_or(Value::Null, |error| text(error.code()))),
-        ("errorNumber", error.map_or(Value::Null, |error| int(error.number().into()))),
-        ("errorMessage", maybe_text(error.map(|error| error.to_string()).as_deref())),
-        ("eventsCount", int(to_u64(outcome.events.len()))),
-    ])?;
+    rows.insert(
+        "Transaction",
+        &[
+            ("id", text(&hash)),
+            ("block", text(rows.height)),
+            ("height", int(rows.height)),
+            ("indexInBlock", int(index)),
+            ("timestamp", int(rows.time_ms)),
+            ("signer", text(payload.signer)),
+            ("nonce", wide(payload.nonce.into())),
+            ("call", text(name)),
+            ("arguments", text(arguments)),
+            ("success", flag(error.is_none())),
+            ("errorCode", error.map_or(Value::Null, |error| text(error.code()))),
+            ("errorNumber", error.map_or(Value::Null, |error| int(error.number().into()))),
+            ("errorMessage", maybe_text(error.map(|error| error.to_string()).as_deref())),
+            ("eventsCount", int(to_u64(outcome.events.len()))),
+        ],
+    )?;
     Ok(hash)
 }
 
@@ -93,7 +99,8 @@ mod tests {
     #[test]
     fn calls_are_named_by_module_and_name() {
         let bucket = StorageBucketId(3);
-        let status = Call::Storage(StorageCall::UpdateStorageBucketStatus { bucket, accepting_new_bags: true });
+        let status =
+            Call::Storage(StorageCall::UpdateStorageBucketStatus { bucket, accepting_new_bags: true });
         let (name, arguments) = describe(&status);
         assert_eq!(name, "Storage.UpdateStorageBucketStatus");
         assert_eq!(arguments, "{ bucket: StorageBucketId(3), accepting_new_bags: true }");

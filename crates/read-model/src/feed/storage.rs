@@ -1,16 +1,15 @@
 //! Storage buckets, their operators, and who keeps which bag.
 
-use super::{Told, rows::{Cell, Rows}};
+use super::{
+    Told,
+    rows::{Cell, Rows},
+};
 use crate::{
     error::ApplyError,
     value::{flag, int, maybe_text, text, wide},
 };
 use argosy_directory::Event;
-use argosy_domain::{
-    BagId, StorageBucketId, WorkerId,
-    metadata::OperatorMetadata,
-    num::to_u64,
-};
+use argosy_domain::{BagId, StorageBucketId, WorkerId, metadata::OperatorMetadata, num::to_u64};
 use codec::{Decode, Encode};
 use rusqlite::{OptionalExtension, types::Value};
 
@@ -30,20 +29,30 @@ pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> 
             rows.update(BUCKET, bucket, &invited(Some(*worker)))
         }
         Event::StorageBucketInvitationCancelled { bucket }
-        | Event::StorageBucketInvitationDeclined { bucket, .. } => rows.update(BUCKET, bucket, &invited(None)),
-        Event::StorageBucketInvitationAccepted { bucket, worker, transactor } => rows.update(BUCKET, bucket, &[
-            ("operatorStatus", text("StorageBucketOperatorStatusActive")),
-            ("operatorStatus_workerId", int(worker.0)),
-            ("operatorStatus_transactorAccountId", text(transactor)),
-        ]),
+        | Event::StorageBucketInvitationDeclined { bucket, .. } => {
+            rows.update(BUCKET, bucket, &invited(None))
+        }
+        Event::StorageBucketInvitationAccepted { bucket, worker, transactor } => rows.update(
+            BUCKET,
+            bucket,
+            &[
+                ("operatorStatus", text("StorageBucketOperatorStatusActive")),
+                ("operatorStatus_workerId", int(worker.0)),
+                ("operatorStatus_transactorAccountId", text(transactor)),
+            ],
+        ),
         Event::StorageBucketOperatorRemoved { bucket } => {
             rows.delete(METADATA, bucket)?;
             rows.update(BUCKET, bucket, &invited(None))?;
-            rows.update(BUCKET, bucket, &[
-                ("holdingsHeight", Value::Null),
-                ("holdingsExceptCount", Value::Null),
-                ("resignsAt", Value::Null),
-            ])
+            rows.update(
+                BUCKET,
+                bucket,
+                &[
+                    ("holdingsHeight", Value::Null),
+                    ("holdingsExceptCount", Value::Null),
+                    ("resignsAt", Value::Null),
+                ],
+            )
         }
         Event::StorageBucketOperatorResigned { bucket, at_ms, .. } => {
             rows.update(BUCKET, bucket, &[("resignsAt", int(*at_ms))])
@@ -56,12 +65,16 @@ pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> 
         }
         Event::VoucherChanged { bucket, voucher } => {
             let [size, objects] = limits(voucher.size_limit, voucher.objects_limit);
-            rows.update(BUCKET, bucket, &[
-                size,
-                objects,
-                ("dataObjectsSize", wide(voucher.size_used.into())),
-                ("dataObjectsCount", wide(voucher.objects_used.into())),
-            ])
+            rows.update(
+                BUCKET,
+                bucket,
+                &[
+                    size,
+                    objects,
+                    ("dataObjectsSize", wide(voucher.size_used.into())),
+                    ("dataObjectsCount", wide(voucher.objects_used.into())),
+                ],
+            )
         }
         Event::StorageBucketsUpdatedForBag { bag, added, removed } => {
             super::content::ensure_bag(rows, bag)?;
@@ -72,10 +85,11 @@ pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> 
             let id = bucket.to_string();
             set_metadata(rows, METADATA, &id, ("storageBucket", text(bucket)), metadata)
         }
-        Event::HoldingsReported { bucket, height, except, .. } => rows.update(BUCKET, bucket, &[
-            ("holdingsHeight", int(*height)),
-            ("holdingsExceptCount", int(to_u64(except.len()))),
-        ]),
+        Event::HoldingsReported { bucket, height, except, .. } => rows.update(
+            BUCKET,
+            bucket,
+            &[("holdingsHeight", int(*height)), ("holdingsExceptCount", int(to_u64(except.len())))],
+        ),
         _ => return Ok(false),
     }?;
     Ok(true)
@@ -91,18 +105,21 @@ fn create(
 ) -> Result<(), ApplyError> {
     let [size, objects] = limits(size_limit, objects_limit);
     let [status, worker, transactor] = invited(worker);
-    rows.insert(BUCKET, &[
-        ("id", text(bucket)),
-        status,
-        worker,
-        transactor,
-        ("acceptingNewBags", flag(accepting_new_bags)),
-        size,
-        objects,
-        ("dataObjectsCount", wide(0)),
-        ("dataObjectsSize", wide(0)),
-        ("createdAt", int(rows.time_ms)),
-    ])
+    rows.insert(
+        BUCKET,
+        &[
+            ("id", text(bucket)),
+            status,
+            worker,
+            transactor,
+            ("acceptingNewBags", flag(accepting_new_bags)),
+            size,
+            objects,
+            ("dataObjectsCount", wide(0)),
+            ("dataObjectsSize", wide(0)),
+            ("createdAt", int(rows.time_ms)),
+        ],
+    )
 }
 
 fn delete(rows: &Rows<'_>, bucket: StorageBucketId) -> Result<(), ApplyError> {
@@ -134,12 +151,15 @@ fn join_id(bucket: StorageBucketId, bag: &BagId) -> String {
 
 /// The bucket keeps the bag from this block on.
 pub(super) fn assign(rows: &Rows<'_>, bucket: StorageBucketId, bag: &BagId) -> Result<(), ApplyError> {
-    rows.put(JOIN, &[
-        ("id", text(join_id(bucket, bag))),
-        ("storageBucket", text(bucket)),
-        ("bag", text(bag)),
-        ("assignedInBlock", int(rows.height)),
-    ])
+    rows.put(
+        JOIN,
+        &[
+            ("id", text(join_id(bucket, bag))),
+            ("storageBucket", text(bucket)),
+            ("bag", text(bag)),
+            ("assignedInBlock", int(rows.height)),
+        ],
+    )
 }
 
 /// Merges what an operator says into what the row has; bytes that are no metadata are ignored, as the
@@ -160,15 +180,18 @@ pub(super) fn set_metadata(
     let degrees = |microdegrees: Option<i32>| {
         microdegrees.map_or(Value::Null, |value| Value::Real(f64::from(value) / 1e6))
     };
-    rows.put(table, &[
-        ("id", text(id)),
-        owner,
-        ("nodeEndpoint", maybe_text(metadata.endpoint.as_deref())),
-        ("nodeLocation_countryCode", maybe_text(location.and_then(|at| at.country_code.as_deref()))),
-        ("nodeLocation_city", maybe_text(location.and_then(|at| at.city.as_deref()))),
-        ("nodeLocation_coordinates_latitude", degrees(coordinates.map(|at| at.latitude_microdegrees))),
-        ("nodeLocation_coordinates_longitude", degrees(coordinates.map(|at| at.longitude_microdegrees))),
-        ("extra", maybe_text(metadata.extra.as_deref())),
-        ("raw", Value::Blob(metadata.encode())),
-    ])
+    rows.put(
+        table,
+        &[
+            ("id", text(id)),
+            owner,
+            ("nodeEndpoint", maybe_text(metadata.endpoint.as_deref())),
+            ("nodeLocation_countryCode", maybe_text(location.and_then(|at| at.country_code.as_deref()))),
+            ("nodeLocation_city", maybe_text(location.and_then(|at| at.city.as_deref()))),
+            ("nodeLocation_coordinates_latitude", degrees(coordinates.map(|at| at.latitude_microdegrees))),
+            ("nodeLocation_coordinates_longitude", degrees(coordinates.map(|at| at.longitude_microdegrees))),
+            ("extra", maybe_text(metadata.extra.as_deref())),
+            ("raw", Value::Blob(metadata.encode())),
+        ],
+    )
 }

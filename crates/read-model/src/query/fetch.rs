@@ -107,7 +107,8 @@ impl Fetch<'_> {
             rows.pop();
         }
         let ids = rows.iter().filter_map(|row| id_of(row).map(str::to_owned)).collect();
-        let cursors = rows.iter().map(|row| order::cursor(&terms, row.get(1..).unwrap_or_default())).collect();
+        let cursors =
+            rows.iter().map(|row| order::cursor(&terms, row.get(1..).unwrap_or_default())).collect();
         Ok(Ids { ids, cursors, has_more })
     }
 
@@ -175,7 +176,8 @@ impl Fetch<'_> {
         let filter = filter.map_or_else(String::new, |filter| format!(" AND {filter}"));
         let order = order::clause(&order::terms(self.types, level.entity, T, page.order.as_ref())?);
         let (columns, table) = (columns(level), level.entity.name);
-        let from = format!("FROM \"{table}\" {T} WHERE {parent} IN (SELECT value FROM json_each({keys})){filter}");
+        let from =
+            format!("FROM \"{table}\" {T} WHERE {parent} IN (SELECT value FROM json_each({keys})){filter}");
         let text = if page.limit.is_none() && page.offset == 0 {
             let most = self.rows_left.get().saturating_add(1);
             format!("SELECT {columns}, {parent} {from} ORDER BY {parent}, {order} LIMIT {most}")

@@ -60,7 +60,11 @@ impl<'t> Sql<'t> {
         let fields = match value {
             Const::Object(fields) => fields,
             Const::Null => return Ok(None),
-            Const::Number(_) | Const::String(_) | Const::Boolean(_) | Const::Binary(_) | Const::Enum(_)
+            Const::Number(_)
+            | Const::String(_)
+            | Const::Boolean(_)
+            | Const::Binary(_)
+            | Const::Enum(_)
             | Const::List(_) => return Err(QueryError::bad_value(format!("a {kind} must be an object"))),
         };
         let types = self.types;
@@ -74,8 +78,14 @@ impl<'t> Sql<'t> {
             match condition {
                 Condition::And => all.extend(self.members(kind, value, place)?),
                 Condition::Or => alternatives.extend(self.members(kind, value, place)?),
-                Condition::Compare(..) | Condition::Variant(_) | Condition::IsNull(_) | Condition::List(..)
-                | Condition::Inner(..) | Condition::One(..) | Condition::Back(..) | Condition::Many(..) => {
+                Condition::Compare(..)
+                | Condition::Variant(_)
+                | Condition::IsNull(_)
+                | Condition::List(..)
+                | Condition::Inner(..)
+                | Condition::One(..)
+                | Condition::Back(..)
+                | Condition::Many(..) => {
                     all.extend(self.condition(condition, value, place)?);
                 }
             }
@@ -87,7 +97,8 @@ impl<'t> Sql<'t> {
     fn count(&mut self) -> Result<(), QueryError> {
         self.conditions += 1;
         if self.conditions > MAX_CONDITIONS {
-            let message = format!("the filter has more than {MAX_CONDITIONS} conditions: use lists, or ask twice");
+            let message =
+                format!("the filter has more than {MAX_CONDITIONS} conditions: use lists, or ask twice");
             return Err(QueryError::new(Code::FilterTooComplex, message));
         }
         Ok(())
@@ -127,9 +138,7 @@ impl<'t> Sql<'t> {
                 self.object(&where_name(kind), value, Place { path: &path, id: None, ..place })?
             }
             Condition::One(field, target) => self.one(&at(place, field), target, value)?,
-            Condition::Back(target, via) => {
-                self.others(Quantifier::Some, target, via, value, place)?
-            }
+            Condition::Back(target, via) => self.others(Quantifier::Some, target, via, value, place)?,
             Condition::Many(quantifier, target, via) => self.others(quantifier, target, via, value, place)?,
         })
     }
@@ -144,9 +153,9 @@ impl<'t> Sql<'t> {
         }
         let alias = self.alias();
         let place = Place { alias: &alias, path: "", id: None };
-        Ok(self.object(&where_name(target), value, place)?.map(|inner| {
-            format!("{own} IN (SELECT {alias}.\"id\" FROM \"{target}\" {alias} WHERE {inner})")
-        }))
+        Ok(self
+            .object(&where_name(target), value, place)?
+            .map(|inner| format!("{own} IN (SELECT {alias}.\"id\" FROM \"{target}\" {alias} WHERE {inner})")))
     }
 
     /// Rows that refer to this one. A filter that says nothing still asks whether there are any.
@@ -194,7 +203,11 @@ impl<'t> Sql<'t> {
         let wanted = match value {
             Const::Boolean(wanted) => *wanted,
             Const::Null => return Ok(None),
-            Const::Number(_) | Const::String(_) | Const::Binary(_) | Const::Enum(_) | Const::List(_)
+            Const::Number(_)
+            | Const::String(_)
+            | Const::Binary(_)
+            | Const::Enum(_)
+            | Const::List(_)
             | Const::Object(_) => return Err(QueryError::bad_value("an isNull must be true or false")),
         };
         let not = |condition: String| if wanted { condition } else { format!("NOT {condition}") };
@@ -254,8 +267,15 @@ impl<'t> Sql<'t> {
             Op::Gte => ">=",
             Op::Lt => "<",
             Op::Lte => "<=",
-            Op::In | Op::NotIn | Op::Contains | Op::NotContains | Op::ContainsInsensitive
-            | Op::NotContainsInsensitive | Op::StartsWith | Op::NotStartsWith | Op::EndsWith
+            Op::In
+            | Op::NotIn
+            | Op::Contains
+            | Op::NotContains
+            | Op::ContainsInsensitive
+            | Op::NotContainsInsensitive
+            | Op::StartsWith
+            | Op::NotStartsWith
+            | Op::EndsWith
             | Op::NotEndsWith => return Ok(part(column, op, &mark)),
         };
         Ok(format!("{column} {sign} {mark}"))
@@ -286,7 +306,11 @@ fn items(value: &Const) -> Result<&[Const], QueryError> {
     Ok(match value {
         Const::List(items) => items,
         Const::Null => &[],
-        Const::Object(_) | Const::String(_) | Const::Number(_) | Const::Boolean(_) | Const::Binary(_)
+        Const::Object(_)
+        | Const::String(_)
+        | Const::Number(_)
+        | Const::Boolean(_)
+        | Const::Binary(_)
         | Const::Enum(_) => std::slice::from_ref(value),
     })
 }
@@ -301,7 +325,9 @@ fn part(column: &str, op: Op, mark: &str) -> String {
         // The first half can use an index.
         Op::StartsWith => format!("({column} >= {mark} AND substr({column}, 1, length({mark})) = {mark})"),
         Op::NotStartsWith => format!("substr({column}, 1, length({mark})) <> {mark}"),
-        Op::EndsWith => format!("(length({mark}) = 0 OR substr({column}, -length({mark})) = {mark}) AND {column} IS NOT NULL"),
+        Op::EndsWith => format!(
+            "(length({mark}) = 0 OR substr({column}, -length({mark})) = {mark}) AND {column} IS NOT NULL"
+        ),
         Op::NotEndsWith => format!("length({mark}) > 0 AND substr({column}, -length({mark})) <> {mark}"),
         Op::Eq | Op::NotEq | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::In | Op::NotIn => "NULL".to_owned(),
     }

@@ -61,7 +61,8 @@ impl Default for Limits {
 /// Refuses a text that is too long or nests too deep, before a parser sees it.
 pub(crate) fn ensure_plain(query: &str) -> Result<(), QueryError> {
     if query.len() > MAX_QUERY_BYTES {
-        let message = format!("the query has more than {MAX_QUERY_BYTES} bytes: put long lists into variables");
+        let message =
+            format!("the query has more than {MAX_QUERY_BYTES} bytes: put long lists into variables");
         return Err(QueryError::new(Code::QueryTooLong, message));
     }
     if deepest_brackets(query) > MAX_BRACKETS {

@@ -45,11 +45,18 @@ pub(crate) fn terms(
         let name = match name {
             Const::Enum(name) => name.as_str(),
             Const::String(name) => name,
-            Const::Null | Const::Number(_) | Const::Boolean(_) | Const::Binary(_) | Const::List(_)
-            | Const::Object(_) => return Err(QueryError::bad_value("an orderBy has a member that is no name")),
+            Const::Null
+            | Const::Number(_)
+            | Const::Boolean(_)
+            | Const::Binary(_)
+            | Const::List(_)
+            | Const::Object(_) => {
+                return Err(QueryError::bad_value("an orderBy has a member that is no name"));
+            }
         };
-        let (key, direction) =
-            types.order(entity, name).ok_or_else(|| QueryError::bad_value("an orderBy has an unknown name"))?;
+        let (key, direction) = types
+            .order(entity, name)
+            .ok_or_else(|| QueryError::bad_value("an orderBy has an unknown name"))?;
         terms.push(Term {
             name: name.to_owned(),
             expression: expression(alias, key),
@@ -131,7 +138,11 @@ pub(crate) fn after(sql: &mut Sql<'_>, terms: &[Term], cursor: &str) -> Result<S
             (true, _, Direction { nulls_first: false, .. }) => None,
             (false, nullable, Direction { descending, nulls_first }) => {
                 let sign = if descending { "<" } else { ">" };
-                let nulls = if nullable && !nulls_first { format!(" OR {expression} IS NULL") } else { String::new() };
+                let nulls = if nullable && !nulls_first {
+                    format!(" OR {expression} IS NULL")
+                } else {
+                    String::new()
+                };
                 Some(format!("({expression} {sign} {mark}{nulls})"))
             }
         };
@@ -154,7 +165,9 @@ fn read(terms: &[Term], cursor: &str) -> Option<Vec<Value>> {
     let value = |json: &Json| match json {
         Json::Null => Some(Value::Null),
         Json::String(text) => Some(Value::Text(text.clone())),
-        Json::Number(number) => number.as_i64().map(Value::Integer).or_else(|| number.as_f64().map(Value::Real)),
+        Json::Number(number) => {
+            number.as_i64().map(Value::Integer).or_else(|| number.as_f64().map(Value::Real))
+        }
         Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
     };
     values.iter().map(value).collect()

@@ -36,7 +36,7 @@ pub(crate) enum What<'a> {
     Scalar(usize, Scalar),
     Texts(usize),
     /// A list of small objects, by their type.
-    Items(usize, HashMap<&'static str, Vec<(&'a str, &'a str)>>),
+    Items(usize, ItemFields<'a>),
     /// An object, null if all these columns are.
     Object(Vec<usize>, Vec<Output<'a>>),
     /// One of several objects, by the name in the column.
@@ -44,6 +44,9 @@ pub(crate) enum What<'a> {
     /// Position among the relations.
     Related(usize),
 }
+
+/// For each type of small objects, keys of the answer and fields.
+pub(crate) type ItemFields<'a> = HashMap<&'static str, Vec<(&'a str, &'a str)>>;
 
 /// Rows that hang on others.
 pub(crate) struct Relation<'a> {
@@ -84,8 +87,7 @@ impl<'a> Level<'a> {
         sets: &[&'a SelectionSet],
         most: u64,
     ) -> Result<Self, QueryError> {
-        let mut planner =
-            Planner { request, most, columns: vec!["id".to_owned()], relations: Vec::new() };
+        let mut planner = Planner { request, most, columns: vec!["id".to_owned()], relations: Vec::new() };
         let outputs = planner.outputs(entity.name, entity.fields, "", sets)?;
         Ok(Self { entity, columns: planner.columns, outputs, relations: planner.relations })
     }
@@ -198,12 +200,7 @@ impl<'a> Planner<'_, 'a> {
         Ok(What::Union(tag, variants))
     }
 
-    /// For each type of the union, keys of the answer and fields.
-    fn items(
-        &self,
-        union: &'static Union,
-        selected: &Selected<'a>,
-    ) -> Result<HashMap<&'static str, Vec<(&'a str, &'a str)>>, QueryError> {
+    fn items(&self, union: &'static Union, selected: &Selected<'a>) -> Result<ItemFields<'a>, QueryError> {
         let mut all = HashMap::new();
         for variant in union.variants {
             let is_of = |on: &str| on == variant.name || on == union.name;
@@ -234,12 +231,17 @@ pub(crate) fn count(
     let Some(value) = request.argument(selected, name) else { return Ok(None) };
     let number = match &value {
         Const::Number(number) => number.as_i64(),
-        Const::Null | Const::String(_) | Const::Boolean(_) | Const::Binary(_) | Const::Enum(_) | Const::List(_)
+        Const::Null
+        | Const::String(_)
+        | Const::Boolean(_)
+        | Const::Binary(_)
+        | Const::Enum(_)
+        | Const::List(_)
         | Const::Object(_) => None,
     };
     let number = number.ok_or_else(|| QueryError::bad_value(format!("{name} must be a whole number")))?;
-    let number = u64::try_from(number)
-        .map_err(|_| QueryError::bad_value(format!("{name} must not be negative")))?;
+    let number =
+        u64::try_from(number).map_err(|_| QueryError::bad_value(format!("{name} must not be negative")))?;
     if number > most {
         let message = format!("{name} is more than {most}: ask in parts, best with a connection's cursors");
         return Err(QueryError::new(Code::PageTooLarge, message));

@@ -151,9 +151,10 @@ impl Lease<'_> {
                 "too many rows had to be looked at: filter by an id, by a relation or by an indexed field, \
                  or ask for fewer rows at once",
             ),
-            OUT_OF_TIME if interrupted => {
-                QueryError::new(Code::Deadline, "the query took too long: ask for less at once, or try again later")
-            }
+            OUT_OF_TIME if interrupted => QueryError::new(
+                Code::Deadline,
+                "the query took too long: ask for less at once, or try again later",
+            ),
             _ => QueryError::internal(error),
         }
     }

@@ -13,8 +13,8 @@ use crate::{
 use async_graphql::{
     ServerError, ServerResult, Value,
     dynamic::{
-        Enum, Field, FieldFuture, InputObject, InputValue, Object, Scalar, Schema, SchemaBuilder, SchemaError,
-        TypeRef, Union,
+        Enum, Field, FieldFuture, InputObject, InputValue, Object, Scalar, Schema, SchemaBuilder,
+        SchemaError, TypeRef, Union,
     },
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
 };
@@ -81,7 +81,8 @@ pub(crate) fn build(types: &Types) -> Result<Schema, SchemaError> {
         made.add(fields.fold(InputObject::new(name), InputObject::field));
     }
     add_fixed(&mut made);
-    let squid = field("squidStatus", TypeRef::named("SquidStatus")).description("How far the index has come.");
+    let squid =
+        field("squidStatus", TypeRef::named("SquidStatus")).description("How far the index has come.");
     let version = field("squidVersion", TypeRef::named_nn("SquidVersion"));
     made.add(query.field(squid).field(version));
     made.builder.finish()
@@ -211,9 +212,12 @@ fn add_fixed(made: &mut Made) {
     made.add(big.validator(|value| match value {
         Value::String(text) => wide_operand(text).is_some(),
         Value::Number(number) => number.is_i64() || number.is_u64(),
-        Value::Null | Value::Boolean(_) | Value::Binary(_) | Value::Enum(_) | Value::List(_) | Value::Object(_) => {
-            false
-        }
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Binary(_)
+        | Value::Enum(_)
+        | Value::List(_)
+        | Value::Object(_) => false,
     }));
     let time = Scalar::new("DateTime").description("A time in UTC, as in 2025-11-21T12:00:00.000000Z.");
     made.add(time.validator(|value| matches!(value, Value::String(text) if parse_time(text).is_some())));
@@ -226,7 +230,8 @@ fn add_fixed(made: &mut Made) {
             .field(field("startCursor", TypeRef::named_nn(TypeRef::STRING)))
             .field(field("endCursor", TypeRef::named_nn(TypeRef::STRING))),
     );
-    let height = field("height", TypeRef::named(TypeRef::INT)).description("Height of the newest indexed block.");
+    let height =
+        field("height", TypeRef::named(TypeRef::INT)).description("Height of the newest indexed block.");
     made.add(Object::new("SquidStatus").field(height));
     let version = field("version", TypeRef::named_nn(TypeRef::STRING));
     made.add(Object::new("SquidVersion").field(version.description("Version of this program.")));

@@ -103,7 +103,9 @@ impl<'a> Request<'a> {
                 Selection::InlineFragment(fragment) => {
                     let fragment = &fragment.node;
                     let on = fragment.type_condition.as_ref().map(|one| one.node.on.node.as_str());
-                    if on.is_none_or(is_of) && self.is_wanted(fragment.directives.iter().map(|one| &one.node))? {
+                    if on.is_none_or(is_of)
+                        && self.is_wanted(fragment.directives.iter().map(|one| &one.node))?
+                    {
                         self.collect(&fragment.selection_set.node, is_of, all)?;
                     }
                 }

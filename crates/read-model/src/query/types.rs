@@ -45,8 +45,7 @@ const TEXT_OPS: &[Op] = &[
     Op::EndsWith,
     Op::NotEndsWith,
 ];
-const NUMBER_OPS: &[Op] =
-    &[Op::Eq, Op::NotEq, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::NotIn];
+const NUMBER_OPS: &[Op] = &[Op::Eq, Op::NotEq, Op::Gt, Op::Gte, Op::Lt, Op::Lte, Op::In, Op::NotIn];
 const FLAG_OPS: &[Op] = &[Op::Eq, Op::NotEq];
 const ENUM_OPS: &[Op] = &[Op::Eq, Op::NotEq, Op::In, Op::NotIn];
 
@@ -197,9 +196,8 @@ impl Types {
         for entity in ENTITIES {
             add_filters(&mut filters, entity.name, entity.fields, true, None);
             let keys = order_keys(entity).into_iter().flat_map(|key| {
-                DIRECTIONS.map(|(suffix, direction)| {
-                    (format!("{}_{suffix}", key.name), (key.clone(), direction))
-                })
+                DIRECTIONS
+                    .map(|(suffix, direction)| (format!("{}_{suffix}", key.name), (key.clone(), direction)))
             });
             orders.insert(entity.name, keys.collect());
         }

@@ -3,14 +3,14 @@
 use super::{
     error::{Code, QueryError},
     fetch::text_of,
-    plan::{Level, Link, Output, Relation, What},
+    plan::{ItemFields, Level, Link, Output, Relation, What},
 };
 use crate::{
     entity::Scalar,
     value::{time_text, wide_digits},
 };
 use rusqlite::types::Value;
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 /// The body of an answer in the making.
 pub(crate) struct Body {
@@ -138,7 +138,7 @@ impl Body {
         }
     }
 
-    fn items(&mut self, kept: Option<&str>, variants: &HashMap<&'static str, Vec<(&str, &str)>>) {
+    fn items(&mut self, kept: Option<&str>, variants: &ItemFields<'_>) {
         let items: Option<Vec<serde_json::Map<String, serde_json::Value>>> =
             kept.and_then(|kept| serde_json::from_str(kept).ok());
         let Some(items) = items else { return self.raw("null") };

@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 
 /// A network with so many channels, each with so many objects, all accepted.
 pub(crate) fn large(channels: u64, objects: u64) -> (Chain, Vec<Block>) {
-    let genesis = Genesis { params: Params { data_object_per_megabyte_fee: 0, ..genesis().params }, ..genesis() };
+    let genesis =
+        Genesis { params: Params { data_object_per_megabyte_fee: 0, ..genesis().params }, ..genesis() };
     let mut chain = Chain::new(genesis);
-    let mut blocks = vec![chain.done(vec![
-        ("slead", storage_bucket(Some(1))),
-        ("s1", super::support::accept_storage(1, 0)),
-    ])];
+    let mut blocks = vec![
+        chain.done(vec![("slead", storage_bucket(Some(1))), ("s1", super::support::accept_storage(1, 0))]),
+    ];
     for number in 0..channels {
         let first = number * objects;
         let mut uploads = upload(first..first + objects);
@@ -77,10 +77,15 @@ fn bench() {
     for _ in 0..3 {
         let variables = json!({ "bagIds": bags(channels), "limit": channels });
         let (answer, _) = timed("objects of 1 000 bags", || ask(&model, OBJECTS_OF_BAGS, variables));
-        let found: usize =
-            answer["data"]["storageBags"].as_array().unwrap().iter().map(|bag| bag["objects"].as_array().unwrap().len()).sum();
+        let found: usize = answer["data"]["storageBags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|bag| bag["objects"].as_array().unwrap().len())
+            .sum();
         assert_eq!(u64::try_from(found).unwrap(), channels * objects);
-        let request = json!({ "query": OBJECTS_OF_BAGS, "variables": { "bagIds": bags(channels), "limit": channels } });
+        let request =
+            json!({ "query": OBJECTS_OF_BAGS, "variables": { "bagIds": bags(channels), "limit": channels } });
         let request = request.to_string();
         let (answer, _) = timed("the same, answer not decoded", || model.execute(request.as_bytes()));
         println!("{} bytes", answer.body.len());

@@ -1,6 +1,6 @@
 //! Random calls in the small network, most of them possible.
 
-use super::support::{account, accept, accept_storage, distribution, ids, key, operator_metadata, upload};
+use super::support::{accept, accept_storage, account, distribution, ids, key, operator_metadata, upload};
 use argosy_directory::{
     BatchCall, BatchMode, Call, ContentCall, CouncilAction, CouncilCall, DistributionCall, GroupCall,
     MembershipCall, StorageCall, call::Parameter, state::OpeningKind,
@@ -100,12 +100,16 @@ impl Dice {
         let person = self.person();
         let member = MemberId(u64::from(person == "bob"));
         let call = match self.roll(13) {
-            0 | 1 => ContentCall::CreateChannel { owner: member, upload, storage_buckets, distribution_buckets },
+            0 | 1 => {
+                ContentCall::CreateChannel { owner: member, upload, storage_buckets, distribution_buckets }
+            }
             2 => ContentCall::DeleteChannel { channel: ChannelId(1 + self.roll(4)) },
             3 | 4 => ContentCall::UploadDataObjects { bag: self.bag(), upload },
             5 => ContentCall::DeleteDataObjects { bag: self.bag(), objects: remove },
             6 => ContentCall::UploadAndDeleteDataObjects { bag: self.bag(), upload, remove },
-            7 => ContentCall::MoveDataObjects { source: self.bag(), destination: self.bag(), objects: remove },
+            7 => {
+                ContentCall::MoveDataObjects { source: self.bag(), destination: self.bag(), objects: remove }
+            }
             8 => ContentCall::SetBagPrivacy { bag: self.bag(), private: self.coin() },
             9 => ContentCall::CreateMemberBag { member, upload, storage_buckets, distribution_buckets },
             10 => ContentCall::DeleteMemberBag { member },
@@ -132,7 +136,9 @@ impl Dice {
                 size_limit: self.roll(u64::MAX),
                 objects_limit: self.roll(50),
             },
-            8 => StorageCall::UpdateStorageBucketsPerBagLimit { limit: 1 + u32::try_from(self.roll(9)).unwrap() },
+            8 => StorageCall::UpdateStorageBucketsPerBagLimit {
+                limit: 1 + u32::try_from(self.roll(9)).unwrap(),
+            },
             9 => StorageCall::UpdateStorageBucketsForBag {
                 bag: self.bag(),
                 add: self.set(5, 2, StorageBucketId),
@@ -142,7 +148,10 @@ impl Dice {
                 bag_type: BagType::Channel,
                 number: 1 + u32::try_from(self.roll(2)).unwrap(),
             },
-            _ => StorageCall::UpdateStorageBucketsVoucherMaxLimits { size_limit: 1 << 60, objects_limit: 1 << 40 },
+            _ => StorageCall::UpdateStorageBucketsVoucherMaxLimits {
+                size_limit: 1 << 60,
+                objects_limit: 1 << 40,
+            },
         };
         ("slead".into(), Call::Storage(call))
     }
@@ -161,17 +170,21 @@ impl Dice {
             }
             6 => {
                 let except = ids(self.set(60, 2, |n| n));
-                let call = StorageCall::ReportHoldings { worker: WorkerId(worker), bucket: id, height: 1, except };
+                let call =
+                    StorageCall::ReportHoldings { worker: WorkerId(worker), bucket: id, height: 1, except };
                 (transactor, Call::Storage(call))
             }
             _ => {
                 let worker = WorkerId(worker);
                 let decline = self.coin();
-                (name, Call::Storage(if decline {
-                    StorageCall::DeclineStorageBucketInvitation { worker, bucket: id }
-                } else {
-                    StorageCall::ResignFromStorageBucket { worker, bucket: id }
-                }))
+                (
+                    name,
+                    Call::Storage(if decline {
+                        StorageCall::DeclineStorageBucketInvitation { worker, bucket: id }
+                    } else {
+                        StorageCall::ResignFromStorageBucket { worker, bucket: id }
+                    }),
+                )
             }
         }
     }
@@ -235,15 +248,18 @@ impl Dice {
         let lead = "slead";
         let (signer, call) = match self.roll(15) {
             0 | 1 => (lead, self.terms(OpeningKind::Regular)),
-            2 | 3 => (person, GroupCall::ApplyOnOpening {
-                opening,
-                member: MemberId(u64::from(person == "bob")),
-                role_account: account("s4"),
-                reward_account: account("s4"),
-                staking_account: account(person),
-                stake: (self.roll(10) * 100).into(),
-                description: [2; 32],
-            }),
+            2 | 3 => (
+                person,
+                GroupCall::ApplyOnOpening {
+                    opening,
+                    member: MemberId(u64::from(person == "bob")),
+                    role_account: account("s4"),
+                    reward_account: account("s4"),
+                    staking_account: account(person),
+                    stake: (self.roll(10) * 100).into(),
+                    description: [2; 32],
+                },
+            ),
             4 | 5 => (lead, GroupCall::FillOpening { opening, applications: [application].into() }),
             6 => ("s4", GroupCall::WithdrawApplication { application }),
             7 => (lead, GroupCall::CancelOpening { opening }),
@@ -252,7 +268,9 @@ impl Dice {
             10 => (lead, GroupCall::TerminateRole { worker, slash: self.coin().then_some(5) }),
             11 => ("s4", GroupCall::LeaveRole { worker }),
             12 => (person, GroupCall::FundBudget { amount: (1 + self.roll(90)).into() }),
-            13 => (lead, GroupCall::SpendFromBudget { to: account("bob"), amount: (1 + self.roll(9)).into() }),
+            13 => {
+                (lead, GroupCall::SpendFromBudget { to: account("bob"), amount: (1 + self.roll(9)).into() })
+            }
             _ => ("s4", GroupCall::IncreaseStake { worker, amount: 3 }),
         };
         (signer.into(), Call::Group { group, call })
@@ -263,7 +281,10 @@ impl Dice {
         let group = WorkingGroup::Attestation;
         let action = match self.roll(8) {
             0 => CouncilAction::FundGroup { group: WorkingGroup::Storage, amount: 500 },
-            1 => CouncilAction::SetGroupBudget { group: WorkingGroup::Storage, amount: self.roll(2_000).into() },
+            1 => CouncilAction::SetGroupBudget {
+                group: WorkingGroup::Storage,
+                amount: self.roll(2_000).into(),
+            },
             2 => CouncilAction::PublishRelease { program: "p".into(), version: "1".into(), run_by_ms: 5 },
             3 => CouncilAction::SetParameter { parameter: Parameter::MaxAssetsPerSet(10) },
             4 => CouncilAction::ReplaceKeys {

@@ -25,7 +25,8 @@ pub(crate) fn data(model: &ReadModel, query: &str) -> Value {
 fn fixtures() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/clients");
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "graphql")).collect();
+    let mut paths: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|end| end == "graphql")).collect();
     paths.sort();
     paths
 }

@@ -2,19 +2,25 @@
 
 use super::{
     calls::Dice,
+    clients::data,
     support::{Chain, fed, filled, genesis},
 };
 use argosy_directory::state::{StorageOperator, WORKING_GROUPS};
 use argosy_domain::WorkingGroup;
 use argosy_ledger::Block;
-use argosy_read_model::{ApplyError, Feeder, OpenError};
+use argosy_read_model::{ApplyError, Feeder, Limits, OpenError, ReadModel};
 use proptest::prelude::*;
 use rusqlite::{Connection, OpenFlags};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// Everything in the index, as text.
 fn dump(home: &Path) -> String {
-    let db = Connection::open_with_flags(home.join("index.sqlite"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let db =
+        Connection::open_with_flags(home.join("index.sqlite"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").unwrap();
     let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let mut all = String::new();
@@ -23,8 +29,9 @@ fn dump(home: &Path) -> String {
         let width = rows.column_count();
         let mut rows = rows.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
-            let cells: Vec<_> =
-                (0..width).map(|at| format!("{:?}", row.get::<_, rusqlite::types::Value>(at).unwrap())).collect();
+            let cells: Vec<_> = (0..width)
+                .map(|at| format!("{:?}", row.get::<_, rusqlite::types::Value>(at).unwrap()))
+                .collect();
             all.push_str(&format!("{table}: {}\n", cells.join(", ")));
         }
     }
@@ -54,7 +61,8 @@ fn wide(value: impl Into<u128>) -> String {
 /// Whether the index says what the state says.
 fn compare(home: &Path, chain: &Chain) {
     let state = &chain.state;
-    let db = Connection::open_with_flags(home.join("index.sqlite"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let db =
+        Connection::open_with_flags(home.join("index.sqlite"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     compare_content(&db, chain);
     compare_buckets(&db, chain);
     for group in WORKING_GROUPS {
@@ -87,7 +95,8 @@ fn compare_content(db: &Connection, chain: &Chain) {
         let object = state.object(id)?;
         let accepted = u8::from(object.accepted.is_some());
         let in_set = object.asset_set.is_some();
-        let (bag, content, size, bond) = (object.bag, object.content_id, wide(object.size), wide(object.bond));
+        let (bag, content, size, bond) =
+            (object.bag, object.content_id, wide(object.size), wide(object.bond));
         Some(format!("{id} {bag} {content} {size} {bond} {accepted} {}", u8::from(in_set)))
     });
     let sql = "SELECT id || ' ' || storageBag || ' ' || ipfsHash || ' ' || size || ' ' || stateBloatBond || ' ' \
@@ -103,11 +112,14 @@ fn compare_content(db: &Connection, chain: &Chain) {
     assert_eq!(lines(db, sql), sorted(bags));
     let private = state.bags().filter(|(_, bag)| bag.private).map(|(id, _)| id.to_string());
     assert_eq!(lines(db, "SELECT id FROM StorageBag WHERE isPrivate"), sorted(private));
-    let channels = state.channels().map(|(id, channel)| format!("{id} {} {}", channel.owner, channel.collaborators.len()));
+    let channels = state
+        .channels()
+        .map(|(id, channel)| format!("{id} {} {}", channel.owner, channel.collaborators.len()));
     let sql = "SELECT id || ' ' || owner || ' ' || json_array_length(collaborators) FROM Channel";
     assert_eq!(lines(db, sql), sorted(channels));
     let deleted = lines(db, "SELECT data_dataObjectId FROM Event");
-    let gone = (0..state.next_object_id().0).filter(|id| state.object(argosy_domain::DataObjectId(*id)).is_none());
+    let gone =
+        (0..state.next_object_id().0).filter(|id| state.object(argosy_domain::DataObjectId(*id)).is_none());
     assert_eq!(deleted, sorted(gone.map(|id| id.to_string())));
 }
 
@@ -172,7 +184,8 @@ fn compare_group(db: &Connection, chain: &Chain, group: WorkingGroup) {
         "SELECT runtimeId || ' ' || stake FROM WorkingGroupOpening WHERE \"group\" = '{name}' AND status = 'OPEN'"
     );
     assert_eq!(lines(db, &sql), sorted(openings));
-    let pending = state.applications(group).map(|(id, application)| format!("{id} {}", wide(application.stake)));
+    let pending =
+        state.applications(group).map(|(id, application)| format!("{id} {}", wide(application.stake)));
     let sql = format!(
         "SELECT runtimeId || ' ' || stake FROM WorkingGroupApplication \
          WHERE \"group\" = '{name}' AND status = 'PENDING'"
@@ -265,11 +278,10 @@ fn an_index_that_is_missing_damaged_or_of_another_network_is_made_anew() {
     let file = home.path().join("index.sqlite");
     let mut bytes = fs::read(&file).unwrap();
     bytes[..100].fill(7);
-    let break_it: [&dyn Fn(); 3] = [
-        &|| fs::remove_file(&file).unwrap(),
-        &|| fs::write(&file, &bytes).unwrap(),
-        &|| Connection::open(&file).unwrap().execute_batch("UPDATE state SET layout = 'old'").unwrap(),
-    ];
+    let break_it: [&dyn Fn(); 3] =
+        [&|| fs::remove_file(&file).unwrap(), &|| fs::write(&file, &bytes).unwrap(), &|| {
+            Connection::open(&file).unwrap().execute_batch("UPDATE state SET layout = 'old'").unwrap()
+        }];
     for harm in break_it {
         harm();
         let mut feeder = Feeder::open(home.path(), &chain.genesis).unwrap();
@@ -290,4 +302,65 @@ fn one_writer_at_a_time() {
     assert!(matches!(Feeder::open(home.path(), &genesis()), Err(OpenError::InUse { .. })));
     drop(feeder);
     Feeder::open(home.path(), &genesis()).unwrap();
+}
+
+/// What a kill or a power cut leaves: the file as of the last checkpoint, and any part of what was
+/// written after it.
+#[test]
+fn a_torn_index_goes_on_from_a_whole_block() {
+    let (chain, blocks) = random_blocks(11, 20);
+    let [whole, cut] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let mut feeder = Feeder::open(whole.path(), &chain.genesis).unwrap();
+    let (mut dice, mut behind) = (Dice(3), 0);
+    for (block, at) in blocks.iter().zip(1..) {
+        feeder.apply(std::slice::from_ref(block)).unwrap();
+        let wal = fs::read(whole.path().join("index.sqlite-wal")).unwrap();
+        let kept = usize::try_from(dice.roll(u64::try_from(wal.len()).unwrap() + 1)).unwrap();
+        let home = cut.path().join(at.to_string());
+        fs::create_dir(&home).unwrap();
+        fs::copy(whole.path().join("index.sqlite"), home.join("index.sqlite")).unwrap();
+        fs::write(home.join("index.sqlite-wal"), &wal[..kept]).unwrap();
+        let mut torn = Feeder::open(&home, &chain.genesis).unwrap();
+        behind += block.header.height - torn.tip().height;
+        torn.apply(&blocks).unwrap();
+        drop(torn);
+        if at % 10 == 0 {
+            let expected = tempfile::tempdir().unwrap();
+            fed(expected.path(), &chain.genesis, &blocks);
+            assert_eq!(dump(&home), dump(expected.path()));
+        }
+    }
+    assert!(behind > 0, "nothing was ever lost");
+}
+
+/// A query sees the index as it is after some block, never in the middle of one.
+#[test]
+fn queries_see_whole_blocks() {
+    let (chain, blocks) = super::bench::large(60, 20);
+    let home = tempfile::tempdir().unwrap();
+    let mut feeder = Feeder::open(home.path(), &chain.genesis).unwrap();
+    let model = ReadModel::new(&feeder, Limits::default()).unwrap();
+    let query = "{ a: storageBagsConnection(orderBy: id_ASC) { totalCount } squidStatus { height } \
+        b: storageDataObjectsConnection(orderBy: id_ASC, where: {isAccepted_eq: true}) { totalCount } }";
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut answers = 0;
+            while !done.load(Ordering::Acquire) {
+                let answer = data(&model, query);
+                let (bags, objects) =
+                    (answer["a"]["totalCount"].as_u64(), answer["b"]["totalCount"].as_u64());
+                let height = answer["squidStatus"]["height"].as_u64().unwrap();
+                assert_eq!(bags.unwrap(), height.saturating_sub(1), "{answer}");
+                assert_eq!(objects.unwrap(), bags.unwrap() * 20, "{answer}");
+                answers += 1;
+            }
+            answers
+        });
+        for block in &blocks {
+            feeder.apply(std::slice::from_ref(block)).unwrap();
+        }
+        done.store(true, Ordering::Release);
+        assert!(reading.join().unwrap() > 0);
+    });
 }

@@ -10,8 +10,8 @@ use argosy_directory::{Call, ContentCall};
 use argosy_domain::{BagType, MemberId, StorageBucketId};
 use argosy_read_model::{Limits, ReadModel};
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use serde_json::{Map, Value, json};
 use std::{cell::Cell, cmp::Ordering};
 
 /// What can be filtered by, as far as these tests go.
@@ -97,8 +97,22 @@ fn with_seeds(count: u32, test: impl Fn(u64) -> Result<(), TestCaseError>) {
 }
 
 const TEXT_OPS: [&str; 16] = [
-    "eq", "not_eq", "gt", "gte", "lt", "lte", "in", "not_in", "contains", "not_contains",
-    "containsInsensitive", "not_containsInsensitive", "startsWith", "not_startsWith", "endsWith", "not_endsWith",
+    "eq",
+    "not_eq",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "in",
+    "not_in",
+    "contains",
+    "not_contains",
+    "containsInsensitive",
+    "not_containsInsensitive",
+    "startsWith",
+    "not_startsWith",
+    "endsWith",
+    "not_endsWith",
 ];
 
 /// All values at `path` in some row.
@@ -176,7 +190,11 @@ impl Maker<'_> {
             (Value::String(text), true) => {
                 let mut part = text.clone();
                 while part.len() > 1 && self.dice.coin() {
-                    if self.dice.coin() { part.pop() } else { Some(part.remove(0)) };
+                    if self.dice.coin() {
+                        part.pop()
+                    } else {
+                        Some(part.remove(0))
+                    };
                 }
                 if self.dice.roll(4) == 0 {
                     part = part.to_uppercase();
@@ -209,7 +227,9 @@ fn fits(fields: &[(&str, Kind)], row: &Value, filter: &Value) -> Option<bool> {
     for (key, value) in filter.as_object().unwrap() {
         match key.as_str() {
             "AND" => all.extend(value.as_array().unwrap().iter().filter_map(|one| fits(fields, row, one))),
-            "OR" => alternatives.extend(value.as_array().unwrap().iter().filter_map(|one| fits(fields, row, one))),
+            "OR" => {
+                alternatives.extend(value.as_array().unwrap().iter().filter_map(|one| fits(fields, row, one)))
+            }
             _ => all.extend(condition(fields, row, key, value)),
         }
     }
@@ -248,7 +268,8 @@ fn condition(fields: &[(&str, Kind)], row: &Value, key: &str, value: &Value) -> 
 }
 
 fn order_of(kind: &Kind, a: &Value, b: &Value) -> Ordering {
-    let number = |value: &Value| value.as_str().map_or_else(|| value.as_i64(), |text| text.parse().ok()).unwrap();
+    let number =
+        |value: &Value| value.as_str().map_or_else(|| value.as_i64(), |text| text.parse().ok()).unwrap();
     match kind {
         Int | Big => number(a).cmp(&number(b)),
         Flag => a.as_bool().cmp(&b.as_bool()),
@@ -344,7 +365,8 @@ fn filters_find_what_a_plain_reading_finds() {
     with_seeds(2_000, |seed| {
         let mut dice = Dice(seed);
         let filter = Maker { world: &world, dice: &mut dice, path: Vec::new() }.filter(OBJECT, true, 3);
-        let query = "query ($where: StorageDataObjectWhereInput) { storageDataObjects(where: $where) { id } }";
+        let query =
+            "query ($where: StorageDataObjectWhereInput) { storageDataObjects(where: $where) { id } }";
         let answer = ask(&world.model, query, json!({ "where": filter }));
         prop_assert_eq!(answer.get("errors"), None, "{}", filter);
         let rows = world.objects.iter().filter(|row| fits(OBJECT, row, &filter).unwrap_or(true));

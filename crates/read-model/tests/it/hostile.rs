@@ -70,7 +70,8 @@ fn fragments_that_multiply_or_go_round_are_refused() {
         }
         bomb.push_str(" fragment f40 on StorageBag { id }");
         assert_eq!(code(model, &bomb, json!({})), "QUERY_TOO_COMPLEX");
-        let round = "{ storageBags { ...a } } fragment a on StorageBag { ...b } fragment b on StorageBag { ...a }";
+        let round =
+            "{ storageBags { ...a } } fragment a on StorageBag { ...b } fragment b on StorageBag { ...a }";
         assert_eq!(code(model, round, json!({})), "INVALID_QUERY");
     });
 }
@@ -98,7 +99,11 @@ fn lists_filters_and_pages_have_limits() {
             ("limit: 99999999999999999999", "INVALID_QUERY"),
             ("limit: \"5\"", "INVALID_QUERY"),
         ] {
-            assert_eq!(code(model, &format!("{{ storageBags({arguments}) {{ id }} }}"), json!({})), expected, "{arguments}");
+            assert_eq!(
+                code(model, &format!("{{ storageBags({arguments}) {{ id }} }}"), json!({})),
+                expected,
+                "{arguments}"
+            );
         }
         let query = "query ($c: String) { eventsConnection(orderBy: id_ASC, after: $c) { totalCount pageInfo { endCursor } } }";
         for cursor in ["", "x", "5b5d", "ffff", "é"] {
@@ -135,7 +140,11 @@ fn what_is_not_of_the_schema_is_told_apart() {
         let hidden = "query ($x: String) { storageBags(where: {id_eq: $x, nothing: 7}) { id } }";
         assert_eq!(code(model, hidden, json!({})), "INVALID_QUERY");
         for body in ["", "x", "[]", "{}", "{\"query\": 5}", "[{\"query\": \"{ storageBags { id } }\"}]"] {
-            assert_eq!(refusal(&model.execute(body.as_bytes())), ("BAD_REQUEST".into(), Fate::Refused), "{body}");
+            assert_eq!(
+                refusal(&model.execute(body.as_bytes())),
+                ("BAD_REQUEST".into(), Fate::Refused),
+                "{body}"
+            );
         }
         let long = vec![b' '; MAX_BODY_BYTES + 1];
         assert_eq!(refusal(&model.execute(&long)), ("BAD_REQUEST".into(), Fate::Refused));
@@ -147,8 +156,11 @@ fn texts_are_values_and_never_statements() {
     with_model(Limits::default(), |model| {
         let query = "query ($t: String) { storageBags(where: {OR: [{id_eq: $t}, {id_contains: $t}, {id_endsWith: $t}, \
             {id_in: [$t]}]}, orderBy: id_DESC) { id } }";
-        for text in ["' OR 1=1 --", "\" OR \"\" = \"", "?1", "'; DROP TABLE StorageBag; --", "%", "_", "\u{10ffff}"] {
-            let answer: Value = serde_json::from_slice(&send(model, query, json!({ "t": text })).body).unwrap();
+        for text in
+            ["' OR 1=1 --", "\" OR \"\" = \"", "?1", "'; DROP TABLE StorageBag; --", "%", "_", "\u{10ffff}"]
+        {
+            let answer: Value =
+                serde_json::from_slice(&send(model, query, json!({ "t": text })).body).unwrap();
             assert_eq!(answer, json!({ "data": { "storageBags": [] } }), "{text:?}");
         }
         assert_eq!(code(model, query, json!({ "t": "\0" })), "BAD_VALUE");
@@ -172,7 +184,8 @@ fn introspection_is_answered_but_not_without_end() {
         let types = data(model, INTROSPECTION);
         let types = types["__schema"]["types"].as_array().unwrap().len();
         assert!(types > 100, "{types}");
-        let mixed = data(model, "{ __typename __type(name: \"StorageBag\") { name } squidStatus { height } }");
+        let mixed =
+            data(model, "{ __typename __type(name: \"StorageBag\") { name } squidStatus { height } }");
         assert_eq!(
             mixed,
             json!({ "__typename": "Query", "__type": { "name": "StorageBag" }, "squidStatus": { "height": 10 } })
@@ -194,7 +207,8 @@ fn scans_rows_bytes_and_time_are_bounded() {
     let feeder = fed(home.path(), &chain.genesis, &blocks);
     let with = |limits: Limits| ReadModel::new(&feeder, limits).unwrap();
     let scan = "{ storageDataObjects(where: {ipfsHash_contains: \"zzzzzz\"}) { id } }";
-    let by_index = "{ storageDataObjects(where: {storageBag: {id_eq: \"dynamic:channel:3\"}}, limit: 5) { id } }";
+    let by_index =
+        "{ storageDataObjects(where: {storageBag: {id_eq: \"dynamic:channel:3\"}}, limit: 5) { id } }";
     let few_steps = with(Limits { steps: 4_000, ..Limits::default() });
     assert_eq!(code(&few_steps, scan, json!({})), "SCAN_TOO_LONG");
     assert_eq!(data(&few_steps, by_index)["storageDataObjects"].as_array().unwrap().len(), 5);
@@ -218,7 +232,8 @@ fn more_queries_than_readers_wait_or_are_told_to_come_again() {
         let ask = || data(model, "{ storageBags { id objects { id size } } }");
         let expected = ask();
         std::thread::scope(|scope| {
-            let all: Vec<_> = (0..16).map(|_| scope.spawn(|| (0..20).map(|_| ask()).collect::<Vec<_>>())).collect();
+            let all: Vec<_> =
+                (0..16).map(|_| scope.spawn(|| (0..20).map(|_| ask()).collect::<Vec<_>>())).collect();
             for one in all {
                 assert!(one.join().unwrap().iter().all(|found| *found == expected));
             }

@@ -8,8 +8,8 @@ use argosy_directory::{
     state::OpeningKind,
 };
 use argosy_domain::{
-    AccountId, BagId, BagType, ChannelId, ContentId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId,
-    KeyScheme, Keypair, MemberId, OpeningId, StorageBucketId, WorkerId, WorkingGroup,
+    AccountId, BagId, BagType, ChannelId, ContentId, DataObjectId, DistributionBucketId, DynamicBagId,
+    FamilyId, KeyScheme, Keypair, MemberId, OpeningId, StorageBucketId, WorkerId, WorkingGroup,
     family_metadata::{AreaCode, AreaMessage, FamilyMessage},
     metadata::{CoordinatesMessage, LocationMessage, OperatorMessage},
 };
@@ -175,10 +175,8 @@ pub(crate) fn ids(objects: impl IntoIterator<Item = u64>) -> BTreeSet<DataObject
 }
 
 pub(crate) fn operator_metadata(endpoint: &str) -> Vec<u8> {
-    let coordinates = CoordinatesMessage {
-        latitude: Some(59.5_f32.to_bits()),
-        longitude: Some((-10.25_f32).to_bits()),
-    };
+    let coordinates =
+        CoordinatesMessage { latitude: Some(59.5_f32.to_bits()), longitude: Some((-10.25_f32).to_bits()) };
     OperatorMessage {
         endpoint: Some(endpoint.into()),
         location: Some(LocationMessage {
@@ -218,9 +216,17 @@ pub(crate) fn filled() -> (Chain, Vec<Block>) {
     ]));
     blocks.push(chain.done(content()));
     blocks.push(chain.done(removals()));
-    blocks.push(chain.block(vec![("ann", Call::Storage(StorageCall::UpdateUploadingBlockedStatus { blocked: true }))]));
+    blocks.push(
+        chain
+            .block(vec![("ann", Call::Storage(StorageCall::UpdateUploadingBlockedStatus { blocked: true }))]),
+    );
     blocks.push(chain.done(decisions()));
-    blocks.push(chain.done(vec![("c2", Call::Council(CouncilCall::Approve { proposal: argosy_domain::ProposalId(0) }))]));
+    blocks.push(
+        chain.done(vec![(
+            "c2",
+            Call::Council(CouncilCall::Approve { proposal: argosy_domain::ProposalId(0) }),
+        )]),
+    );
     blocks.push(chain.block_after(60_000, Vec::new()));
     (chain, blocks)
 }

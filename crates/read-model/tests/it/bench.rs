@@ -32,6 +32,7 @@ pub(crate) fn large(channels: u64, objects: u64) -> (Chain, Vec<Block>) {
     (chain, blocks)
 }
 
+#[expect(clippy::print_stdout, reason = "figures are what it is for")]
 fn timed<T>(what: &str, run: impl FnOnce() -> T) -> (T, Duration) {
     let begun = Instant::now();
     let done = run();
@@ -65,7 +66,7 @@ fn bench() {
         }
     });
     let rows = feeder.rows_count().unwrap();
-    println!("{rows} rows, {:.0} rows/s", rows as f64 / took.as_secs_f64());
+    println!("{rows} rows, {:.0} rows/s", f64::from(u32::try_from(rows).unwrap()) / took.as_secs_f64());
     let single = tempfile::tempdir().unwrap();
     let mut one_by_one = Feeder::open(single.path(), &chain.genesis).unwrap();
     timed("feeding block by block", || {

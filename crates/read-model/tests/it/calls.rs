@@ -24,6 +24,11 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % end
     }
 
+    /// Below `end`.
+    pub(crate) fn index(&mut self, end: usize) -> usize {
+        usize::try_from(self.roll(u64::try_from(end).unwrap())).unwrap()
+    }
+
     pub(crate) fn coin(&mut self) -> bool {
         self.roll(2) == 0
     }

@@ -119,9 +119,9 @@ const TEXT_OPS: [&str; 16] = [
 fn values<'v>(rows: &'v [Value], path: &[&str]) -> Vec<&'v Value> {
     let Some((name, rest)) = path.split_first() else { return rows.iter().collect() };
     rows.iter()
-        .flat_map(|row| match &row[*name] {
-            Value::Array(all) => values(all, rest),
-            other => values(std::slice::from_ref(other), rest),
+        .flat_map(|row| {
+            let inner = &row[*name];
+            values(inner.as_array().map_or(std::slice::from_ref(inner), Vec::as_slice), rest)
         })
         .collect()
 }
@@ -136,7 +136,7 @@ impl Maker<'_> {
     fn filter(&mut self, fields: &'static [(&'static str, Kind)], logic: bool, depth: u64) -> Value {
         let mut made = Map::new();
         for _ in 0..self.dice.roll(3) {
-            let at = usize::try_from(self.dice.roll(fields.len() as u64)).unwrap();
+            let at = self.dice.index(fields.len());
             let (name, kind) = &fields[at];
             let (key, value) = self.condition(name, kind, depth);
             made.insert(key, value);
@@ -170,7 +170,7 @@ impl Maker<'_> {
             }
             One(fields) => (name.to_owned(), self.filter(fields, true, depth.saturating_sub(1))),
             Many(fields) => {
-                let quantifier = ["some", "none", "every"][usize::try_from(self.dice.roll(3)).unwrap()];
+                let quantifier = ["some", "none", "every"][self.dice.index(3)];
                 (format!("{name}_{quantifier}"), self.filter(fields, true, depth.saturating_sub(1)))
             }
         };
@@ -179,7 +179,7 @@ impl Maker<'_> {
     }
 
     fn scalar(&mut self, name: &str, ops: &[&str]) -> (String, Value) {
-        let op = ops[usize::try_from(self.dice.roll(ops.len() as u64)).unwrap()];
+        let op = ops[self.dice.index(ops.len())];
         let key = format!("{name}_{op}");
         if op.ends_with("in") && !op.ends_with("contain") {
             return (key, (0..self.dice.roll(4)).map(|_| self.operand()).collect());
@@ -217,7 +217,7 @@ impl Maker<'_> {
                 _ => json!("1"),
             };
         }
-        all[usize::try_from(self.dice.roll(all.len() as u64)).unwrap()].clone()
+        all[self.dice.index(all.len())].clone()
     }
 }
 
@@ -384,7 +384,7 @@ fn pages_make_up_the_ordered_list() {
     let world = world();
     with_seeds(150, |seed| {
         let mut dice = Dice(seed);
-        let mut roll = |end: usize| usize::try_from(dice.roll(end as u64)).unwrap();
+        let mut roll = |end: usize| dice.index(end);
         let order: Vec<(usize, usize)> = (0..=roll(3)).map(|_| (roll(ORDERS.len()), roll(6))).collect();
         let names: Vec<String> =
             order.iter().map(|(what, how)| format!("{}_{}", ORDERS[*what].0, DIRECTIONS[*how].0)).collect();

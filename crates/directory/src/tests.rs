@@ -5,6 +5,7 @@
 mod language;
 mod random;
 mod reference;
+mod scale;
 mod seeds;
 
 use crate::{

@@ -31,6 +31,12 @@ impl Chain {
         Ok(Self { verifier, state, genesis_block })
     }
 
+    /// Goes on after the block of `tip`, whose state is known.
+    pub(crate) fn resume(genesis: &Genesis, tip: ChainTip, state: State) -> Result<Self, GenesisError> {
+        let (genesis_block, _) = genesis_block(genesis)?;
+        Ok(Self { verifier: ChainVerifier::resume(genesis, tip), state, genesis_block })
+    }
+
     pub(crate) fn tip(&self) -> &ChainTip {
         self.verifier.tip()
     }

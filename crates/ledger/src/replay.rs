@@ -6,8 +6,9 @@ use crate::{
     data_dir::DataDir,
     error::{ChainError, OpenError},
     log::{Found, LogFile},
+    verify::ChainTip,
 };
-use argosy_directory::Genesis;
+use argosy_directory::{Genesis, State};
 use argosy_domain::num::to_u64;
 use std::path::Path;
 
@@ -22,7 +23,7 @@ pub struct ReplayReport {
     pub time_ms: u64,
     /// Root of the state, computed and equal to the one in the header.
     pub state_root: [u8; 32],
-    /// Transactions in all blocks, failed ones too.
+    /// Transactions in all blocks that were read, failed ones too.
     pub transactions_count: u64,
     /// Bytes of an unfinished last write, which the next start will cut off.
     pub unfinished_bytes: u64,
@@ -34,9 +35,28 @@ pub struct ReplayReport {
 /// # Errors
 /// [`OpenError`], at the first thing that is wrong.
 pub fn replay(dir: &Path, genesis: &Genesis) -> Result<ReplayReport, OpenError> {
+    let chain = Chain::new(genesis)?;
+    replay_with(dir, genesis, chain)
+}
+
+/// As [`replay`], but believes a checkpoint's word about everything up to its block, whose hash must
+/// be that of the block in the ledger.
+///
+/// # Errors
+/// [`OpenError`], at the first thing that is wrong.
+pub fn replay_from(
+    dir: &Path,
+    genesis: &Genesis,
+    tip: ChainTip,
+    state: State,
+) -> Result<ReplayReport, OpenError> {
+    let chain = Chain::resume(genesis, tip, state)?;
+    replay_with(dir, genesis, chain)
+}
+
+fn replay_with(dir: &Path, genesis: &Genesis, mut chain: Chain) -> Result<ReplayReport, OpenError> {
     let data_dir = DataDir::lock_existing(dir)?;
     let log = data_dir.open_log(&genesis.hash())?;
-    let mut chain = Chain::new(genesis)?;
     let mut transactions_count = 0_u64;
     let end = walk(&log, &mut chain, Signatures::Checked, |_, block| {
         transactions_count = transactions_count.saturating_add(to_u64(block.transactions.len()));
@@ -70,21 +90,45 @@ pub(crate) fn walk(
 ) -> Result<LogEnd, OpenError> {
     let len = log.len()?;
     let mut offset = LogFile::first_record();
-    loop {
-        let height = chain.tip().height.saturating_add(1);
+    // Blocks up to here were executed when the checkpoint was made.
+    let known = *chain.tip();
+    for height in 1_u64.. {
         match log.read_next(offset, len, height)? {
+            Found::End if chain.tip().height >= height => {
+                return Err(OpenError::BehindCheckpoint {
+                    path: log.path().to_owned(),
+                    height: known.height,
+                });
+            }
             Found::End => return Ok(LogEnd { offset, unfinished_bytes: 0 }),
             Found::Unfinished { start, bytes } => {
                 return Ok(LogEnd { offset: start, unfinished_bytes: bytes });
             }
             Found::Record { next, block } => {
-                apply(chain, &block, signatures)
-                    .map(|block| seen(next, &block))
-                    .map_err(|source| OpenError::Block { path: log.path().to_owned(), height, source })?;
+                let applied = if height > known.height {
+                    apply(chain, &block, signatures)
+                } else {
+                    recognise(&block, height, &known)
+                };
+                applied.map(|block| seen(next, &block)).map_err(|source| OpenError::Block {
+                    path: log.path().to_owned(),
+                    height,
+                    source,
+                })?;
                 offset = next;
             }
         }
     }
+    unreachable!("a log ends")
+}
+
+/// A block whose effects are in the checkpoint; the newest of these must be the checkpoint's own.
+fn recognise(bytes: &[u8], height: u64, known: &ChainTip) -> Result<Block, ChainError> {
+    let block = Block::decode_bytes(bytes).map_err(|_| ChainError::Malformed)?;
+    if height == known.height && ChainTip::of(&block) != *known {
+        return Err(ChainError::OtherCheckpoint);
+    }
+    Ok(block)
 }
 
 fn apply(chain: &mut Chain, bytes: &[u8], signatures: Signatures) -> Result<Block, ChainError> {

@@ -47,7 +47,7 @@ pub(super) fn move_objects(
             return Err(Reject::DataObjectIsInAssetSet);
         }
         load = load.plus(object.size);
-        change.edit(Edit::Object(*id, Some(DataObject { bag: *destination_id, ..*object })));
+        change.edit(Edit::Object(*id, Some(DataObject { bag: *destination_id, ..object })));
         change.edit(Edit::Moved(*id, Some(state.at().height)));
     }
     for id in source.stored_by.keys().filter(|id| !destination.stored_by.contains_key(id)) {

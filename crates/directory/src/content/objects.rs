@@ -1,6 +1,6 @@
 //! Data objects: declared into bags and deleted from them.
 
-use super::{existing_bag, owners::ensure_may_edit};
+use super::{ensure_exists, existing_bag, owners::ensure_may_edit};
 use crate::{
     State,
     call::{Balance, ObjectsUpload},
@@ -123,10 +123,10 @@ pub(super) fn remove(
     purse: &mut Purse<'_>,
     refund_to: AccountId,
     id: DataObjectId,
-    object: &DataObject,
+    bond: Balance,
 ) {
     let restricted_to = state.bond_restriction(id);
-    purse.refund(restricted_to.unwrap_or(refund_to), object.bond);
+    purse.refund(restricted_to.unwrap_or(refund_to), bond);
     change.edit(Edit::Object(id, None));
     if restricted_to.is_some() {
         change.edit(Edit::Restriction(id, None));
@@ -174,7 +174,8 @@ impl Update<'_> {
         let (payer, set) = (self.payer, self.asset_set);
         let ids = declare(state, change, settings, &mut purse, self.bag, payer, &admitted, set)?;
         for id in self.remove {
-            remove(state, change, &mut purse, self.payer, *id, object_in(state, &self.bag, *id)?);
+            let object = object_in(state, &self.bag, *id)?;
+            remove(state, change, &mut purse, self.payer, *id, object.bond);
         }
         purse.settle(change);
         Ok(ids)
@@ -182,23 +183,19 @@ impl Update<'_> {
 }
 
 /// The object, if it is in this bag.
-pub(super) fn object_in<'a>(
-    state: &'a State,
-    bag: &BagId,
-    id: DataObjectId,
-) -> Result<&'a DataObject, Reject> {
+pub(super) fn object_in(state: &State, bag: &BagId, id: DataObjectId) -> Result<DataObject, Reject> {
     state.object(id).filter(|object| object.bag == *bag).ok_or(Reject::DataObjectDoesntExist)
 }
 
 /// The bag after `added` came and `removed`, which is part of it, went.
-pub(super) fn with_load(bag: &Bag, added: Load, removed: Load) -> Result<Bag, Reject> {
+pub(super) fn with_load(bag: Bag, added: Load, removed: Load) -> Result<Bag, Reject> {
     let sum = |all: u64, removed: u64, added: u64| {
         all.saturating_sub(removed).checked_add(added).ok_or(Reject::ArithmeticError)
     };
     Ok(Bag {
         objects_total_size: sum(bag.objects_total_size, removed.size, added.size)?,
         objects_number: sum(bag.objects_number, removed.objects, added.objects)?,
-        ..bag.clone()
+        ..bag
     })
 }
 
@@ -209,7 +206,7 @@ pub(super) fn upload(
     bag: &BagId,
     upload: &ObjectsUpload,
 ) -> Result<Change, Reject> {
-    existing_bag(state, bag)?;
+    ensure_exists(state, bag)?;
     ensure_may_edit(state, signer, bag)?;
     if upload.object_creation_list.is_empty() {
         return Err(Reject::NoObjectsOnUpload);
@@ -233,7 +230,7 @@ pub(super) fn delete(
     bag: &BagId,
     objects: &BTreeSet<DataObjectId>,
 ) -> Result<Change, Reject> {
-    existing_bag(state, bag)?;
+    ensure_exists(state, bag)?;
     ensure_may_edit(state, signer, bag)?;
     if objects.is_empty() {
         return Err(Reject::DataObjectIdCollectionIsEmpty);
@@ -255,7 +252,7 @@ pub(super) fn upload_and_delete(
     upload: &ObjectsUpload,
     remove: &BTreeSet<DataObjectId>,
 ) -> Result<Change, Reject> {
-    existing_bag(state, bag)?;
+    ensure_exists(state, bag)?;
     ensure_may_edit(state, signer, bag)?;
     ensure_few(upload.object_creation_list.len().max(remove.len()))?;
     ensure_quotes(state, upload)?;

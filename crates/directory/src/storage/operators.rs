@@ -265,7 +265,7 @@ pub(super) fn accept_objects(
             return Err(Reject::DataObjectBlacklisted);
         }
         if object.accepted.is_none() {
-            let object = DataObject { accepted: Some(acceptance), ..*object };
+            let object = DataObject { accepted: Some(acceptance), ..object };
             change.edit(Edit::Object(*object_id, Some(object)));
         }
     }

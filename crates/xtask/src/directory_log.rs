@@ -315,7 +315,7 @@ fn genesis(owners: &[Keypair]) -> Genesis {
         profile: Profile::Local,
         time_ms: GENESIS_MS,
         sequencer: owners[0].account(),
-        params: Params::local(),
+        params: Params { max_workers_per_group: 1_000, ..Params::local() },
         members,
         storage_group: group(STORAGE, storage_worker),
         distribution_group: group(FAMILIES * IN_FAMILY, distribution_worker),

@@ -4,6 +4,7 @@ mod bags;
 mod batch;
 pub mod checkpoint;
 mod genesis_state;
+mod hashing;
 mod objects;
 mod ordered;
 mod packed;
@@ -16,6 +17,7 @@ mod tree;
 mod write;
 
 pub use genesis_state::GenesisError;
+pub use hashing::{Hasher, Unhashed};
 pub use records::{
     Acceptance, Account, Application, AssetSet, Bag, BlockContext, Channel, Council, DataObject,
     DistributionBucket, Family, GroupSettings, HoldingReport, Member, Opening, OpeningKind, Outcome, Policy,
@@ -102,6 +104,8 @@ pub struct State {
     asset_names: Ordered<(BagId, String), AssetSetId>,
     /// Derived from the buckets; not part of the root.
     lines: Lines,
+    /// Copies handed out since the hashes were lent.
+    handed_out: u64,
 }
 
 /// A working group.

@@ -8,6 +8,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod base58;
+
 pub mod bag;
 pub mod content_id;
 pub mod countries;

@@ -140,7 +140,6 @@ pub(super) struct Bags {
     /// Slots changed since the last root, with repeats.
     dirty: Vec<u64>,
     tree: Tree,
-    root: Hash,
 }
 
 impl Index {
@@ -170,7 +169,6 @@ impl Bags {
             next_slot: 0,
             dirty: Vec::new(),
             tree: Tree::new(Leaves::Recomputed),
-            root: EMPTY,
         }
     }
 
@@ -333,14 +331,16 @@ impl Bags {
     /// Number of slots ever used, and the hash over all of them.
     pub(super) fn root(&mut self) -> (u64, Hash) {
         let mut dirty = core::mem::take(&mut self.dirty);
-        if !dirty.is_empty() {
+        let known = self.tree.root().filter(|_| dirty.is_empty());
+        let root = known.unwrap_or_else(|| {
             dirty.sort_unstable();
             dirty.dedup();
-            let mut tree = core::mem::replace(&mut self.tree, Tree::new(Leaves::Recomputed));
-            self.root = tree.update(self.next_slot, dirty, |slot| self.leaf_at(slot));
+            let mut tree = self.tree.take();
+            let root = tree.update(self.next_slot, dirty, |slot| self.leaf_at(slot));
             self.tree = tree;
-        }
-        (self.next_slot, self.root)
+            root
+        });
+        (self.next_slot, root)
     }
 
     fn leaf_at(&self, slot: u64) -> Hash {
@@ -367,13 +367,18 @@ impl Bags {
     }
 
     /// For [`Self::set_tree`].
-    pub(super) const fn take_tree(&mut self) -> Tree {
-        core::mem::replace(&mut self.tree, Tree::new(Leaves::Recomputed))
+    pub(super) fn take_tree(&mut self) -> Tree {
+        self.tree.take()
     }
 
     /// Takes over a tree that was computed at the last root, before this was copied.
     pub(super) fn set_tree(&mut self, tree: Tree) {
         self.tree = tree;
+    }
+
+    /// Another copy takes what changed since the last root into its root.
+    pub(super) fn forget_changes(&mut self) {
+        self.dirty.clear();
     }
 
     /// Every slot's leaf, computed anew.
@@ -424,10 +429,6 @@ impl Section for Bags {
     fn set_slots(&mut self, slots: u64) -> bool {
         let fits = self.next_slot <= slots;
         self.next_slot = slots;
-        if slots > 0 {
-            // There may be nothing but removed bags, which have a root too.
-            self.dirty.push(slots.saturating_sub(1));
-        }
         fits
     }
 }

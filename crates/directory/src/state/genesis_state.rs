@@ -102,6 +102,7 @@ impl State {
             handles,
             asset_names: Ordered::new(),
             lines: Lines::new(),
+            handed_out: 0,
         })
     }
 }

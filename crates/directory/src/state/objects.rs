@@ -79,7 +79,6 @@ pub(super) struct Objects {
     /// Changed since the last root, with repeats.
     dirty: Vec<u64>,
     tree: Tree,
-    root: Hash,
 }
 
 impl Objects {
@@ -92,7 +91,6 @@ impl Objects {
             end: 0,
             dirty: Vec::new(),
             tree: Tree::new(Leaves::Recomputed),
-            root: EMPTY,
         }
     }
 
@@ -211,14 +209,17 @@ impl Objects {
     /// Hash over all objects.
     pub(super) fn root(&mut self, bags: &Bags) -> Hash {
         let mut dirty = core::mem::take(&mut self.dirty);
-        if !dirty.is_empty() {
-            dirty.sort_unstable();
-            dirty.dedup();
-            let mut tree = core::mem::replace(&mut self.tree, Tree::new(Leaves::Recomputed));
-            self.root = tree.update(self.end, dirty, |number| self.leaf_at(number, bags));
-            self.tree = tree;
+        if dirty.is_empty()
+            && let Some(root) = self.tree.root()
+        {
+            return root;
         }
-        self.root
+        dirty.sort_unstable();
+        dirty.dedup();
+        let mut tree = self.tree.take();
+        let root = tree.update(self.end, dirty, |number| self.leaf_at(number, bags));
+        self.tree = tree;
+        root
     }
 
     fn leaf_at(&self, number: u64, bags: &Bags) -> Hash {
@@ -226,13 +227,18 @@ impl Objects {
     }
 
     /// For [`Self::set_tree`].
-    pub(super) const fn take_tree(&mut self) -> Tree {
-        core::mem::replace(&mut self.tree, Tree::new(Leaves::Recomputed))
+    pub(super) fn take_tree(&mut self) -> Tree {
+        self.tree.take()
     }
 
     /// Takes over a tree that was computed at the last root, before this was copied.
     pub(super) fn set_tree(&mut self, tree: Tree) {
         self.tree = tree;
+    }
+
+    /// Another copy takes what changed since the last root into its root.
+    pub(super) fn forget_changes(&mut self) {
+        self.dirty.clear();
     }
 
     /// The leaf of every number, computed anew.
@@ -245,10 +251,6 @@ impl Objects {
     pub(super) fn set_end(&mut self, end: u64) -> bool {
         let fits = self.end <= end;
         self.end = end;
-        if end > 0 {
-            // There may be nothing but removed objects, which have a root too.
-            self.dirty.push(end.saturating_sub(1));
-        }
         fits
     }
 }

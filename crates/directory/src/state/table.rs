@@ -19,9 +19,6 @@ pub(crate) struct Table<K, V> {
     /// Slots changed since the last root, with repeats.
     dirty: Vec<(u64, K)>,
     tree: Tree,
-    /// As of the last time that it was asked for; none after loading, when there may be nothing but
-    /// empty slots, which have a root too.
-    root: Option<Hash>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +53,6 @@ impl<K: Clone + Ord + Encode, V: Clone + Encode> Table<K, V> {
             next_slot: 0,
             dirty: Vec::new(),
             tree: Tree::new(Leaves::Kept),
-            root: Some(EMPTY),
         }
     }
 
@@ -96,7 +92,7 @@ impl<K: Clone + Ord + Encode, V: Clone + Encode> Table<K, V> {
     /// Number of slots ever used, and the hash over all of them.
     pub(crate) fn root(&mut self) -> (u64, Hash) {
         let mut dirty = core::mem::take(&mut self.dirty);
-        let known = self.root.filter(|_| dirty.is_empty());
+        let known = self.tree.root().filter(|_| dirty.is_empty());
         let root = known.unwrap_or_else(|| {
             if self.tree.len() == 0 {
                 dirty = self.records.iter().map(|(key, record)| (record.slot, key.clone())).collect();
@@ -115,18 +111,22 @@ impl<K: Clone + Ord + Encode, V: Clone + Encode> Table<K, V> {
             let slots = dirty.iter().map(|entry| entry.0).collect();
             self.tree.update(self.next_slot, slots, leaf_at)
         });
-        self.root = Some(root);
         (self.next_slot, root)
     }
 
     /// For [`Self::set_tree`].
-    pub(crate) const fn take_tree(&mut self) -> Tree {
-        core::mem::replace(&mut self.tree, Tree::new(Leaves::Kept))
+    pub(crate) fn take_tree(&mut self) -> Tree {
+        self.tree.take()
     }
 
     /// Takes over a tree that was computed at the last root, before this was copied.
     pub(crate) fn set_tree(&mut self, tree: Tree) {
         self.tree = tree;
+    }
+
+    /// Another copy takes what changed since the last root into its root.
+    pub(crate) fn forget_changes(&mut self) {
+        self.dirty.clear();
     }
 
     /// Every slot's leaf, computed anew.
@@ -175,7 +175,6 @@ impl<K: Clone + Ord + Encode + Decode, V: Clone + Encode + Decode> Section for T
 
     fn set_slots(&mut self, slots: u64) -> bool {
         self.next_slot = slots;
-        self.root = None;
         self.dirty.sort_unstable();
         self.dirty.is_sorted_by(|a, b| a.0 < b.0) && self.dirty.last().is_none_or(|last| last.0 < slots)
     }

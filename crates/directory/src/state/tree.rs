@@ -43,11 +43,13 @@ pub(crate) enum Leaves {
     Recomputed,
 }
 
-/// The tree. A copy has nothing computed, and computes everything when it is first updated: copies
-/// are made in order to be read.
+/// The tree. A copy knows the root, but computes everything anew when it is first updated: copies are
+/// made in order to be read.
 #[derive(Debug)]
 pub(crate) struct Tree {
     leaves: Leaves,
+    /// As of the last update.
+    root: Option<Hash>,
     /// Slots below this have nodes above them. One alone needs none.
     len: u64,
     /// From the lowest level that is kept to the root.
@@ -56,13 +58,24 @@ pub(crate) struct Tree {
 
 impl Clone for Tree {
     fn clone(&self) -> Self {
-        Self::new(self.leaves)
+        Self { root: self.root, ..Self::new(self.leaves) }
     }
 }
 
 impl Tree {
     pub(crate) const fn new(leaves: Leaves) -> Self {
-        Self { leaves, len: 0, levels: Vec::new() }
+        Self { leaves, root: None, len: 0, levels: Vec::new() }
+    }
+
+    /// The tree itself, and a copy in its place.
+    pub(crate) fn take(&mut self) -> Self {
+        let copy = self.clone();
+        core::mem::replace(self, copy)
+    }
+
+    /// What the last update gave.
+    pub(crate) const fn root(&self) -> Option<Hash> {
+        self.root
     }
 
     /// Slots that have nodes above them; none in a copy.
@@ -72,7 +85,13 @@ impl Tree {
 
     /// The root over slots below `len`, which never shrinks. `changed` are ascending without repeats
     /// and below `len`; slots that the tree did not cover yet need not be among them.
-    pub(crate) fn update(&mut self, len: u64, mut changed: Vec<u64>, leaf: impl Fn(u64) -> Hash) -> Hash {
+    pub(crate) fn update(&mut self, len: u64, changed: Vec<u64>, leaf: impl Fn(u64) -> Hash) -> Hash {
+        let root = self.hash(len, changed, leaf);
+        self.root = Some(root);
+        root
+    }
+
+    fn hash(&mut self, len: u64, mut changed: Vec<u64>, leaf: impl Fn(u64) -> Hash) -> Hash {
         let covered = self.len;
         changed.truncate(changed.partition_point(|slot| *slot < covered));
         // What lies at the old end shares nodes with what is new.

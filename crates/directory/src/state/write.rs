@@ -1,6 +1,6 @@
 //! Writing records, and going back to a state that was kept.
 
-use super::{AssetSet, DistributionBucket, Group, Lines, State, each_table};
+use super::{AssetSet, DistributionBucket, Group, Lines, State};
 use crate::change::Edit;
 use alloc::{collections::BTreeSet, string::String};
 use argosy_domain::{AssetSetId, BagId, BagType, DistributionBucketId, MemberId, WorkingGroup};
@@ -119,10 +119,8 @@ impl State {
     /// The state is again what it was when `before` was cloned from it; there must have been no root
     /// in between, so that the hash trees, which a clone does not have, still fit.
     pub(super) fn restore(&mut self, before: Self) {
-        let mut trees = each_table!([&mut self], table => table.take_tree()).into_iter();
-        let objects = self.objects.take_tree();
+        let trees = self.take_trees();
         *self = before;
-        each_table!([&mut self], table => trees.next().into_iter().for_each(|tree| table.set_tree(tree)));
-        self.objects.set_tree(objects);
+        self.set_trees(trees);
     }
 }

@@ -442,14 +442,21 @@ proptest! {
     #[test]
     fn random_calls_keep_the_invariants(seeds in proptest::collection::vec(any::<u64>(), 50..60)) {
         let run = run_calls(&seeds);
-        let mut again = small_world().state;
+        let (mut again, mut beside) = (small_world().state, small_world().state);
+        let mut hasher = beside.lend_hasher();
         let mut checkpoint = None;
         for (step, ((height, payload), outcome)) in run.log.iter().zip(&run.outcomes).enumerate() {
             if step == run.log.len() / 2 {
-                checkpoint = Some((step, again.clone()));
+                checkpoint = Some((step, scale::restored(&mut again)));
             }
             replay(&mut again, *height, payload, outcome);
+            replay(&mut beside, *height, payload, outcome);
+            if step % 3 == 0 {
+                prop_assert_eq!(hasher.root(beside.hand_over()), again.root());
+            }
         }
+        beside.return_hasher(hasher);
+        prop_assert_eq!(beside.root(), again.root());
         let height = run.world.state.at().height;
         enter(&mut again, height);
         prop_assert_eq!(again.root(), run.world.state.clone().root());

@@ -10,16 +10,9 @@ use std::vec::Vec;
 
 /// A copy has the same root, and so has a state made of the pieces of this one.
 pub(super) fn check(state: &mut State) {
-    let root = state.root();
-    assert_eq!(state.clone().root(), root);
-    let pieces: Vec<_> = state.pieces().collect();
-    let mut restore = Restore::on_network_of(state.clone());
-    for piece in &pieces {
-        assert_eq!(restore.push(piece), Ok(()));
-    }
-    let mut restored = restore.finish().unwrap();
-    assert_eq!(restored.root(), root);
-    assert!(restored.pieces().eq(pieces.iter().cloned()));
+    assert_eq!(state.clone().root(), state.root());
+    let restored = restored(state);
+    assert!(restored.pieces().eq(state.pieces()));
     for (id, member) in state.members() {
         assert_eq!(restored.member_by_handle(&member.handle), Some(id));
     }
@@ -28,6 +21,17 @@ pub(super) fn check(state: &mut State) {
     }
     assert_eq!(routes_in_words(&restored), routes_in_words(state));
     check_routes(state);
+}
+
+/// A state made of the pieces of this one.
+pub(super) fn restored(state: &mut State) -> State {
+    let mut restore = Restore::on_network_of(state.clone());
+    for piece in state.pieces() {
+        assert_eq!(restore.push(&piece), Ok(()));
+    }
+    let mut restored = restore.finish().unwrap();
+    assert_eq!(restored.root(), state.root());
+    restored
 }
 
 type Route = (DataObjectId, Vec<WorkerId>, Vec<WorkerId>);

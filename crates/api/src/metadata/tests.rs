@@ -135,6 +135,15 @@ fn what_is_no_operators_json_is_refused_where_it_is_wrong() {
             (r#"{"endpoint":"http://a..b"}"#, "endpoint", 1, 13, ENDPOINT, "http or https URL"),
             (r#"{"extra":{}}"#, "extra", 1, 10, TYPE, "expected a text in quotes, found an object"),
             (r#"{"extra":true}"#, "extra", 1, 10, TYPE, "found true"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_place_is_refused_where_it_is_wrong() {
+    check_refusals(
+        operator_message,
+        &[
             (r#"{"location":""}"#, "location", 1, 13, TYPE, "expected an object, found a text"),
             (r#"{"location":null}"#, "location", 1, 13, TYPE, "found null"),
             (

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod limits;
 pub mod metadata;
 pub mod num;
+mod subdivisions;
 pub mod wire;
 
 pub use bag::{BagId, BagType, DynamicBagId, StaticBagId, WorkingGroup};

@@ -12,7 +12,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, ensure};
 use arc_swap::ArcSwap;
-use argosy_directory::{Payload, State, Transaction};
+use argosy_directory::{Payload, State, Transaction, Unhashed};
 use argosy_domain::{
     KeyScheme, Keypair, Signature,
     num::{to_u64, to_usize},
@@ -76,7 +76,7 @@ fn signatures() {
     }
 }
 
-/// Executes a log of encoded transactions, as on a start: one thread decodes, one executes and hashes.
+/// Executes a log of encoded transactions, as on a start.
 fn build(objects: u64) -> Result<(State, Log)> {
     let mut log = Log::new();
     let mut state = State::from_genesis(&log.genesis)?;
@@ -141,9 +141,12 @@ impl Blocks {
     }
 }
 
+/// As a ledger is replayed: one thread decodes, one executes, one hashes what was executed before.
 /// Gives the number of refused calls.
 fn decode_and_apply(state: &mut State, blocks: &[Vec<Vec<u8>>]) -> Result<u64> {
     let (send, decoded) = sync_channel::<Vec<Payload>>(4);
+    let (executed, copies) = sync_channel::<Unhashed>(4);
+    let mut hasher = state.lend_hasher();
     thread::scope(|scope| {
         scope.spawn(move || {
             for block in blocks {
@@ -152,10 +155,22 @@ fn decode_and_apply(state: &mut State, blocks: &[Vec<Vec<u8>>]) -> Result<u64> {
                 let _ = send.send(block.iter().filter_map(decode).collect());
             }
         });
+        let hashing = scope.spawn(move || {
+            for copy in copies {
+                black_box(hasher.root(copy));
+            }
+            hasher
+        });
         let mut refused = 0;
         for payloads in decoded {
-            refused += execute_and_hash(state, &payloads)?;
+            let outcomes = execute(state, &payloads)?;
+            refused += to_u64(outcomes.iter().filter(|outcome| outcome.result.is_err()).count());
+            // As above.
+            let _ = executed.send(state.hand_over());
         }
+        drop(executed);
+        let hasher = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        state.return_hasher(hasher);
         Ok(refused)
     })
 }

@@ -189,9 +189,10 @@ impl State {
         if payload.valid_until_ms > time_ms.saturating_add(MAX_TRANSACTION_LIFE_MS) {
             return Err(Reject::ValidTooLong);
         }
-        match payload.nonce.cmp(&self.nonce(&payload.signer)) {
+        let account = self.account(&payload.signer);
+        match payload.nonce.cmp(&account.nonce) {
             core::cmp::Ordering::Less => Err(Reject::NonceStale),
-            core::cmp::Ordering::Equal => self.ensure_can_pay(payload),
+            core::cmp::Ordering::Equal => self.ensure_covers(&account, payload),
             core::cmp::Ordering::Greater => Err(Reject::NonceFuture),
         }
     }
@@ -202,10 +203,11 @@ impl State {
     /// # Errors
     /// [`Reject::CannotPayFee`].
     pub fn ensure_can_pay(&self, payload: &Payload) -> Result<(), Reject> {
-        if fees::of(self, payload) > self.account(&payload.signer).free {
-            return Err(Reject::CannotPayFee);
-        }
-        Ok(())
+        self.ensure_covers(&self.account(&payload.signer), payload)
+    }
+
+    fn ensure_covers(&self, account: &Account, payload: &Payload) -> Result<(), Reject> {
+        if fees::of(self, payload) > account.free { Err(Reject::CannotPayFee) } else { Ok(()) }
     }
 
     /// What a transaction costs its signer, whether its call succeeds or not.

@@ -23,7 +23,7 @@ const NONE: u8 = u8::MAX;
 const VALUES: [u8; 256] = {
     let mut values = [NONE; 256];
     let mut digit: u8 = 0;
-    #[expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "evaluated by the compiler")]
+    #[expect(clippy::as_conversions, reason = "evaluated by the compiler")]
     while digit < 58 {
         values[ALPHABET[digit as usize] as usize] = digit;
         digit += 1;

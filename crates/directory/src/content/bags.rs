@@ -138,7 +138,7 @@ pub(super) fn delete(state: &State, refund_to: AccountId, id: DynamicBagId) -> R
     if bag.objects_number > state.params().max_objects_of_deleted_bag {
         return Err(Reject::TooManyObjects);
     }
-    let load = Load { objects: bag.objects_number, size: bag.objects_total_size };
+    let load = bag.load();
     let mut change = Change::default();
     for id in bag.stored_by.keys() {
         let bucket = state.storage_bucket(*id).ok_or(Reject::StorageBucketDoesntExist)?;

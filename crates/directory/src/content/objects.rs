@@ -1,6 +1,6 @@
 //! Data objects: declared into bags and deleted from them.
 
-use super::{ensure_exists, existing_bag, owners::ensure_may_edit};
+use super::{ensure_exists, owners::ensure_may_edit};
 use crate::{
     State,
     call::{Balance, ObjectsUpload},
@@ -8,7 +8,7 @@ use crate::{
     event::Event,
     purse::Purse,
     reject::Reject,
-    state::{Bag, DataObject, Settings},
+    state::{DataObject, Settings},
     storage::vouchers::{self, Load},
 };
 use alloc::{collections::BTreeSet, vec::Vec};
@@ -155,7 +155,7 @@ impl Update<'_> {
         change: &mut Change,
         settings: &mut Settings,
     ) -> Result<Vec<DataObjectId>, Reject> {
-        let bag = existing_bag(state, &self.bag)?;
+        let before = state.load(&self.bag).ok_or(Reject::DynamicBagDoesntExist)?;
         let admitted = admit(state, self.upload)?;
         let (added, mut removed) = (admitted.load, Load::default());
         for id in self.remove {
@@ -165,11 +165,11 @@ impl Update<'_> {
             }
             removed = removed.plus(object.size);
         }
-        for id in bag.stored_by.keys() {
-            let bucket = state.storage_bucket(*id).ok_or(Reject::StorageBucketDoesntExist)?;
-            change.voucher(*id, vouchers::changed(bucket, added, removed)?);
+        for id in state.stored_by(&self.bag).into_iter().flatten() {
+            let bucket = state.storage_bucket(id).ok_or(Reject::StorageBucketDoesntExist)?;
+            change.voucher(id, vouchers::changed(bucket, added, removed)?);
         }
-        change.edit(Edit::Bag(self.bag, Some(with_load(bag, added, removed)?)));
+        change.edit(Edit::BagLoad(self.bag, before.changed(added, removed)?));
         let mut purse = Purse::new(state);
         let (payer, set) = (self.payer, self.asset_set);
         let ids = declare(state, change, settings, &mut purse, self.bag, payer, &admitted, set)?;
@@ -187,18 +187,6 @@ pub(super) fn object_in(state: &State, bag: &BagId, id: DataObjectId) -> Result<
     state.object(id).filter(|object| object.bag == *bag).ok_or(Reject::DataObjectDoesntExist)
 }
 
-/// The bag after `added` came and `removed`, which is part of it, went.
-pub(super) fn with_load(bag: Bag, added: Load, removed: Load) -> Result<Bag, Reject> {
-    let sum = |all: u64, removed: u64, added: u64| {
-        all.saturating_sub(removed).checked_add(added).ok_or(Reject::ArithmeticError)
-    };
-    Ok(Bag {
-        objects_total_size: sum(bag.objects_total_size, removed.size, added.size)?,
-        objects_number: sum(bag.objects_number, removed.objects, added.objects)?,
-        ..bag
-    })
-}
-
 /// I2.
 pub(super) fn upload(
     state: &State,
@@ -213,7 +201,10 @@ pub(super) fn upload(
     }
     ensure_few(upload.object_creation_list.len())?;
     ensure_quotes(state, upload)?;
-    let (mut change, mut settings) = (Change::default(), *state.settings());
+    let mut settings = *state.settings();
+    // The objects, and about as many as a bag has buckets.
+    let room = upload.object_creation_list.len().saturating_add(10);
+    let mut change = Change::with_room(room, 10);
     let remove = BTreeSet::new();
     let update = Update { payer: signer, bag: *bag, upload, remove: &remove, asset_set: None };
     let ids = update.check(state, &mut change, &mut settings)?;

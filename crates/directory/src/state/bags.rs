@@ -11,6 +11,7 @@ use super::{
     table::{Section, leaf_of},
     tree::{EMPTY, Hash, Leaves, Tree, leaf},
 };
+use crate::storage::vouchers::Load;
 use alloc::{sync::Arc, vec::Vec};
 use argosy_domain::{
     BagId, ChannelId, DistributionBucketId, DynamicBagId, MemberId, StaticBagId, StorageBucketId,
@@ -270,6 +271,47 @@ impl Bags {
         bag.distributed().filter_map(|place| self.buckets.get(place))
     }
 
+    /// Storage buckets of a bag, ascending; nothing if there is no such bag.
+    pub(super) fn stored_by(&self, id: &BagId) -> Option<impl Iterator<Item = StorageBucketId>> {
+        let slot = self.slot(id)?;
+        let packed = self.find(slot)?;
+        let wide = match packed.form {
+            Form::Blank | Form::Key => return None,
+            Form::Wide => self.wide.get(&slot),
+            Form::Small => None,
+        };
+        // The small form of a bag that is kept whole is empty.
+        let small = self.stored(packed).map(|(bucket, _)| bucket);
+        Some(wide.into_iter().flat_map(|bag| bag.stored_by.keys().copied()).chain(small))
+    }
+
+    /// Count and bytes of a bag's objects; nothing if there is no such bag.
+    pub(super) fn load(&self, id: &BagId) -> Option<Load> {
+        let slot = self.slot(id)?;
+        let packed = self.find(slot)?;
+        match packed.form {
+            Form::Blank | Form::Key => None,
+            Form::Wide => self.wide.get(&slot).map(|bag| bag.load()),
+            Form::Small => Some(Load {
+                objects: packed.objects_number.get().unwrap_or(0),
+                size: u64::from_le_bytes(packed.objects_total_size),
+            }),
+        }
+    }
+
+    /// Writes count and bytes of a bag's objects, and nothing else of the bag.
+    pub(super) fn put_load(&mut self, id: BagId, load: Load) {
+        let small = self.slot(&id).filter(|slot| self.find(*slot).is_some_and(|bag| bag.form == Form::Small));
+        let (Some(slot), Some(objects_number)) = (small, Short::of(load.objects)) else {
+            let bag = self.get(&id).unwrap_or_default();
+            self.put(id, Some(Bag { objects_number: load.objects, objects_total_size: load.size, ..bag }));
+            return;
+        };
+        let objects_total_size = load.size.to_le_bytes();
+        self.records.put(slot, Packed { objects_number, objects_total_size, ..self.records.get(slot) });
+        self.dirty.push(slot);
+    }
+
     /// In the order of their ids.
     pub(super) fn iter(&self) -> impl Iterator<Item = (BagId, Bag)> {
         let slots = self.statics.iter().chain(self.members.iter()).chain(self.channels.iter());
@@ -285,8 +327,9 @@ impl Bags {
                 None => return,
             },
         };
-        let newest = self.newest(slot);
-        let small = bag.as_ref().and_then(|bag| self.small(bag));
+        let before = self.records.get(slot);
+        let newest = before.newest;
+        let small = bag.as_ref().and_then(|bag| self.small(bag, &before));
         let form = match (&bag, &small) {
             (None, _) => Form::Key,
             (Some(_), None) => Form::Wide,
@@ -302,7 +345,8 @@ impl Bags {
         self.dirty.push(slot);
     }
 
-    fn small(&mut self, bag: &Bag) -> Option<Packed> {
+    /// Most writes leave most buckets as they were `before`.
+    fn small(&mut self, bag: &Bag, before: &Packed) -> Option<Packed> {
         let mut packed = Packed {
             objects_number: Short::of(bag.objects_number)?,
             objects_total_size: bag.objects_total_size.to_le_bytes(),
@@ -317,8 +361,13 @@ impl Bags {
         for (place, (id, height)) in packed.stored.iter_mut().zip(&bag.stored_by) {
             *place = (u16::try_from(id.0).ok()?.to_le_bytes(), Short::of(*height)?);
         }
-        for (place, id) in packed.distributed.iter_mut().zip(&bag.distributed_by) {
-            *place = self.bucket_place(*id)?.to_le_bytes();
+        for ((place, id), known) in
+            packed.distributed.iter_mut().zip(&bag.distributed_by).zip(before.distributed)
+        {
+            *place = match self.buckets.get(u16::from_le_bytes(known)) {
+                Some(bucket) if bucket == *id => known,
+                Some(_) | None => self.bucket_place(*id)?.to_le_bytes(),
+            };
         }
         Some(packed)
     }

@@ -53,6 +53,26 @@ impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
         }
     }
 
+    /// Copies the way there, even if there is nothing at its end.
+    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let mut node = &mut self.root;
+        loop {
+            match Arc::make_mut(node) {
+                Node::Inner(children) => {
+                    let place = child_of(children, key);
+                    node = &mut children.get_mut(place)?.1;
+                }
+                Node::Leaf(entries) => {
+                    let place = entries.binary_search_by(|entry| entry.0.borrow().cmp(key)).ok()?;
+                    return entries.get_mut(place).map(|entry| &mut entry.1);
+                }
+            }
+        }
+    }
+
     /// Gives what was there before.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let (before, split) = insert(&mut self.root, key, value);

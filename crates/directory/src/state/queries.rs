@@ -5,7 +5,7 @@ use super::{
     Family, Group, GroupSettings, HoldingReport, Member, Opening, Policy, Proposal, Release, Settings, State,
     StorageBucket, StorageOperator, Tie, Treasury, Worker,
 };
-use crate::{call::Balance, genesis::Params};
+use crate::{call::Balance, genesis::Params, storage::vouchers::Load};
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use argosy_domain::{
     AccountId, ApplicationId, AssetSetId, BagId, BagType, ChannelId, ContentId, DataObjectId,
@@ -201,6 +201,22 @@ impl State {
     #[must_use]
     pub fn has_bag(&self, id: &BagId) -> bool {
         matches!(id, BagId::Static(_)) || self.bags.contains(id)
+    }
+
+    /// Storage buckets that must keep a bag, ascending; nothing if there is no such bag. Cheaper than
+    /// the bag.
+    pub fn stored_by(&self, id: &BagId) -> Option<impl Iterator<Item = StorageBucketId>> {
+        let buckets = self.bags.stored_by(id);
+        let exists = buckets.is_some() || matches!(id, BagId::Static(_));
+        exists.then(|| buckets.into_iter().flatten())
+    }
+
+    /// Count and bytes of a bag's objects; nothing if there is no such bag. Cheaper than the bag.
+    pub(crate) fn load(&self, id: &BagId) -> Option<Load> {
+        match id {
+            BagId::Static(_) => Some(self.bags.load(id).unwrap_or_default()),
+            BagId::Dynamic(_) => self.bags.load(id),
+        }
     }
 
     /// Bags that have been written to, static ones first.

@@ -81,11 +81,15 @@ impl<K: Clone + Ord + Encode, V: Clone + Encode> Table<K, V> {
             }
             return;
         };
-        let slot = self.records.get(&key).map_or(self.next_slot, |record| record.slot);
-        if self.records.insert(key.clone(), Record { slot, value }).is_none() {
-            self.next_slot = slot.saturating_add(1);
-            self.count = self.count.saturating_add(1);
+        if let Some(record) = self.records.get_mut(&key) {
+            record.value = value;
+            self.dirty.push((record.slot, key));
+            return;
         }
+        let slot = self.next_slot;
+        self.records.insert(key.clone(), Record { slot, value });
+        self.next_slot = slot.saturating_add(1);
+        self.count = self.count.saturating_add(1);
         self.dirty.push((slot, key));
     }
 

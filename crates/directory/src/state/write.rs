@@ -26,6 +26,7 @@ impl State {
                 self.asset_sets.put(id, set);
             }
             Edit::Bag(id, bag) => self.bags.put(id, bag),
+            Edit::BagLoad(id, load) => self.bags.put_load(id, load),
             Edit::Object(id, object) => self.objects.put(id.0, object, &mut self.bags),
             Edit::Restriction(id, account) => self.restrictions.put(id, account),
             Edit::Moved(id, height) => self.moves.put(id, height),

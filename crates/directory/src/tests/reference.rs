@@ -249,7 +249,7 @@ fn events() -> String {
 fn params() -> String {
     let fields = source::fields(include_str!("../genesis.rs"), "Params");
     let council: BTreeSet<String> =
-        variants(include_str!("../call.rs"), "Parameter").iter().map(|v| snake(v.name)).collect();
+        source::calls("Parameter").iter().map(|v| snake(v.name)).collect();
     let values = |params: Params| -> BTreeMap<String, String> {
         let debug = format!("{params:?}");
         let inside = debug.split_once('{').unwrap().1.trim_end_matches('}');

@@ -134,6 +134,9 @@ fn carry_out(
         }
         CouncilAction::SetParameter { parameter } => {
             let params = with_parameter(state.params(), *parameter).ok_or(Reject::InvalidParameter)?;
+            if let Parameter::RewardPeriodMs(period_ms) = *parameter {
+                groups::rewards::change_period(state, change, period_ms);
+            }
             change.edit(Edit::Params(Box::new(params)));
             change.tell(Event::ParameterSet { parameter: *parameter });
         }

@@ -7,6 +7,7 @@ pub mod client;
 pub mod directory;
 pub mod error;
 pub mod genesis;
+pub mod metadata;
 pub mod node;
 pub mod token;
 

@@ -9,6 +9,7 @@ use crate::{
         GroupSettings, HoldingReport, Member, Opening, Policy, Proposal, Release, Settings, StorageBucket,
         Tie, Treasury, Worker,
     },
+    storage::vouchers::Load,
 };
 use alloc::{boxed::Box, vec::Vec};
 use argosy_domain::{
@@ -30,6 +31,8 @@ pub(crate) enum Edit {
     Channel(ChannelId, Option<Channel>),
     AssetSet(AssetSetId, Option<AssetSet>),
     Bag(BagId, Option<Bag>),
+    /// Count and bytes of its objects, and nothing else of the bag.
+    BagLoad(BagId, Load),
     Object(DataObjectId, Option<DataObject>),
     /// Whom alone the bond goes back to.
     Restriction(DataObjectId, Option<AccountId>),
@@ -65,6 +68,11 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// With room for so many edits and events, where many are to be expected.
+    pub(crate) fn with_room(edits: usize, events: usize) -> Self {
+        Self { edits: Vec::with_capacity(edits), events: Vec::with_capacity(events) }
+    }
+
     /// One record, one event.
     pub(crate) fn of(edit: Edit, event: Event) -> Self {
         Self { edits: alloc::vec![edit], events: alloc::vec![event] }

@@ -46,7 +46,12 @@ pub(crate) fn check(state: &State, signer: AccountId, call: &ContentCall) -> Res
     }
 }
 
+/// P1, of which nothing but its errors is needed.
+pub(crate) fn ensure_exists(state: &State, id: &BagId) -> Result<(), Reject> {
+    if state.has_bag(id) { Ok(()) } else { Err(Reject::DynamicBagDoesntExist) }
+}
+
 /// P1: the bag; static ones always exist.
-pub(crate) fn existing_bag<'a>(state: &'a State, id: &BagId) -> Result<&'a Bag, Reject> {
+pub(crate) fn existing_bag(state: &State, id: &BagId) -> Result<Bag, Reject> {
     state.bag(id).ok_or(Reject::DynamicBagDoesntExist)
 }

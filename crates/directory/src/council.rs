@@ -40,10 +40,20 @@ pub(crate) fn threshold_is_valid(keys: &BTreeSet<AccountId>, threshold: u32) -> 
     keys.len() <= MAX_COUNCIL_KEYS && (1..=to_u64(keys.len())).contains(&u64::from(threshold))
 }
 
-fn propose(state: &State, by: AccountId, action: &CouncilAction) -> Result<Change, Reject> {
-    if state.proposals().count() >= MAX_OPEN_PROPOSALS {
+/// A key's proposals that nobody else approves are no more than its share of all that may be open: one
+/// key in wrong hands does not keep the others from replacing it.
+fn ensure_room(state: &State, by: AccountId) -> Result<(), Reject> {
+    let share = MAX_OPEN_PROPOSALS.checked_div(state.council().keys.len()).unwrap_or(0).max(1);
+    let alone = |proposal: &Proposal| proposal.approvals.len() == 1 && proposal.approvals.contains(&by);
+    let approved_alone = state.proposals().filter(|(_, proposal)| alone(proposal)).count();
+    if approved_alone >= share || state.proposals().count() >= MAX_OPEN_PROPOSALS {
         return Err(Reject::TooManyProposals);
     }
+    Ok(())
+}
+
+fn propose(state: &State, by: AccountId, action: &CouncilAction) -> Result<Change, Reject> {
+    ensure_room(state, by)?;
     let mut council = state.council().clone();
     let id = council.next_proposal;
     council.next_proposal = id.next();
@@ -134,6 +144,9 @@ fn carry_out(
         }
         CouncilAction::SetParameter { parameter } => {
             let params = with_parameter(state.params(), *parameter).ok_or(Reject::InvalidParameter)?;
+            if let Parameter::RewardPeriodMs(period_ms) = *parameter {
+                groups::rewards::change_period(state, change, period_ms);
+            }
             change.edit(Edit::Params(Box::new(params)));
             change.tell(Event::ParameterSet { parameter: *parameter });
         }

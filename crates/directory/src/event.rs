@@ -4,9 +4,14 @@
 
 #![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
 
+mod records;
+
+pub use records::{DynamicBagCreation, Voucher};
+
 use crate::{
     call::{Balance, CouncilAction, ObjectsUpload, Parameter},
     reject::Reject,
+    state::OpeningKind,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -18,32 +23,6 @@ use argosy_domain::{
     FamilyId, MemberId, OpeningId, ProposalId, ReleaseId, StorageBucketId, WorkerId, WorkingGroup,
 };
 use codec::{Decode, Encode};
-
-/// Capacity of a storage bucket, and what is used of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
-pub struct Voucher {
-    /// Most bytes.
-    pub size_limit: u64,
-    /// Most objects.
-    pub objects_limit: u64,
-    /// Bytes of all objects in its bags.
-    pub size_used: u64,
-    /// Objects in its bags.
-    pub objects_used: u64,
-}
-
-/// A bag as it was created, with the buckets that it was given.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct DynamicBagCreation {
-    /// The new bag.
-    pub bag: DynamicBagId,
-    /// Its first objects.
-    pub upload: ObjectsUpload,
-    /// Storage buckets that must keep it.
-    pub storage_buckets: BTreeSet<StorageBucketId>,
-    /// Distribution buckets that must deliver it.
-    pub distribution_buckets: BTreeSet<DistributionBucketId>,
-}
 
 /// One change of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -335,6 +314,11 @@ pub enum Event {
     OpeningAdded {
         group: WorkingGroup,
         opening: OpeningId,
+        description: [u8; 32],
+        kind: OpeningKind,
+        stake: Balance,
+        unstaking_period_ms: u64,
+        reward_per_period: Option<Balance>,
     },
     OpeningCancelled {
         group: WorkingGroup,
@@ -345,6 +329,11 @@ pub enum Event {
         opening: OpeningId,
         application: ApplicationId,
         member: MemberId,
+        role_account: AccountId,
+        reward_account: AccountId,
+        staking_account: AccountId,
+        stake: Balance,
+        description: [u8; 32],
     },
     ApplicationWithdrawn {
         group: WorkingGroup,

@@ -132,12 +132,6 @@ impl Params {
         }
     }
 
-    /// Whether any transaction costs anything.
-    #[must_use]
-    pub const fn charges_fees(&self) -> bool {
-        self.transaction_fee > 0 || self.transaction_byte_fee > 0 || self.transaction_weight_fee > 0
-    }
-
     /// A network of any size works at once.
     #[must_use]
     pub const fn local() -> Self {

@@ -40,5 +40,5 @@ pub use call::{
 pub use event::Event;
 pub use genesis::{Genesis, Params, Profile};
 pub use reject::Reject;
-pub use state::{BlockContext, GenesisError, Outcome, State};
+pub use state::{BlockContext, GenesisError, Hasher, Outcome, Route, State, Unhashed};
 pub use transaction::{Payload, Transaction};

@@ -20,7 +20,8 @@ const MEGABYTE: u64 = 1_048_576;
 pub(crate) struct Purse<'a> {
     state: &'a State,
     treasury: Treasury,
-    accounts: BTreeMap<AccountId, Account>,
+    /// Each as it was, and as it is now.
+    accounts: BTreeMap<AccountId, (Account, Account)>,
     budgets: BTreeMap<WorkingGroup, Balance>,
 }
 
@@ -57,8 +58,8 @@ impl<'a> Purse<'a> {
         if self.treasury != *self.state.treasury() {
             change.edit(Edit::Treasury(self.treasury));
         }
-        for (id, account) in self.accounts {
-            if account != self.state.account(&id) {
+        for (id, (before, account)) in self.accounts {
+            if account != before {
                 change.edit(Edit::Account(id, Some(account)));
             }
         }
@@ -71,7 +72,11 @@ impl<'a> Purse<'a> {
 
     fn account(&mut self, id: AccountId) -> &mut Account {
         let state = self.state;
-        self.accounts.entry(id).or_insert_with(|| state.account(&id))
+        let load = || {
+            let account = state.account(&id);
+            (account, account)
+        };
+        &mut self.accounts.entry(id).or_insert_with(load).1
     }
 
     fn budget_mut(&mut self, group: WorkingGroup) -> &mut Balance {

@@ -96,7 +96,7 @@ rejects! {
     InsufficientBalanceToCoverStake = 333, "INSUFFICIENT_BALANCE_TO_COVER_STAKE", "the staking account does not have that much money to stake";
     InsufficientBudgetForSpending = 334, "INSUFFICIENT_BUDGET_FOR_SPENDING", "the working group's budget is smaller than that";
     StakeDecreaseTooHigh = 335, "STAKE_DECREASE_TOO_HIGH", "the stake is not larger than the decrease";
-    TooManyProposals = 336, "TOO_MANY_PROPOSALS", "the council has as many open proposals as are allowed";
+    TooManyProposals = 336, "TOO_MANY_PROPOSALS", "the council, or this key alone, has as many open proposals as are allowed";
 
     StorageBucketDoesntExist = 401, "STORAGE_BUCKET_DOESNT_EXIST", "no storage bucket has this id";
     DistributionBucketFamilyDoesntExist = 402, "DISTRIBUTION_BUCKET_FAMILY_DOESNT_EXIST", "no distribution bucket family has this id";

@@ -1,19 +1,29 @@
 //! The state of the directory: tables, queries, and the way in for transactions.
 
+mod bags;
 mod batch;
+pub mod checkpoint;
 mod genesis_state;
+mod hashing;
+mod objects;
+mod ordered;
+mod packed;
+mod paged;
 mod queries;
 mod records;
+mod routes;
 mod table;
 mod tree;
 mod write;
 
 pub use genesis_state::GenesisError;
+pub use hashing::{Hasher, Unhashed};
 pub use records::{
     Acceptance, Account, Application, AssetSet, Bag, BlockContext, Channel, Council, DataObject,
     DistributionBucket, Family, GroupSettings, HoldingReport, Member, Opening, OpeningKind, Outcome, Policy,
     Proposal, Release, Settings, StorageBucket, StorageOperator, Tie, Treasury, Worker,
 };
+pub use routes::{Ends, Route};
 
 use crate::{
     call::{Balance, Call},
@@ -28,14 +38,18 @@ use crate::{
     storage,
     transaction::{Payload, TRANSACTION_VERSION},
 };
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use argosy_domain::{
     AccountId, ApplicationId, AssetSetId, BagId, ChannelId, ContentId, DataObjectId, DistributionBucketId,
     FamilyId, MemberId, OpeningId, ProposalId, ReleaseId, StorageBucketId, WorkerId, WorkingGroup,
     family_metadata::FamilyMetadata, limits::MAX_TRANSACTION_LIFE_MS, metadata::OperatorMetadata,
 };
+use bags::Bags;
 use codec::Encode;
-use table::{DenseTable, Table};
+use objects::Objects;
+use ordered::Ordered;
+use routes::Lines;
+use table::Table;
 
 /// Separates the state root from every other hash.
 const ROOT_DOMAIN: &[u8] = b"argosy/state/1";
@@ -44,7 +58,8 @@ const ROOT_DOMAIN: &[u8] = b"argosy/state/1";
 pub const WORKING_GROUPS: [WorkingGroup; 3] =
     [WorkingGroup::Storage, WorkingGroup::Distribution, WorkingGroup::Attestation];
 
-/// Everything that the directory knows.
+/// Everything that the directory knows. A clone is a snapshot: it takes some microseconds however much
+/// there is, shares all records that do not change afterwards, and can be read by other threads.
 #[derive(Clone, Debug)]
 pub struct State {
     /// Of the newest block begun.
@@ -65,8 +80,8 @@ pub struct State {
     staking_accounts: Table<AccountId, MemberId>,
     channels: Table<ChannelId, Channel>,
     asset_sets: Table<AssetSetId, AssetSet>,
-    bags: Table<BagId, Bag>,
-    objects: DenseTable<DataObject>,
+    bags: Bags,
+    objects: Objects,
     /// Of objects whose bond came out of money that was given for that only: whose it is.
     restrictions: Table<DataObjectId, AccountId>,
     /// Of objects that were moved: the height of the last time.
@@ -84,13 +99,13 @@ pub struct State {
     proposals: Table<ProposalId, Proposal>,
     releases: Table<ReleaseId, Release>,
     /// Derived from `members`; not part of the root.
-    handles: BTreeMap<String, MemberId>,
+    handles: Ordered<String, MemberId>,
     /// Derived from `asset_sets`; not part of the root.
-    asset_names: BTreeMap<(BagId, String), AssetSetId>,
-    /// Derived from `objects`, ascending; not part of the root.
-    contents: BTreeMap<BagId, Vec<DataObjectId>>,
-    /// While a batch may have to be taken back: what undoes it, newest last.
-    undo: Option<Vec<Edit>>,
+    asset_names: Ordered<(BagId, String), AssetSetId>,
+    /// Derived from the buckets; not part of the root.
+    lines: Lines,
+    /// Copies handed out since the hashes were lent.
+    handed_out: u64,
 }
 
 /// A working group.
@@ -102,6 +117,15 @@ struct Group {
     workers: Table<WorkerId, Worker>,
     openings: Table<OpeningId, Opening>,
     applications: Table<ApplicationId, Application>,
+}
+
+/// Single values of a working group: its settings and its budget.
+type GroupSingles = (GroupSettings, Balance);
+
+impl Group {
+    const fn singles(&self) -> GroupSingles {
+        (self.settings, self.budget)
+    }
 }
 
 /// The same for every table of the state but the objects', in the one order that the root is made in.
@@ -165,9 +189,10 @@ impl State {
         if payload.valid_until_ms > time_ms.saturating_add(MAX_TRANSACTION_LIFE_MS) {
             return Err(Reject::ValidTooLong);
         }
-        match payload.nonce.cmp(&self.nonce(&payload.signer)) {
+        let account = self.account(&payload.signer);
+        match payload.nonce.cmp(&account.nonce) {
             core::cmp::Ordering::Less => Err(Reject::NonceStale),
-            core::cmp::Ordering::Equal => self.ensure_can_pay(payload),
+            core::cmp::Ordering::Equal => self.ensure_covers(&account, payload),
             core::cmp::Ordering::Greater => Err(Reject::NonceFuture),
         }
     }
@@ -178,10 +203,11 @@ impl State {
     /// # Errors
     /// [`Reject::CannotPayFee`].
     pub fn ensure_can_pay(&self, payload: &Payload) -> Result<(), Reject> {
-        if fees::of(self, payload) > self.account(&payload.signer).free {
-            return Err(Reject::CannotPayFee);
-        }
-        Ok(())
+        self.ensure_covers(&self.account(&payload.signer), payload)
+    }
+
+    fn ensure_covers(&self, account: &Account, payload: &Payload) -> Result<(), Reject> {
+        if fees::of(self, payload) > account.free { Err(Reject::CannotPayFee) } else { Ok(()) }
     }
 
     /// What a transaction costs its signer, whether its call succeeds or not.
@@ -228,15 +254,13 @@ impl State {
     /// Commits to every record: equal roots, equal states. Costs what changed since the last call.
     pub fn root(&mut self) -> [u8; 32] {
         let tables = each_table!([&mut self], table => table.root());
-        let objects = self.objects.root();
+        let objects = self.objects.root(&self.bags);
         self.root_over(&tables, objects)
     }
 
     fn root_over(&self, tables: &[(u64, [u8; 32])], objects: [u8; 32]) -> [u8; 32] {
         let policies = (&self.member_policy, &self.channel_policy);
-        let single = |group: &Group| (group.settings, group.budget);
-        let groups =
-            [single(&self.storage_group), single(&self.distribution_group), single(&self.attestation_group)];
+        let groups = self.group_singles();
         let mut hasher = blake3::Hasher::new();
         hasher.update(ROOT_DOMAIN);
         (self.genesis, &self.params, &self.settings, self.treasury, policies)
@@ -245,13 +269,19 @@ impl State {
         *hasher.finalize().as_bytes()
     }
 
+    const fn group_singles(&self) -> [GroupSingles; 3] {
+        let [storage, distribution, attestation] =
+            [&self.storage_group, &self.distribution_group, &self.attestation_group];
+        [storage.singles(), distribution.singles(), attestation.singles()]
+    }
+
     /// As [`State::root`], with every hash computed anew by a plain reference.
     #[cfg(any(test, feature = "audit"))]
     pub(crate) fn root_from_scratch(&self) -> [u8; 32] {
         let reference =
             |leaves: Vec<tree::Hash>| (argosy_domain::num::to_u64(leaves.len()), tree::reference(leaves));
         let tables = each_table!([&self], table => reference(table.leaves()));
-        let objects = tree::reference(self.objects.leaves(self.settings.next_data_object.0));
+        let objects = tree::reference(self.objects.leaves(&self.bags));
         self.root_over(&tables, objects)
     }
 

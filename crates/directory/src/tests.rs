@@ -2,9 +2,13 @@
 
 #![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
 
+mod encodings;
+mod events;
 mod language;
+mod leads;
 mod random;
 mod reference;
+mod scale;
 mod seeds;
 
 use crate::{
@@ -54,8 +58,10 @@ const CASES: &[(&str, &str)] = &[
     ("joystream_storage", include_str!("cases/joystream_storage.txt")),
     ("joystream_objects", include_str!("cases/joystream_objects.txt")),
     ("joystream_distribution", include_str!("cases/joystream_distribution.txt")),
+    ("joystream_groups", include_str!("cases/joystream_groups.txt")),
     ("gaps", include_str!("cases/gaps.txt")),
     ("traps", include_str!("cases/traps.txt")),
+    ("guide", include_str!("cases/guide.txt")),
     ("guide_example", include_str!("cases/guide_example.txt")),
 ];
 
@@ -73,7 +79,7 @@ transcripts! {
     members storage_buckets storage_operators storage_bags holdings families distribution_buckets
     channels objects placement accounts batch bonds blacklist remarks moves assets groups rewards
     resignations council joystream_storage joystream_objects joystream_distribution
-    gaps traps
+    joystream_groups gaps traps guide
 }
 
 #[test]
@@ -88,15 +94,29 @@ fn every_reject_is_caused_by_some_line() {
     assert!(missing.is_empty(), "never caused: {missing:?}");
 }
 
-/// Somebody who knows Joystream's tests finds each of them: a transcript has its name as a heading.
+/// Somebody who knows Joystream's tests, or the specification's lists of gaps and traps, finds each of
+/// them: a transcript has its name as a heading.
 #[test]
-fn every_test_of_joystreams_storage_pallet_has_its_transcript() {
+fn every_named_test_has_its_transcript() {
     let headings =
         CASES.iter().flat_map(|(_, text)| text.lines().filter_map(|line| line.strip_prefix("## ")));
-    let found: BTreeSet<&str> = headings.flat_map(|names| names.split(", ")).collect();
-    let wanted: BTreeSet<&str> = include_str!("cases/joystream_names.list").lines().collect();
-    assert_eq!(found, wanted);
-    assert_eq!(wanted.len(), 224);
+    let found: Vec<&str> = headings.flat_map(|names| names.split(", ")).collect();
+    let lists = [
+        // Joystream's storage pallet.
+        (include_str!("cases/joystream_names.list"), 224),
+        // Joystream's working groups, by what their tests are about.
+        (include_str!("cases/joystream_groups.list"), 113),
+        // What these leave out, what is easily got wrong, and the examples of the lead's guide.
+        (include_str!("cases/gaps_and_traps.list"), 18 + 22 + 3),
+    ];
+    let mut wanted = BTreeSet::new();
+    for (list, count) in lists {
+        assert_eq!(list.lines().count(), count);
+        wanted.extend(list.lines());
+    }
+    assert_eq!(wanted.len(), 224 + 113 + 43, "no name is in two lists");
+    assert_eq!(found.len(), wanted.len(), "no heading is there twice");
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), wanted);
 }
 
 /// The example of the lead's guide, literally; its set-up is the transcript.

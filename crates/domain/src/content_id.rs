@@ -2,13 +2,14 @@
 //!
 //! Source: multihash table, code 0x1e (blake3), length 0x20; base58btc without a multibase letter.
 
-use alloc::{string::String, vec::Vec};
+use crate::base58;
 use codec::{Decode, Encode};
 use core::{fmt, str::FromStr};
 use thiserror::Error;
 
 /// Length of the text form.
 pub const CONTENT_ID_CHARS: usize = 46;
+/// Code and length.
 const MULTIHASH_PREFIX: [u8; 2] = [0x1e, 0x20];
 
 /// The BLAKE3 root of an object's bytes.
@@ -38,11 +39,9 @@ impl ContentId {
 
 impl fmt::Display for ContentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut multihash = Vec::with_capacity(34);
-        multihash.extend_from_slice(&MULTIHASH_PREFIX);
-        multihash.extend_from_slice(&self.0);
-        let text: String = bs58::encode(multihash).into_string();
-        f.write_str(&text)
+        let text = base58::encode(MULTIHASH_PREFIX, &self.0);
+        // Every character is one of the alphabet.
+        f.write_str(core::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -55,12 +54,11 @@ impl fmt::Debug for ContentId {
 impl FromStr for ContentId {
     type Err = ContentIdError;
     fn from_str(text: &str) -> Result<Self, ContentIdError> {
-        if text.len() != CONTENT_ID_CHARS {
-            return Err(ContentIdError::Length);
+        let text = text.as_bytes().try_into().map_err(|_| ContentIdError::Length)?;
+        match base58::decode(text) {
+            Some((MULTIHASH_PREFIX, digest)) => Ok(Self(digest)),
+            Some(_) | None => Err(ContentIdError::NotBlake3),
         }
-        let bytes = bs58::decode(text).into_vec().map_err(|_| ContentIdError::NotBlake3)?;
-        let digest = bytes.strip_prefix(&MULTIHASH_PREFIX).ok_or(ContentIdError::NotBlake3)?;
-        Ok(Self(digest.try_into().map_err(|_| ContentIdError::NotBlake3)?))
     }
 }
 

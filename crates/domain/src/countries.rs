@@ -1,5 +1,7 @@
 //! Codes of countries and of their parts.
 
+use crate::subdivisions::SUBDIVISIONS;
+
 /// All codes, ascending, separated by blanks.
 ///
 /// Source: ISO 3166-1 alpha-2, the 249 officially assigned codes.
@@ -19,15 +21,15 @@ pub fn is_country(code: &str) -> bool {
     COUNTRIES.split(' ').any(|country| country == code)
 }
 
-/// Whether `code` has the form of an ISO 3166-2 code of a part of a country that exists: `NO-03`.
+/// Whether `code` is an ISO 3166-2 code of a part of a country, in capitals: `NO-03`.
 ///
-/// The parts themselves change too often to be judged by a rule that all must agree on for ever.
+/// Both lists change now and then. Nodes must agree on what is refused, so that a newer list is a
+/// change of the rules; what was set before stays.
 #[must_use]
 pub fn is_subdivision(code: &str) -> bool {
-    let part_is_valid = |part: &str| {
-        (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-    };
-    code.split_once('-').is_some_and(|(country, part)| is_country(country) && part_is_valid(part))
+    let Some((country, part)) = code.split_once('-') else { return false };
+    let Ok(row) = SUBDIVISIONS.binary_search_by_key(&country, |(country, _)| country) else { return false };
+    SUBDIVISIONS.get(row).is_some_and(|(_, parts)| parts.split(' ').any(|known| known == part))
 }
 
 #[cfg(test)]
@@ -53,17 +55,44 @@ mod tests {
     }
 
     #[test]
+    fn subdivisions_are_those_of_the_standard() {
+        let parts = |(_, parts): &(&'static str, &'static str)| parts.split(' ');
+        assert_eq!(SUBDIVISIONS.len(), 200);
+        assert_eq!(SUBDIVISIONS.iter().flat_map(parts).count(), 5_046);
+        assert!(SUBDIVISIONS.is_sorted() && SUBDIVISIONS.iter().all(|(country, _)| is_country(country)));
+        for row in SUBDIVISIONS {
+            assert!(parts(row).is_sorted_by(|a, b| a < b), "{row:?}");
+            for part in parts(row) {
+                assert!((1..=3).contains(&part.len()), "{row:?}");
+                assert!(part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()), "{row:?}");
+                assert!(is_subdivision(&std::format!("{}-{part}", row.0)), "{row:?}");
+            }
+        }
+    }
+
+    #[test]
     fn subdivisions_belong_to_a_country() {
         for (code, holds) in [
             ("NO-03", true),
             ("GB-ENG", true),
             ("US-CA", true),
+            ("FR-75C", true),
+            ("ZW-MW", true),
+            ("AD-02", true),
             ("UK-ENG", false),
+            ("NO-99", false),
+            ("NO-CA", false),
+            // Countries that have no parts.
+            ("AI-01", false),
+            ("ZZ-01", false),
             ("NO", false),
             ("NO-", false),
+            ("-03", false),
+            ("NO-03 11", false),
             ("NO-0333", false),
-            ("NO-a", false),
+            ("no-03", false),
             ("NO-0-3", false),
+            ("", false),
         ] {
             assert_eq!(is_subdivision(code), holds, "{code}");
         }

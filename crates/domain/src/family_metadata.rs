@@ -188,8 +188,10 @@ fn updated_targets(old: &[String], message: Vec<String>) -> Result<Vec<String>, 
     }
 }
 
-/// A URL of a host, or a host with perhaps a port.
-fn target_is_valid(target: &str) -> bool {
+/// Whether `target` is what the latency can be measured to: a URL as [`endpoint_is_valid`] takes it, or a
+/// host with perhaps a port.
+#[must_use]
+pub fn target_is_valid(target: &str) -> bool {
     let host = target.len() <= MAX_ENDPOINT_CHARS && authority_is_valid(target);
     host || endpoint_is_valid(target)
 }
@@ -246,6 +248,7 @@ mod tests {
             AreaCode::Continent(8),
             AreaCode::CountryCode("UK".into()),
             AreaCode::SubdivisionCode("NO".into()),
+            AreaCode::SubdivisionCode("NO-99".into()),
         ] {
             let message = FamilyMessage { areas: vec![area(code)], ..Default::default() };
             assert_eq!(set(&message), Err(MetadataError::Location), "{message:?}");

@@ -8,6 +8,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod base58;
+
 pub mod bag;
 pub mod content_id;
 pub mod countries;
@@ -17,6 +19,7 @@ pub mod keys;
 pub mod limits;
 pub mod metadata;
 pub mod num;
+mod subdivisions;
 pub mod wire;
 
 pub use bag::{BagId, BagType, DynamicBagId, StaticBagId, WorkingGroup};

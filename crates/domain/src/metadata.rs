@@ -6,14 +6,27 @@
 use crate::{countries::is_country, limits::MAX_METADATA_BYTES};
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
+use core::{
+    cmp::Ordering,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 use prost::Message;
 use thiserror::Error;
 
 /// Longest endpoint, in characters (all ASCII).
 pub const MAX_ENDPOINT_CHARS: usize = 256;
-const MICRODEGREES: u64 = 1_000_000;
-const MAX_LATITUDE: u64 = 90 * MICRODEGREES;
-const MAX_LONGITUDE: u64 = 180 * MICRODEGREES;
+/// Longest name of a host, in characters.
+///
+/// Source: RFC 1035 §2.3.4.
+const MAX_HOST_CHARS: usize = 253;
+/// Longest part of a name between two dots, in characters.
+const MAX_LABEL_CHARS: usize = 63;
+/// Microdegrees in a degree.
+pub const MICRODEGREES: u64 = 1_000_000;
+/// Furthest from the equator, in microdegrees.
+pub const MAX_LATITUDE_MICRODEGREES: u64 = 90 * MICRODEGREES;
+/// Furthest from the meridian of Greenwich, in microdegrees.
+pub const MAX_LONGITUDE_MICRODEGREES: u64 = 180 * MICRODEGREES;
 
 /// Why metadata was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -91,7 +104,8 @@ pub struct LocationMessage {
     pub coordinates: Option<CoordinatesMessage>,
 }
 
-/// Part of [`LocationMessage`]: both fields, or none to unset.
+/// Part of [`LocationMessage`]: none of the fields unsets the place; one of them alone leaves the other as
+/// it was, if there was one.
 ///
 /// The fields are floats in the message. A float and a `fixed32` look alike on the wire, and so no
 /// float enters a program whose state is agreed on.
@@ -172,7 +186,7 @@ fn updated_location(
     }
     let coordinates = match message.coordinates {
         None => old.and_then(|location| location.coordinates),
-        Some(coordinates) => decode_coordinates(coordinates)?,
+        Some(coordinates) => updated_coordinates(old.and_then(|l| l.coordinates), coordinates)?,
     };
     let location = Location {
         country_code: updated_text(old.and_then(|l| l.country_code.as_ref()), message.country_code),
@@ -182,16 +196,24 @@ fn updated_location(
     Ok(Some(location).filter(|location| *location != Location::default()))
 }
 
-fn decode_coordinates(message: CoordinatesMessage) -> Result<Option<Coordinates>, MetadataError> {
-    match (message.latitude, message.longitude) {
-        (None, None) => Ok(None),
-        (Some(latitude), Some(longitude)) => {
-            let latitude = microdegrees(latitude, MAX_LATITUDE).ok_or(MetadataError::Location)?;
-            let longitude = microdegrees(longitude, MAX_LONGITUDE).ok_or(MetadataError::Location)?;
-            Ok(Some(Coordinates { latitude_microdegrees: latitude, longitude_microdegrees: longitude }))
-        }
-        (Some(_), None) | (None, Some(_)) => Err(MetadataError::Location),
+fn updated_coordinates(
+    old: Option<Coordinates>,
+    message: CoordinatesMessage,
+) -> Result<Option<Coordinates>, MetadataError> {
+    if message == CoordinatesMessage::default() {
+        return Ok(None);
     }
+    let read = |bits: Option<u32>, max, old: Option<i32>| match bits {
+        Some(bits) => microdegrees(bits, max).ok_or(MetadataError::Location),
+        None => old.ok_or(MetadataError::Location),
+    };
+    let (latitude, longitude) = (message.latitude, message.longitude);
+    let (old_latitude, old_longitude) =
+        (old.map(|c| c.latitude_microdegrees), old.map(|c| c.longitude_microdegrees));
+    Ok(Some(Coordinates {
+        latitude_microdegrees: read(latitude, MAX_LATITUDE_MICRODEGREES, old_latitude)?,
+        longitude_microdegrees: read(longitude, MAX_LONGITUDE_MICRODEGREES, old_longitude)?,
+    }))
 }
 
 /// The number whose IEEE 754 single-precision bits these are, in millionths, rounded to the nearest
@@ -219,6 +241,37 @@ fn microdegrees(bits: u32, max: u64) -> Option<i32> {
     if bits >> 31 == 1 { magnitude.checked_neg() } else { Some(magnitude) }
 }
 
+/// Bits of the IEEE 754 single-precision number that is nearest to `microdegrees` millionths, ties to
+/// the even one: what a message says of a latitude or longitude.
+///
+/// From 16 degrees on, such numbers are more than a microdegree apart (15 at 180 degrees), so that what
+/// is read back may differ by half of that, less than a metre. Written once more, it stays the same.
+#[must_use]
+pub fn float_bits(microdegrees: i32) -> u32 {
+    const HIDDEN_BIT: u64 = 1 << 23;
+    let mut scaled = u64::from(microdegrees.unsigned_abs());
+    if scaled == 0 {
+        return 0;
+    }
+    // The number stays scaled * 2^(exponent - 150) millionths. An i32 is far below the loop's end, and
+    // at most 43 steps away from it.
+    let mut exponent = 150_u64;
+    while scaled < HIDDEN_BIT.wrapping_mul(MICRODEGREES) {
+        scaled = scaled.wrapping_mul(2);
+        exponent = exponent.wrapping_sub(1);
+    }
+    let (significand, rest) = (scaled / MICRODEGREES, scaled % MICRODEGREES);
+    let up = match rest.wrapping_mul(2).cmp(&MICRODEGREES) {
+        Ordering::Less => 0,
+        Ordering::Equal => significand % 2,
+        Ordering::Greater => 1,
+    };
+    // Rounding up may carry into the exponent, which is then the right one.
+    let magnitude = exponent.wrapping_mul(HIDDEN_BIT).wrapping_add(significand ^ HIDDEN_BIT).wrapping_add(up);
+    let sign = if microdegrees < 0 { 1 << 31 } else { 0 };
+    u32::try_from(magnitude).map_or(sign, |magnitude| magnitude | sign)
+}
+
 /// Whether `url` is the root URL of a node: http or https, a host, perhaps a port and a path, and
 /// nothing else; printable ASCII, at most [`MAX_ENDPOINT_CHARS`] characters.
 ///
@@ -238,7 +291,7 @@ pub fn endpoint_is_valid(url: &str) -> bool {
 pub(crate) fn authority_is_valid(authority: &str) -> bool {
     let (host_is_valid, rest) = match authority.strip_prefix('[') {
         Some(bracketed) => match bracketed.split_once(']') {
-            Some((address, rest)) => (address.parse::<core::net::Ipv6Addr>().is_ok(), rest),
+            Some((address, rest)) => (address.parse::<Ipv6Addr>().is_ok(), rest),
             None => return false,
         },
         None => {
@@ -250,9 +303,27 @@ pub(crate) fn authority_is_valid(authority: &str) -> bool {
     host_is_valid && (rest.is_empty() || rest.strip_prefix(':').is_some_and(port_is_valid))
 }
 
+/// Labels of 1 to 63 characters between dots, perhaps with a dot at the end. What ends in a number is
+/// read as an address by everyone who connects, and so must be one.
 fn host_name_is_valid(host: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    !host.is_empty() && !host.starts_with(['.', '-']) && host.bytes().all(allowed)
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let label_is_valid = |label: &str| {
+        (1..=MAX_LABEL_CHARS).contains(&label.len()) && !label.starts_with('-') && label.bytes().all(allowed)
+    };
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let numeric = name.rsplit('.').next().is_some_and(ends_like_address);
+    name.len() <= MAX_HOST_CHARS
+        && name.split('.').all(label_is_valid)
+        && (!numeric || host.parse::<Ipv4Addr>().is_ok())
+}
+
+/// Whether a name whose last label this is counts as an IPv4 address.
+///
+/// Source: WHATWG URL standard, "ends in a number".
+fn ends_like_address(label: &str) -> bool {
+    let hexadecimal = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
+    label.bytes().all(|b| b.is_ascii_digit())
+        || hexadecimal.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn port_is_valid(port: &str) -> bool {
@@ -330,6 +401,9 @@ mod tests {
             "https://a.example/storage/",
             "HTTP://[::1]:80/",
             "http://localhost:65535/",
+            "http://a.example.",
+            "http://xn--bcher-kva.example",
+            "http://8.a_b.0xyz",
         ] {
             assert!(endpoint_is_valid(good), "{good}");
         }
@@ -353,12 +427,23 @@ mod tests {
             "http://é.example",
             "http://.a",
             "http://a\\b",
+            "http://a..b",
+            "http://a..",
+            "http://a.-b",
+            "http://1.2.3",
+            "http://1.2.3.256",
+            "http://01.2.3.4",
+            "http://a.7",
+            "http://0x7f000001",
+            "http://2130706433/",
             "javascript://a%0a",
         ] {
             assert!(!endpoint_is_valid(bad), "{bad}");
         }
-        assert!(!endpoint_is_valid(&["http://", &"a".repeat(250)].concat()));
-        assert!(endpoint_is_valid(&["http://", &"a".repeat(249)].concat()));
+        assert!(!endpoint_is_valid(&["http://a/", &"a".repeat(248)].concat()));
+        assert!(endpoint_is_valid(&["http://a/", &"a".repeat(247)].concat()));
+        assert!(!endpoint_is_valid(&["http://", &"a".repeat(64)].concat()));
+        assert!(endpoint_is_valid(&["http://", &"a".repeat(63)].concat()));
     }
 
     #[test]
@@ -394,13 +479,52 @@ mod tests {
         let location = Some(LocationMessage { coordinates, ..Default::default() });
         let half = OperatorMessage { location, ..Default::default() };
         assert_eq!(set(&half), Err(MetadataError::Location));
+        let moved = at(1.5, 2.5).unwrap().updated(&half.encode_to_vec()).unwrap().location.unwrap();
+        let expected = Coordinates { latitude_microdegrees: 0, longitude_microdegrees: 2_500_000 };
+        assert_eq!(moved.coordinates, Some(expected));
+    }
+
+    #[test]
+    fn float_bits_are_those_of_ieee_754() {
+        for (microdegrees, bits) in [
+            (0, 0),
+            (1_000_000, 0x3f80_0000),
+            (-2_000_000, 0xc000_0000),
+            (59_900_000, 0x426f_999a),
+            (10_750_000, 0x412c_0000),
+            (-180_000_000, 0xc334_0000),
+            (1, 0x3586_37bd),
+            // Rounds up into the next power of two.
+            (127_999_999, 0x4300_0000),
+        ] {
+            assert_eq!(float_bits(microdegrees), bits, "{microdegrees}");
+        }
+        for microdegrees in [i32::MIN, i32::MAX] {
+            let expected = (f64::from(microdegrees) / 1e6) as f32;
+            assert_eq!(float_bits(microdegrees), expected.to_bits());
+        }
     }
 
     proptest! {
         #[test]
         fn microdegrees_agree_with_floating_point(degrees in -180.0_f32..=180.0) {
             let expected = (f64::from(degrees) * 1e6).round() as i32;
-            prop_assert_eq!(microdegrees(degrees.to_bits(), MAX_LONGITUDE), Some(expected));
+            prop_assert_eq!(microdegrees(degrees.to_bits(), MAX_LONGITUDE_MICRODEGREES), Some(expected));
+        }
+
+        #[test]
+        fn float_bits_agree_with_floating_point(n in -180_000_000_i32..=180_000_000) {
+            let text = std::format!("{}{}.{:06}", if n < 0 { "-" } else { "" }, n.abs() / 1_000_000, n.abs() % 1_000_000);
+            let expected: f32 = text.parse().unwrap();
+            let expected = if n == 0 { 0 } else { expected.to_bits() };
+            prop_assert_eq!(float_bits(n), expected);
+        }
+
+        #[test]
+        fn microdegrees_survive_floats(n in -180_000_000_i32..=180_000_000) {
+            let again = microdegrees(float_bits(n), MAX_LONGITUDE_MICRODEGREES).unwrap();
+            prop_assert!(again.abs_diff(n) <= if n.abs() < 16_000_000 { 0 } else { 8 }, "{} {}", n, again);
+            prop_assert_eq!(microdegrees(float_bits(again), MAX_LONGITUDE_MICRODEGREES), Some(again));
         }
 
         #[test]

@@ -1,7 +1,7 @@
 //! One encoding a value: SCALE, refused unless it is the very bytes that encoding would give.
 
 use crate::limits::MAX_DECODE_DEPTH;
-use codec::{DecodeLimit, Encode};
+use codec::{DecodeLimit, Encode, Output};
 use thiserror::Error;
 
 /// Why bytes were not understood.
@@ -25,7 +25,18 @@ pub fn decode_canonical<T: DecodeLimit + Encode>(bytes: &[u8]) -> Result<T, Wire
     let value =
         T::decode_all_with_depth_limit(MAX_DECODE_DEPTH, &mut &*bytes).map_err(|_| WireError::Malformed)?;
     // Sets and maps decode from any order; only the sorted one is the value's encoding.
-    if value.using_encoded(|encoded| encoded == bytes) { Ok(value) } else { Err(WireError::NotCanonical) }
+    let mut expected = Expected(Some(bytes));
+    value.encode_to(&mut expected);
+    if expected.0 == Some(&[]) { Ok(value) } else { Err(WireError::NotCanonical) }
+}
+
+/// What is still to be written; nothing once something else was.
+struct Expected<'a>(Option<&'a [u8]>);
+
+impl Output for Expected<'_> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = self.0.and_then(|expected| expected.strip_prefix(bytes));
+    }
 }
 
 #[cfg(test)]

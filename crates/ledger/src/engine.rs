@@ -14,6 +14,7 @@ use crate::{
     replay::{LogEnd, transaction_hashes, walk},
     verify::ChainTip,
 };
+use arc_swap::ArcSwapOption;
 use argosy_directory::{Genesis, Outcome, Reject, State, Transaction};
 use argosy_domain::{
     Keypair,
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use codec::Encode;
 use std::{
     collections::{HashMap, VecDeque},
+    future::{Future, ready},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -33,7 +35,7 @@ use std::{
     thread,
     time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// Transactions whose place is remembered; older ones are found by their block only.
 const MAX_PLACES: usize = 1 << 18;
@@ -90,24 +92,16 @@ pub struct EngineTask {
 
 /// What the engine's thread and its users share.
 pub(crate) struct Shared {
-    pub(crate) live: RwLock<Live>,
+    /// The state after the newest block on disk, so that nobody sees what a crash could take back;
+    /// none once a block could not be made durable.
+    pub(crate) newest: ArcSwapOption<State>,
     pub(crate) head: watch::Sender<ChainTip>,
     pub(crate) reader: LogReader,
     pub(crate) places: Mutex<Places>,
     pub(crate) stopping: AtomicBool,
-    /// By the newest block's parameters.
-    pub(crate) charges_fees: AtomicBool,
     slots: Arc<Semaphore>,
     room: Arc<Semaphore>,
     config: EngineConfig,
-}
-
-/// The newest state. Locked for writing from the first transaction of a block until the block is on
-/// disk, so that nobody sees what a crash could take back.
-pub(crate) struct Live {
-    pub(crate) state: State,
-    /// False while a block is being made, and for ever if that failed.
-    pub(crate) durable: bool,
 }
 
 /// A submitter's share of the pool, given back when its transaction is answered.
@@ -169,8 +163,7 @@ impl Engine {
         let tip = *chain.tip();
         let (state, genesis_block) = chain.into_parts();
         let shared = Arc::new(Shared {
-            charges_fees: AtomicBool::new(state.params().charges_fees()),
-            live: RwLock::new(Live { state, durable: true }),
+            newest: ArcSwapOption::from_pointee(state.clone()),
             head: watch::Sender::new(tip),
             reader: LogReader::new(log, Bytes::from(genesis_block.encode()), edges),
             places: Mutex::new(places),
@@ -182,7 +175,7 @@ impl Engine {
         // One place more than there are shares, for the word to stop.
         let (queue, messages) = sync_channel(config.pool_count.saturating_add(1));
         let path = data_dir.path().to_owned();
-        let producer = Producer::new(Arc::clone(&shared), messages, writer, sequencer, tip, data_dir);
+        let producer = Producer::new(Arc::clone(&shared), messages, writer, sequencer, tip, state, data_dir);
         let ended = run(producer).map_err(io_error("start the engine's thread for", &path))?;
         let stopper = Stopper { shared: Arc::clone(&shared), queue: queue.clone() };
         Ok((Self { shared, queue }, EngineTask { stopper, ended }))
@@ -197,10 +190,8 @@ impl Engine {
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<Receipt, SubmitError> {
         let share = self.share_of(bytes.len())?;
         let transaction = Transaction::decode(&bytes).map_err(|_| SubmitError::Malformed)?;
-        // Far cheaper than a signature. Where nothing costs anything, there is no state to wait for.
-        if self.shared.charges_fees.load(Ordering::Acquire) {
-            self.read(|state| state.ensure_can_pay(&transaction.payload)).await??;
-        }
+        // Far cheaper than a signature.
+        self.snapshot()?.ensure_can_pay(&transaction.payload)?;
         if !transaction.signature_holds() {
             return Err(Reject::BadSignature.into());
         }
@@ -227,13 +218,21 @@ impl Engine {
         }
     }
 
-    /// Looks at the newest durable state. The closure must be short: blocks wait for it.
+    /// Looks at the newest durable state. Nobody waits for the closure, and it waits for nobody.
     ///
     /// # Errors
     /// [`Stopped`] if the engine failed in the middle of a block.
-    pub async fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T, Stopped> {
-        let live = self.shared.live.read().await;
-        if live.durable { Ok(look(&live.state)) } else { Err(Stopped) }
+    pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> impl Future<Output = Result<T, Stopped>> {
+        ready(self.snapshot().map(|state| look(&state)))
+    }
+
+    /// The newest durable state. It stays as it is, however long it is kept; what changes meanwhile
+    /// takes memory of its own.
+    ///
+    /// # Errors
+    /// [`Stopped`] if the engine failed in the middle of a block.
+    pub fn snapshot(&self) -> Result<Arc<State>, Stopped> {
+        self.shared.newest.load_full().ok_or(Stopped)
     }
 
     /// The newest durable block; changes with each new one.

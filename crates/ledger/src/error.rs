@@ -110,6 +110,14 @@ pub enum OpenError {
         /// What is wrong with it.
         source: ChainError,
     },
+    /// The log ends before the checkpoint.
+    #[error("{} ends before block {height}, of which there is a checkpoint: restore the log, or remove the checkpoint", path.display())]
+    BehindCheckpoint {
+        /// The log.
+        path: PathBuf,
+        /// Block of the checkpoint.
+        height: u64,
+    },
     /// The genesis contradicts itself.
     #[error("the genesis cannot be used")]
     Genesis(#[from] GenesisError),
@@ -149,6 +157,9 @@ pub enum ChainError {
     /// Executing it gives other outcomes or events than the block records.
     #[error("executing the block gives other results than it records")]
     Results,
+    /// There is a checkpoint of another block at this height.
+    #[error("the checkpoint is one of another block at this height: remove the checkpoint")]
+    OtherCheckpoint,
     /// Executing it gives another state.
     #[error("executing the block gives another state root than its header has")]
     StateRoot,

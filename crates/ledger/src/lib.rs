@@ -6,6 +6,7 @@
 
 pub mod block;
 mod chain;
+pub mod checkpoint;
 mod data_dir;
 pub mod engine;
 pub mod error;
@@ -23,5 +24,5 @@ pub use block::{Block, FinalityProof, Header, genesis_block};
 pub use engine::{Engine, EngineConfig, EngineTask, Receipt};
 pub use error::{EngineError, OpenError, ReadError, Stopped, SubmitError};
 pub use randomness::Vrf;
-pub use replay::{ReplayReport, replay};
+pub use replay::{ReplayReport, replay, replay_from};
 pub use verify::{BlockError, ChainTip, ChainVerifier};

@@ -6,7 +6,7 @@ use crate::{
         transactions_root,
     },
     data_dir::DataDir,
-    engine::{Live, Receipt, SequencerKey, Share, Shared},
+    engine::{Receipt, SequencerKey, Share, Shared},
     error::{EngineError, SubmitError},
     log::LogWriter,
     randomness::{self, Vrf},
@@ -71,6 +71,8 @@ pub(crate) struct Producer {
     log: LogWriter,
     sequencer: SequencerKey,
     tip: ChainTip,
+    /// Ahead of what is shared while a block is being made.
+    state: State,
     /// Due before anything from the queue.
     carried: VecDeque<Box<Submission>>,
     waiting: Waiting<Box<Submission>>,
@@ -104,6 +106,7 @@ impl Producer {
         log: LogWriter,
         sequencer: SequencerKey,
         tip: ChainTip,
+        state: State,
         data_dir: DataDir,
     ) -> Self {
         let waiting = Waiting::new(shared.config().pool_count / WAITING_SHARE);
@@ -113,6 +116,7 @@ impl Producer {
             log,
             sequencer,
             tip,
+            state,
             carried: VecDeque::new(),
             waiting,
             block_made_at: Instant::now(),
@@ -131,7 +135,7 @@ impl Producer {
             }
             self.drop_expired();
             if self.find_room() {
-                self.make_block()?;
+                self.make_block().inspect_err(|_| self.shared.newest.store(None))?;
             } else {
                 self.refuse_all();
             }
@@ -192,26 +196,22 @@ impl Producer {
 
     /// Executes what waits and makes one block of it, if there is anything or a block is due.
     fn make_block(&mut self) -> Result<(), EngineError> {
-        let shared = Arc::clone(&self.shared);
-        let mut live = shared.live.blocking_write();
         let time_ms = self.tip.time_ms.max(now_ms());
         let mut draft = None;
         // What waits now, not what keeps arriving: a stream of refusals must not hold up a block.
-        let mut budget = shared.pool_count();
+        let mut budget = self.shared.pool_count();
         while !draft.as_ref().is_some_and(Draft::is_full) {
             let Some(submission) = self.next_submission(&mut budget) else { break };
-            self.admit(&mut live, &mut draft, submission, time_ms);
+            self.admit(&mut draft, submission, time_ms);
         }
         if draft.is_none() && self.time_to_block().is_zero() {
-            draft = Some(self.begin(&mut live, time_ms));
+            draft = Some(self.begin(time_ms));
         }
         let Some(draft) = draft else { return Ok(()) };
-        let (block, included) = self.finish(draft, &mut live.state);
+        let (block, included) = self.finish(draft);
         let encoded = Bytes::from(block.encode());
         let end = self.write(&encoded)?;
-        live.durable = true;
-        shared.charges_fees.store(live.state.params().charges_fees(), Ordering::Release);
-        drop(live);
+        self.shared.newest.store(Some(Arc::new(self.state.clone())));
         self.publish(end, encoded, block, included);
         Ok(())
     }
@@ -233,21 +233,15 @@ impl Producer {
     }
 
     /// Executes a submission, keeps it until its nonce is due, or refuses it.
-    fn admit(
-        &mut self,
-        live: &mut Live,
-        draft: &mut Option<Draft>,
-        submission: Box<Submission>,
-        time_ms: u64,
-    ) {
+    fn admit(&mut self, draft: &mut Option<Draft>, submission: Box<Submission>, time_ms: u64) {
         let (signer, nonce) = (submission.payload.signer, submission.payload.nonce);
-        match live.state.precheck(&submission.payload, time_ms) {
+        match self.state.precheck(&submission.payload, time_ms) {
             Ok(()) => {
                 if draft.is_none() {
-                    *draft = Some(self.begin(live, time_ms));
+                    *draft = Some(self.begin(time_ms));
                 }
                 if let Some(draft) = draft {
-                    execute(&mut live.state, draft, *submission);
+                    execute(&mut self.state, draft, *submission);
                 }
                 if let Some(next) = self.waiting.take(&signer, nonce.saturating_add(1)) {
                     self.carried.push_front(next);
@@ -262,17 +256,16 @@ impl Producer {
         }
     }
 
-    fn begin(&self, live: &mut Live, time_ms: u64) -> Draft {
-        live.durable = false;
+    fn begin(&mut self, time_ms: u64) -> Draft {
         let height = self.tip.height.saturating_add(1);
         let (randomness, vrf) = randomness::draw(&self.sequencer.pair, &self.tip.randomness, height);
         let at = BlockContext { height, time_ms, randomness };
-        let block_events = live.state.begin_block(&at);
+        let block_events = self.state.begin_block(&at);
         let bytes = block_events.encoded_size();
         Draft { at, vrf, block_events, included: Vec::new(), outcomes: Vec::new(), bytes }
     }
 
-    fn finish(&self, draft: Draft, state: &mut State) -> (Block, Vec<Submission>) {
+    fn finish(&mut self, draft: Draft) -> (Block, Vec<Submission>) {
         let Draft { at, vrf, block_events, mut included, outcomes, .. } = draft;
         let transactions: Vec<_> =
             included.iter_mut().map(|submission| std::mem::take(&mut submission.bytes)).collect();
@@ -284,7 +277,7 @@ impl Producer {
             time_ms: at.time_ms,
             transactions_root: transactions_root(&transactions),
             results_root: results_root(&block_events, &outcomes),
-            state_root: state.root(),
+            state_root: self.state.root(),
             randomness: at.randomness,
             vrf,
         };

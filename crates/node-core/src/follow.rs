@@ -4,6 +4,7 @@ mod apply;
 mod buckets;
 mod checkpoint;
 mod entries;
+mod families;
 
 pub use checkpoint::CheckpointError;
 pub use entries::{

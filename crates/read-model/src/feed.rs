@@ -1,7 +1,7 @@
 //! Making rows out of blocks.
 //!
-//! Events say what changed. The few things that they leave out (an opening's terms, an application's
-//! accounts) are in the calls of the same transaction, or in rows that earlier events made.
+//! Events say what changed. The few things that they leave out (a worker's accounts, the objects of a
+//! deleted bag) are in rows that earlier events made.
 
 mod content;
 mod council;
@@ -16,7 +16,7 @@ use crate::{
     error::{ApplyError, OpenError},
     store::{Home, Tip, update_state, write_state},
 };
-use argosy_directory::{Call, CouncilAction, Event, Genesis, GroupCall, Transaction};
+use argosy_directory::{Event, Genesis, Transaction};
 use argosy_ledger::{Block, genesis_block};
 use rows::Rows;
 use rusqlite::{Connection, TransactionBehavior};
@@ -41,10 +41,6 @@ struct Told<'a> {
     index: u64,
     /// Serial number of the next deletion event.
     next_event: &'a mut u64,
-    /// The call that the event comes of.
-    call: Option<&'a Call>,
-    /// What the council's call carries out.
-    action: Option<CouncilAction>,
 }
 
 impl Feeder {
@@ -135,14 +131,14 @@ fn begin(db: &mut Connection, genesis: &Genesis, tip: &Tip) -> rusqlite::Result<
 fn apply_block(db: &Connection, block: &Block, tip: &Tip, next_event: &mut u64) -> Result<(), ApplyError> {
     let rows = Rows { db, height: tip.height, time_ms: tip.time_ms };
     record::block(&rows, block, tip)?;
-    let mut told = Told { rows, transaction: None, index: 0, next_event, call: None, action: None };
+    let mut told = Told { rows, transaction: None, index: 0, next_event };
     told.all(&block.block_events)?;
     for ((bytes, outcome), index) in block.transactions.iter().zip(&block.outcomes).zip(0_u64..) {
         // No block that was checked has bytes that are no transaction.
         let Ok(transaction) = Transaction::decode(bytes) else { continue };
         let hash = record::transaction(&rows, bytes, &transaction, outcome, index)?;
         if outcome.result.is_ok() {
-            told.of_transaction(hash, &transaction.payload.call, &outcome.events)?;
+            told.of_transaction(hash, &outcome.events)?;
         } else {
             told.index = told.index.saturating_add(1);
         }
@@ -150,28 +146,10 @@ fn apply_block(db: &Connection, block: &Block, tip: &Tip, next_event: &mut u64) 
     Ok(())
 }
 
-impl<'a> Told<'a> {
-    fn of_transaction(&mut self, hash: String, call: &Call, events: &[Event]) -> Result<(), ApplyError> {
-        let calls =
-            if let Call::Batch(batch) = call { batch.calls.as_slice() } else { std::slice::from_ref(call) };
-        let mut calls = calls.iter();
-        let mut inner = Told {
-            rows: self.rows,
-            transaction: Some(hash),
-            index: self.index,
-            next_event: self.next_event,
-            call: calls.next(),
-            action: None,
-        };
-        for event in events {
-            if matches!(event, Event::BatchItemCompleted { .. } | Event::BatchItemFailed { .. }) {
-                inner.call = calls.next();
-                inner.action = None;
-            }
-            inner.one(event)?;
-        }
-        self.index = inner.index;
-        Ok(())
+impl Told<'_> {
+    fn of_transaction(&mut self, hash: String, events: &[Event]) -> Result<(), ApplyError> {
+        self.transaction = Some(hash);
+        self.all(events)
     }
 
     fn all(&mut self, events: &[Event]) -> Result<(), ApplyError> {
@@ -189,15 +167,5 @@ impl<'a> Told<'a> {
         }
         self.index = self.index.saturating_add(1);
         Ok(())
-    }
-
-    /// The call to a group that the event comes of, made by a worker or by the council.
-    fn group_call(&self) -> Option<&GroupCall> {
-        match (&self.action, self.call) {
-            (Some(CouncilAction::Group { call, .. }), _) | (None, Some(Call::Group { call, .. })) => {
-                Some(call)
-            }
-            _ => None,
-        }
     }
 }

@@ -1,12 +1,13 @@
-//! Benchmarks that start the real program and measure it from outside.
+//! Benchmarks: of the real program from outside, and of the directory at its full size.
 
+mod directory;
 mod http;
 mod network;
 mod skeleton;
 
 use anyhow::Result;
 use clap::Subcommand;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What can be measured.
 #[derive(Subcommand)]
@@ -17,12 +18,46 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 1024)]
         large_mib: u64,
     },
+    /// The directory's state: memory, calls, look-ups, checkpoints, and PostgreSQL beside it.
+    Directory {
+        /// Data objects; a tenth as many bags.
+        #[arg(long, default_value_t = 10_000_000)]
+        objects: u64,
+        /// Leave PostgreSQL out.
+        #[arg(long)]
+        no_postgres: bool,
+    },
+    /// Part of that: loads a checkpoint that it made.
+    #[command(hide = true)]
+    DirectoryLoad {
+        /// Data objects in it.
+        #[arg(long)]
+        objects: u64,
+        /// The file.
+        #[arg(long)]
+        checkpoint: PathBuf,
+    },
 }
 
 pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
     match what {
         Bench::Skeleton { large_mib } => skeleton::run(root, *large_mib),
+        Bench::Directory { objects, no_postgres } => directory::run(root, *objects, !no_postgres),
+        Bench::DirectoryLoad { objects, checkpoint } => directory::load(checkpoint, *objects),
     }
+}
+
+pub(crate) fn say(what: &str, value: String, target: &str) {
+    // The report is what this program is for.
+    #[expect(clippy::print_stdout, reason = "the report goes to standard output")]
+    {
+        println!("{what:<72} {value:>22}   target {target}");
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "figures for people: rounding is fine")]
+pub(crate) fn as_f64(n: u64) -> f64 {
+    n as f64
 }
 
 /// The value below which `share` percent of the sorted `values` lie.

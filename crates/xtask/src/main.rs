@@ -2,6 +2,8 @@
 
 mod bench;
 mod check;
+mod determinism;
+mod directory_log;
 mod words;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +30,12 @@ enum Chore {
     },
     /// Look for words that docs/glossary.md tells us not to use.
     Words,
+    /// Apply one log on two threads and after a restart, and print the state root that all come to.
+    Determinism {
+        /// Transactions in the log.
+        #[arg(long, default_value_t = 100_000)]
+        transactions: u64,
+    },
     /// Measure, and print the figures.
     Bench {
         #[command(subcommand)]
@@ -41,6 +49,7 @@ fn main() -> ExitCode {
     let done = match args.chore {
         Chore::Check { write } => check::run(&root, write),
         Chore::Words => words::run(&root),
+        Chore::Determinism { transactions } => determinism::run(&root, transactions),
         Chore::Bench { what } => bench::run(&root, &what),
     };
     match done {

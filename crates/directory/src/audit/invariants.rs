@@ -25,7 +25,7 @@ fn check_storage_buckets(state: &State) {
     let mut tied = std::collections::BTreeMap::new();
     for (id, bucket) in state.storage_buckets() {
         assert!(id < state.settings().next_storage_bucket);
-        let bags: std::vec::Vec<&Bag> =
+        let bags: std::vec::Vec<Bag> =
             state.bags().map(|(_, bag)| bag).filter(|bag| bag.stored_by.contains_key(&id)).collect();
         assert_eq!(bucket.voucher.objects_used, bags.iter().map(|bag| bag.objects_number).sum::<u64>());
         assert_eq!(bucket.voucher.size_used, bags.iter().map(|bag| bag.objects_total_size).sum::<u64>());
@@ -139,10 +139,11 @@ fn check_workers(state: &State) {
     for (bag, _) in state.bags() {
         let in_sets: usize =
             state.asset_sets_of(bag).map(|set| state.asset_set(set).unwrap().objects.len()).sum();
-        let marked = state.bag_objects(&bag).iter().filter(|id| {
-            let set = state.object(**id).unwrap().asset_set;
+        let is_marked = |id: &DataObjectId| {
+            let set = state.object(*id).unwrap().asset_set;
             set.is_some_and(|set| state.asset_set(set).unwrap().objects.contains(id))
-        });
+        };
+        let marked = state.bag_objects(&bag).into_iter().filter(is_marked);
         assert_eq!(marked.count(), in_sets);
     }
 }

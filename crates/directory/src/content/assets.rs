@@ -2,7 +2,7 @@
 //! deleted by one call.
 
 use super::{
-    existing_bag,
+    ensure_exists,
     objects::{Update, ensure_few, ensure_quotes},
     owners::ensure_may_edit,
 };
@@ -46,7 +46,7 @@ pub(super) fn create(
     upload: &ObjectsUpload,
 ) -> Result<Change, Reject> {
     let bag_id = BagId::Dynamic(bag);
-    existing_bag(state, &bag_id)?;
+    ensure_exists(state, &bag_id)?;
     ensure_may_edit(state, signer, &bag_id)?;
     if !name_is_valid(name) {
         return Err(Reject::InvalidAssetSetName);
@@ -84,7 +84,7 @@ pub(super) fn update(
     remove: &BTreeSet<DataObjectId>,
 ) -> Result<Change, Reject> {
     let bag_id = BagId::Dynamic(bag);
-    existing_bag(state, &bag_id)?;
+    ensure_exists(state, &bag_id)?;
     ensure_may_edit(state, signer, &bag_id)?;
     let (id, set) = existing(state, bag_id, name)?;
     ensure_few(upload.object_creation_list.len().max(remove.len()))?;
@@ -114,7 +114,7 @@ pub(super) fn delete(
     name: &str,
 ) -> Result<Change, Reject> {
     let bag_id = BagId::Dynamic(bag);
-    existing_bag(state, &bag_id)?;
+    ensure_exists(state, &bag_id)?;
     ensure_may_edit(state, signer, &bag_id)?;
     let (id, set) = existing(state, bag_id, name)?;
     let (mut change, mut settings) = (Change::default(), *state.settings());

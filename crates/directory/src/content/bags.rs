@@ -1,7 +1,7 @@
 //! Dynamic bags: made with buckets, and deleted whole.
 
 use super::{
-    existing_bag,
+    ensure_exists, existing_bag,
     objects::{admit, declare, ensure_few, remove},
     owners::{ensure_is, ensure_owns},
 };
@@ -138,7 +138,7 @@ pub(super) fn delete(state: &State, refund_to: AccountId, id: DynamicBagId) -> R
     if bag.objects_number > state.params().max_objects_of_deleted_bag {
         return Err(Reject::TooManyObjects);
     }
-    let load = Load { objects: bag.objects_number, size: bag.objects_total_size };
+    let load = bag.load();
     let mut change = Change::default();
     for id in bag.stored_by.keys() {
         let bucket = state.storage_bucket(*id).ok_or(Reject::StorageBucketDoesntExist)?;
@@ -150,8 +150,8 @@ pub(super) fn delete(state: &State, refund_to: AccountId, id: DynamicBagId) -> R
     }
     let mut purse = Purse::new(state);
     for id in state.bag_objects(&bag_id) {
-        let object = state.object(*id).ok_or(Reject::DataObjectDoesntExist)?;
-        remove(state, &mut change, &mut purse, refund_to, *id, object);
+        let object = state.object(id).ok_or(Reject::DataObjectDoesntExist)?;
+        remove(state, &mut change, &mut purse, refund_to, id, object.bond);
     }
     purse.settle(&mut change);
     for set in state.asset_sets_of(bag_id) {
@@ -180,7 +180,7 @@ pub(super) fn create_of_member(
 
 /// I7, for a member's bag.
 pub(super) fn delete_of_member(state: &State, signer: AccountId, id: MemberId) -> Result<Change, Reject> {
-    existing_bag(state, &BagId::member(id))?;
+    ensure_exists(state, &BagId::member(id))?;
     ensure_is(state, signer, id)?;
     delete(state, signer, DynamicBagId::Member(id))
 }
@@ -194,6 +194,6 @@ pub(super) fn set_privacy(
 ) -> Result<Change, Reject> {
     let bag = existing_bag(state, id)?;
     ensure_owns(state, signer, id)?;
-    let record = Bag { private, ..bag.clone() };
+    let record = Bag { private, ..bag };
     Ok(Change::of(Edit::Bag(*id, Some(record)), Event::BagPrivacySet { bag: *id, private }))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     existing_bag,
-    objects::{ensure_few, object_in, with_load},
+    objects::{ensure_few, object_in},
     owners::ensure_may_edit,
 };
 use crate::{
@@ -47,7 +47,7 @@ pub(super) fn move_objects(
             return Err(Reject::DataObjectIsInAssetSet);
         }
         load = load.plus(object.size);
-        change.edit(Edit::Object(*id, Some(DataObject { bag: *destination_id, ..*object })));
+        change.edit(Edit::Object(*id, Some(DataObject { bag: *destination_id, ..object })));
         change.edit(Edit::Moved(*id, Some(state.at().height)));
     }
     for id in source.stored_by.keys().filter(|id| !destination.stored_by.contains_key(id)) {
@@ -59,8 +59,8 @@ pub(super) fn move_objects(
         let removed = if source.stored_by.contains_key(id) { load } else { Load::default() };
         change.voucher(*id, vouchers::changed(bucket, load, removed)?);
     }
-    change.edit(Edit::Bag(*source_id, Some(with_load(source, Load::default(), load)?)));
-    change.edit(Edit::Bag(*destination_id, Some(with_load(destination, load, Load::default())?)));
+    change.edit(Edit::BagLoad(*source_id, source.load().changed(Load::default(), load)?));
+    change.edit(Edit::BagLoad(*destination_id, destination.load().changed(load, Load::default())?));
     change.tell(Event::DataObjectsMoved {
         source: *source_id,
         destination: *destination_id,

@@ -1,6 +1,6 @@
 //! Data objects: declared into bags and deleted from them.
 
-use super::{existing_bag, owners::ensure_may_edit};
+use super::{ensure_exists, owners::ensure_may_edit};
 use crate::{
     State,
     call::{Balance, ObjectsUpload},
@@ -8,7 +8,7 @@ use crate::{
     event::Event,
     purse::Purse,
     reject::Reject,
-    state::{Bag, DataObject, Settings},
+    state::{DataObject, Settings},
     storage::vouchers::{self, Load},
 };
 use alloc::{collections::BTreeSet, vec::Vec};
@@ -123,10 +123,10 @@ pub(super) fn remove(
     purse: &mut Purse<'_>,
     refund_to: AccountId,
     id: DataObjectId,
-    object: &DataObject,
+    bond: Balance,
 ) {
     let restricted_to = state.bond_restriction(id);
-    purse.refund(restricted_to.unwrap_or(refund_to), object.bond);
+    purse.refund(restricted_to.unwrap_or(refund_to), bond);
     change.edit(Edit::Object(id, None));
     if restricted_to.is_some() {
         change.edit(Edit::Restriction(id, None));
@@ -155,7 +155,7 @@ impl Update<'_> {
         change: &mut Change,
         settings: &mut Settings,
     ) -> Result<Vec<DataObjectId>, Reject> {
-        let bag = existing_bag(state, &self.bag)?;
+        let before = state.load(&self.bag).ok_or(Reject::DynamicBagDoesntExist)?;
         let admitted = admit(state, self.upload)?;
         let (added, mut removed) = (admitted.load, Load::default());
         for id in self.remove {
@@ -165,16 +165,17 @@ impl Update<'_> {
             }
             removed = removed.plus(object.size);
         }
-        for id in bag.stored_by.keys() {
-            let bucket = state.storage_bucket(*id).ok_or(Reject::StorageBucketDoesntExist)?;
-            change.voucher(*id, vouchers::changed(bucket, added, removed)?);
+        for id in state.stored_by(&self.bag).into_iter().flatten() {
+            let bucket = state.storage_bucket(id).ok_or(Reject::StorageBucketDoesntExist)?;
+            change.voucher(id, vouchers::changed(bucket, added, removed)?);
         }
-        change.edit(Edit::Bag(self.bag, Some(with_load(bag, added, removed)?)));
+        change.edit(Edit::BagLoad(self.bag, before.changed(added, removed)?));
         let mut purse = Purse::new(state);
         let (payer, set) = (self.payer, self.asset_set);
         let ids = declare(state, change, settings, &mut purse, self.bag, payer, &admitted, set)?;
         for id in self.remove {
-            remove(state, change, &mut purse, self.payer, *id, object_in(state, &self.bag, *id)?);
+            let object = object_in(state, &self.bag, *id)?;
+            remove(state, change, &mut purse, self.payer, *id, object.bond);
         }
         purse.settle(change);
         Ok(ids)
@@ -182,24 +183,8 @@ impl Update<'_> {
 }
 
 /// The object, if it is in this bag.
-pub(super) fn object_in<'a>(
-    state: &'a State,
-    bag: &BagId,
-    id: DataObjectId,
-) -> Result<&'a DataObject, Reject> {
+pub(super) fn object_in(state: &State, bag: &BagId, id: DataObjectId) -> Result<DataObject, Reject> {
     state.object(id).filter(|object| object.bag == *bag).ok_or(Reject::DataObjectDoesntExist)
-}
-
-/// The bag after `added` came and `removed`, which is part of it, went.
-pub(super) fn with_load(bag: &Bag, added: Load, removed: Load) -> Result<Bag, Reject> {
-    let sum = |all: u64, removed: u64, added: u64| {
-        all.saturating_sub(removed).checked_add(added).ok_or(Reject::ArithmeticError)
-    };
-    Ok(Bag {
-        objects_total_size: sum(bag.objects_total_size, removed.size, added.size)?,
-        objects_number: sum(bag.objects_number, removed.objects, added.objects)?,
-        ..bag.clone()
-    })
 }
 
 /// I2.
@@ -209,14 +194,17 @@ pub(super) fn upload(
     bag: &BagId,
     upload: &ObjectsUpload,
 ) -> Result<Change, Reject> {
-    existing_bag(state, bag)?;
+    ensure_exists(state, bag)?;
     ensure_may_edit(state, signer, bag)?;
     if upload.object_creation_list.is_empty() {
         return Err(Reject::NoObjectsOnUpload);
     }
     ensure_few(upload.object_creation_list.len())?;
     ensure_quotes(state, upload)?;
-    let (mut change, mut settings) = (Change::default(), *state.settings());
+    let mut settings = *state.settings();
+    // The objects, and about as many as a bag has buckets.
+    let room = upload.object_creation_list.len().saturating_add(10);
+    let mut change = Change::with_room(room, 10);
     let remove = BTreeSet::new();
     let update = Update { payer: signer, bag: *bag, upload, remove: &remove, asset_set: None };
     let ids = update.check(state, &mut change, &mut settings)?;
@@ -233,7 +221,7 @@ pub(super) fn delete(
     bag: &BagId,
     objects: &BTreeSet<DataObjectId>,
 ) -> Result<Change, Reject> {
-    existing_bag(state, bag)?;
+    ensure_exists(state, bag)?;
     ensure_may_edit(state, signer, bag)?;
     if objects.is_empty() {
         return Err(Reject::DataObjectIdCollectionIsEmpty);
@@ -255,7 +243,7 @@ pub(super) fn upload_and_delete(
     upload: &ObjectsUpload,
     remove: &BTreeSet<DataObjectId>,
 ) -> Result<Change, Reject> {
-    existing_bag(state, bag)?;
+    ensure_exists(state, bag)?;
     ensure_may_edit(state, signer, bag)?;
     ensure_few(upload.object_creation_list.len().max(remove.len()))?;
     ensure_quotes(state, upload)?;

@@ -6,13 +6,12 @@ use argosy_domain::{AccountId, BagId, DynamicBagId, MemberId, StaticBagId};
 /// Who may declare and delete objects: a member in its own bag and those of its channels and of those
 /// that it collaborates on, the lead of a working group in the group's, the secretary in the council's.
 pub(super) fn ensure_may_edit(state: &State, signer: AccountId, bag: &BagId) -> Result<(), Reject> {
-    if let BagId::Dynamic(DynamicBagId::Channel(id)) = *bag {
-        let channel = state.channel(id).ok_or(Reject::DynamicBagDoesntExist)?;
-        if channel.collaborators.iter().any(|member| ensure_is(state, signer, *member).is_ok()) {
-            return Ok(());
-        }
+    let BagId::Dynamic(DynamicBagId::Channel(id)) = *bag else { return ensure_owns(state, signer, bag) };
+    let channel = state.channel(id).ok_or(Reject::DynamicBagDoesntExist)?;
+    if channel.collaborators.iter().any(|member| ensure_is(state, signer, *member).is_ok()) {
+        return Ok(());
     }
-    ensure_owns(state, signer, bag)
+    ensure_is(state, signer, channel.owner)
 }
 
 /// As [`ensure_may_edit`], without collaborators.

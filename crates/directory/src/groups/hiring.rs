@@ -25,6 +25,22 @@ pub(super) struct Terms {
     pub(super) reward_per_period: Option<Balance>,
 }
 
+impl Terms {
+    /// What those hear who follow events.
+    fn told(&self, group: WorkingGroup, opening: OpeningId) -> Event {
+        let Self { kind, description, stake, unstaking_period_ms, reward_per_period } = *self;
+        Event::OpeningAdded {
+            group,
+            opening,
+            description,
+            kind,
+            stake,
+            unstaking_period_ms,
+            reward_per_period,
+        }
+    }
+}
+
 /// Regular openings are the lead's, those for the lead the council's.
 fn ensure_may_hire(
     state: &State,
@@ -79,8 +95,8 @@ pub(super) fn add_opening(
         deposit,
         created_ms: state.at().time_ms,
     };
-    let mut change =
-        Change::of(Edit::Opening(group, id, Some(opening)), Event::OpeningAdded { group, opening: id });
+    let event = terms.told(group, id);
+    let mut change = Change::of(Edit::Opening(group, id, Some(opening)), event);
     purse.settle(&mut change);
     change.edit(Edit::Group(group, GroupSettings { next_opening: id.next(), ..*settings }));
     Ok(change)
@@ -150,10 +166,18 @@ pub(super) fn apply(
     let id = settings.next_application;
     let application =
         Application { opening, member, role_account, reward_account, staking_account, stake, description };
-    let mut change = Change::of(
-        Edit::Application(group, id, Some(application)),
-        Event::AppliedOnOpening { group, opening, application: id, member },
-    );
+    let event = Event::AppliedOnOpening {
+        group,
+        opening,
+        application: id,
+        member,
+        role_account,
+        reward_account,
+        staking_account,
+        stake,
+        description,
+    };
+    let mut change = Change::of(Edit::Application(group, id, Some(application)), event);
     purse.settle(&mut change);
     change.edit(Edit::Group(group, GroupSettings { next_application: id.next(), ..*settings }));
     Ok(change)

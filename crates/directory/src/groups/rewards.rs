@@ -8,7 +8,7 @@ use crate::{
     event::Event,
     purse::Purse,
     reject::Reject,
-    state::{GroupSettings, Worker},
+    state::{GroupSettings, WORKING_GROUPS, Worker},
 };
 use argosy_domain::{WorkerId, WorkingGroup};
 
@@ -64,6 +64,26 @@ pub(crate) fn pay(state: &State, group: WorkingGroup) -> Change {
     change
 }
 
+/// The worker, with what was earned so far kept at the present rate and in the present period.
+fn reckoned(state: &State, worker: &Worker) -> Worker {
+    Worker { missed_reward: due(state, worker), rewarded_until_ms: state.at().time_ms, ..*worker }
+}
+
+/// What must be written when the council gives all groups another period: what was earned in the old
+/// one is kept, and the next payment is no further away than a new one.
+pub(crate) fn change_period(state: &State, change: &mut Change, period_ms: u64) {
+    for group in WORKING_GROUPS {
+        for (id, worker) in state.workers(group).filter(|(_, worker)| worker.reward_per_period > 0) {
+            change.edit(edit(group, id, reckoned(state, worker)));
+        }
+        if let Some(settings) = state.group_settings(group) {
+            let latest = state.at().time_ms.saturating_add(period_ms);
+            let next_reward_ms = settings.next_reward_ms.min(latest);
+            change.edit(Edit::Group(group, GroupSettings { next_reward_ms, ..*settings }));
+        }
+    }
+}
+
 /// What was earned so far at the old rate is kept.
 pub(super) fn update_amount(
     state: &State,
@@ -76,12 +96,7 @@ pub(super) fn update_amount(
     if reward_per_period == Some(0) {
         return Err(Reject::CannotRewardWithZero);
     }
-    let updated = Worker {
-        reward_per_period: reward_per_period.unwrap_or(0),
-        missed_reward: due(state, worker),
-        rewarded_until_ms: state.at().time_ms,
-        ..*worker
-    };
+    let updated = Worker { reward_per_period: reward_per_period.unwrap_or(0), ..reckoned(state, worker) };
     Ok(Change::of(
         edit(group, id, updated),
         Event::WorkerRewardAmountUpdated { group, worker: id, reward_per_period },

@@ -41,10 +41,10 @@ impl State {
         if let Err(reject) = ensure_well_formed(batch) {
             return Outcome { result: Err(reject), events: Vec::new() };
         }
-        let atomic = batch.mode == BatchMode::AllOrNothing;
-        if atomic {
-            self.begin_undo();
-        }
+        let mut before = match batch.mode {
+            BatchMode::AllOrNothing => Some(self.clone()),
+            BatchMode::EachOnItsOwn => None,
+        };
         let mut events = Vec::new();
         for (call, index) in batch.calls.iter().zip(0..) {
             match check(self, signer, call) {
@@ -52,16 +52,15 @@ impl State {
                     events.extend(self.apply(change));
                     events.push(Event::BatchItemCompleted { index });
                 }
-                Err(reject) if atomic => {
-                    self.rewind();
-                    let events = vec![Event::BatchInterrupted { index, reject }];
-                    return Outcome { result: Err(reject), events };
+                Err(reject) => {
+                    if let Some(before) = before.take() {
+                        self.restore(before);
+                        let events = vec![Event::BatchInterrupted { index, reject }];
+                        return Outcome { result: Err(reject), events };
+                    }
+                    events.push(Event::BatchItemFailed { index, reject });
                 }
-                Err(reject) => events.push(Event::BatchItemFailed { index, reject }),
             }
-        }
-        if atomic {
-            self.keep();
         }
         Outcome { result: Ok(()), events }
     }

@@ -1,8 +1,8 @@
 //! The state that a genesis describes.
 
 use super::{
-    Account, BlockContext, Council, DenseTable, Group, GroupSettings, Member, Policy, Settings, State, Table,
-    Treasury, Worker,
+    Account, Bags, BlockContext, Council, Group, GroupSettings, Lines, Member, Objects, Ordered, Policy,
+    Settings, State, Table, Treasury, Worker,
 };
 use crate::{
     call::Balance,
@@ -84,8 +84,8 @@ impl State {
             staking_accounts: Table::new(),
             channels: Table::new(),
             asset_sets: Table::new(),
-            bags: Table::new(),
-            objects: DenseTable::new(),
+            bags: Bags::new(),
+            objects: Objects::new(),
             restrictions: Table::new(),
             moves: Table::new(),
             blacklist: Table::new(),
@@ -100,9 +100,9 @@ impl State {
             proposals: Table::new(),
             releases: Table::new(),
             handles,
-            asset_names: BTreeMap::new(),
-            contents: BTreeMap::new(),
-            undo: None,
+            asset_names: Ordered::new(),
+            lines: Lines::new(),
+            handed_out: 0,
         })
     }
 }
@@ -149,11 +149,11 @@ fn settings(params: &Params, members_count: u64) -> Settings {
     }
 }
 
-type Members = (Table<MemberId, Member>, BTreeMap<String, MemberId>);
+type Members = (Table<MemberId, Member>, Ordered<String, MemberId>);
 
 fn members(genesis: &Genesis) -> Result<Members, GenesisError> {
     let mut members = Table::new();
-    let mut handles = BTreeMap::new();
+    let mut handles = Ordered::new();
     for (member, id) in genesis.members.iter().zip(0..) {
         let id = MemberId(id);
         let handle = member.handle.clone();
@@ -192,7 +192,7 @@ fn group(
     genesis: &Genesis,
     group: &GenesisGroup,
     which: WorkingGroup,
-    handles: &BTreeMap<String, MemberId>,
+    handles: &Ordered<String, MemberId>,
 ) -> Result<Group, GenesisError> {
     if to_u64(group.workers.len()) > u64::from(genesis.params.max_workers_per_group) {
         return Err(GenesisError::Workers(which));

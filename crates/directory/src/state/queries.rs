@@ -5,26 +5,12 @@ use super::{
     Family, Group, GroupSettings, HoldingReport, Member, Opening, Policy, Proposal, Release, Settings, State,
     StorageBucket, StorageOperator, Tie, Treasury, Worker,
 };
-use crate::{call::Balance, genesis::Params};
-use alloc::{
-    borrow::ToOwned,
-    collections::{BTreeMap, BTreeSet},
-    string::String,
-    vec::Vec,
-};
+use crate::{call::Balance, genesis::Params, storage::vouchers::Load};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use argosy_domain::{
     AccountId, ApplicationId, AssetSetId, BagId, BagType, ChannelId, ContentId, DataObjectId,
     DistributionBucketId, FamilyId, MemberId, OpeningId, ProposalId, ReleaseId, StorageBucketId, WorkerId,
     WorkingGroup, family_metadata::FamilyMetadata, metadata::OperatorMetadata,
-};
-
-/// A static bag that nothing has been written to.
-static EMPTY_BAG: Bag = Bag {
-    stored_by: BTreeMap::new(),
-    distributed_by: BTreeSet::new(),
-    objects_total_size: 0,
-    objects_number: 0,
-    private: false,
 };
 
 impl State {
@@ -186,14 +172,14 @@ impl State {
 
     /// A data object.
     #[must_use]
-    pub fn object(&self, id: DataObjectId) -> Option<&DataObject> {
-        self.objects.get(id.0)
+    pub fn object(&self, id: DataObjectId) -> Option<DataObject> {
+        self.objects.get(id.0, &self.bags)
     }
 
     /// Data objects that exist.
     #[must_use]
     pub fn objects_count(&self) -> u64 {
-        self.objects.live_count()
+        self.objects.count()
     }
 
     /// Id of the next data object; all lower ones exist or existed.
@@ -204,22 +190,51 @@ impl State {
 
     /// A bag. Static ones always exist, empty at first.
     #[must_use]
-    pub fn bag(&self, id: &BagId) -> Option<&Bag> {
+    pub fn bag(&self, id: &BagId) -> Option<Bag> {
         match id {
-            BagId::Static(_) => Some(self.bags.get(id).unwrap_or(&EMPTY_BAG)),
+            BagId::Static(_) => Some(self.bags.get(id).unwrap_or_default()),
             BagId::Dynamic(_) => self.bags.get(id),
         }
     }
 
+    /// Whether there is such a bag. Static ones always exist.
+    #[must_use]
+    pub fn has_bag(&self, id: &BagId) -> bool {
+        matches!(id, BagId::Static(_)) || self.bags.contains(id)
+    }
+
+    /// Storage buckets that must keep a bag, ascending; nothing if there is no such bag. Cheaper than
+    /// the bag.
+    pub fn stored_by(&self, id: &BagId) -> Option<impl Iterator<Item = StorageBucketId>> {
+        let buckets = self.bags.stored_by(id);
+        let exists = buckets.is_some() || matches!(id, BagId::Static(_));
+        exists.then(|| buckets.into_iter().flatten())
+    }
+
+    /// Count and bytes of a bag's objects; nothing if there is no such bag. Cheaper than the bag.
+    pub(crate) fn load(&self, id: &BagId) -> Option<Load> {
+        match id {
+            BagId::Static(_) => Some(self.bags.load(id).unwrap_or_default()),
+            BagId::Dynamic(_) => self.bags.load(id),
+        }
+    }
+
     /// Bags that have been written to, static ones first.
-    pub fn bags(&self) -> impl Iterator<Item = (BagId, &Bag)> {
+    pub fn bags(&self) -> impl Iterator<Item = (BagId, Bag)> {
         self.bags.iter()
     }
 
-    /// Objects of a bag, ascending.
+    /// Objects of a bag, ascending. Takes the time of reading each of them.
     #[must_use]
-    pub fn bag_objects(&self, id: &BagId) -> &[DataObjectId] {
-        self.contents.get(id).map_or(&[], Vec::as_slice)
+    pub fn bag_objects(&self, id: &BagId) -> Vec<DataObjectId> {
+        let slot = self.bags.slot(id);
+        let mut objects: Vec<_> = slot
+            .into_iter()
+            .flat_map(|slot| self.objects.of_bag(slot, &self.bags))
+            .map(DataObjectId)
+            .collect();
+        objects.sort_unstable();
+        objects
     }
 
     /// A storage bucket.
@@ -407,7 +422,7 @@ impl State {
         let Some(object) = self.object(id) else { return Vec::new() };
         let Some(bag) = self.bag(&object.bag) else { return Vec::new() };
         let claims = |(&bucket, &assigned): (&StorageBucketId, &u64)| {
-            self.claims(bucket, assigned, id, object).then_some(bucket)
+            self.claims(bucket, assigned, id, &object).then_some(bucket)
         };
         bag.stored_by.iter().filter_map(claims).collect()
     }

@@ -6,6 +6,7 @@ use crate::{
     call::{Balance, CouncilAction},
     event::{Event, Voucher},
     reject::Reject,
+    storage::vouchers::Load,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -378,6 +379,13 @@ pub struct Settings {
     pub next_member: MemberId,
     /// Id of the next asset set.
     pub next_asset_set: AssetSetId,
+}
+
+impl Bag {
+    /// Count and bytes of its objects.
+    pub(crate) const fn load(&self) -> Load {
+        Load { objects: self.objects_number, size: self.objects_total_size }
+    }
 }
 
 impl StorageOperator {

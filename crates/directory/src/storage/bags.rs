@@ -23,7 +23,7 @@ pub(super) fn update(
     if add.is_empty() && remove.is_empty() {
         return Err(Reject::StorageBucketIdCollectionsAreEmpty);
     }
-    ensure_count(state, bag, add.len(), remove.len())?;
+    ensure_count(state, &bag, add.len(), remove.len())?;
     for bucket in remove {
         existing(state, *bucket)?;
         if !bag.stored_by.contains_key(bucket) {

@@ -4,7 +4,6 @@ use super::existing;
 use crate::{
     State,
     change::{Change, Edit},
-    content::existing_bag,
     event::Event,
     groups::{ensure_remark, ensure_worker},
     reject::Reject,
@@ -246,18 +245,18 @@ pub(super) fn accept_objects(
     objects: &BTreeSet<DataObjectId>,
 ) -> Result<Change, Reject> {
     ensure_transactor(state, signer, id, worker)?;
-    let bag = existing_bag(state, bag_id)?;
+    let mut stored_by = state.stored_by(bag_id).ok_or(Reject::DynamicBagDoesntExist)?;
     if objects.is_empty() {
         return Err(Reject::DataObjectIdParamsAreEmpty);
     }
     if objects.len() > MAX_OBJECTS_PER_CALL {
         return Err(Reject::TooManyObjects);
     }
-    if !bag.stored_by.contains_key(&id) {
+    if !stored_by.any(|bucket| bucket == id) {
         return Err(Reject::StorageBucketIsNotBoundToBag);
     }
     let acceptance = Acceptance { height: state.at().height, bucket: id };
-    let mut change = Change::default();
+    let mut change = Change::with_room(objects.len(), 1);
     for object_id in objects {
         let object = state.object(*object_id).filter(|object| object.bag == *bag_id);
         let object = object.ok_or(Reject::DataObjectDoesntExist)?;
@@ -265,7 +264,7 @@ pub(super) fn accept_objects(
             return Err(Reject::DataObjectBlacklisted);
         }
         if object.accepted.is_none() {
-            let object = DataObject { accepted: Some(acceptance), ..*object };
+            let object = DataObject { accepted: Some(acceptance), ..object };
             change.edit(Edit::Object(*object_id, Some(object)));
         }
     }

@@ -14,6 +14,18 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// After `added` came and `removed`, which is part of it, went.
+    ///
+    /// # Errors
+    /// [`Reject::ArithmeticError`]; the bytes are judged first.
+    pub(crate) fn changed(self, added: Self, removed: Self) -> Result<Self, Reject> {
+        let sum = |all: u64, removed: u64, added: u64| {
+            all.saturating_sub(removed).checked_add(added).ok_or(Reject::ArithmeticError)
+        };
+        let size = sum(self.size, removed.size, added.size)?;
+        Ok(Self { objects: sum(self.objects, removed.objects, added.objects)?, size })
+    }
+
     /// With one more object, of this size.
     pub(crate) fn plus(self, size: u64) -> Self {
         Self { objects: self.objects.saturating_add(1), size: self.size.saturating_add(size) }

@@ -6,6 +6,7 @@ mod model;
 use super::{
     invariants,
     language::{World, account, payload},
+    scale,
 };
 use crate::{
     BatchCall, BatchMode, Call, ContentCall, DistributionCall, MembershipCall, Payload, State, StorageCall,
@@ -88,14 +89,14 @@ impl Dice<'_> {
 
     fn object(&mut self) -> DataObjectId {
         let state = self.state;
-        let live = state.bags().flat_map(|(id, _)| state.bag_objects(&id)).copied();
+        let live = state.bags().flat_map(|(id, _)| state.bag_objects(&id));
         self.one_of(live, DataObjectId(1))
     }
 
     /// Storage buckets to remove from a bag, and to add to it.
     fn storage_sets(&mut self, bag: &BagId) -> (BTreeSet<StorageBucketId>, BTreeSet<StorageBucketId>) {
         let stored: Vec<_> =
-            self.state.bag(bag).into_iter().flat_map(|bag| bag.stored_by.keys().copied()).collect();
+            self.state.bag(bag).into_iter().flat_map(|bag| bag.stored_by.into_keys()).collect();
         let add = (0..self.roll(3)).map(|_| self.storage()).filter(|id| !stored.contains(id)).collect();
         let remove = if self.coin() {
             [self.one_of(stored.into_iter(), StorageBucketId(0))].into()
@@ -429,6 +430,7 @@ fn run_calls(seeds: &[u64]) -> Run {
         invariants::check_records(&run.world.state);
     }
     invariants::check(&mut run.world.state);
+    scale::check(&mut run.world.state);
     run
 }
 
@@ -440,14 +442,21 @@ proptest! {
     #[test]
     fn random_calls_keep_the_invariants(seeds in proptest::collection::vec(any::<u64>(), 50..60)) {
         let run = run_calls(&seeds);
-        let mut again = small_world().state;
+        let (mut again, mut beside) = (small_world().state, small_world().state);
+        let mut hasher = beside.lend_hasher();
         let mut checkpoint = None;
         for (step, ((height, payload), outcome)) in run.log.iter().zip(&run.outcomes).enumerate() {
             if step == run.log.len() / 2 {
-                checkpoint = Some((step, again.clone()));
+                checkpoint = Some((step, scale::restored(&mut again)));
             }
             replay(&mut again, *height, payload, outcome);
+            replay(&mut beside, *height, payload, outcome);
+            if step % 3 == 0 {
+                prop_assert_eq!(hasher.root(beside.hand_over()), again.root());
+            }
         }
+        beside.return_hasher(hasher);
+        prop_assert_eq!(beside.root(), again.root());
         let height = run.world.state.at().height;
         enter(&mut again, height);
         prop_assert_eq!(again.root(), run.world.state.clone().root());
@@ -535,6 +544,13 @@ fn permuted(calls: Vec<(AccountId, Call)>, seed: u64) -> Vec<(AccountId, Call)> 
         queues.retain(|_, queue| !queue.is_empty());
     }
     order
+}
+
+#[test]
+fn pieces_that_do_not_belong_are_refused() {
+    let mut world = small_world();
+    scale::check(&mut world.state);
+    scale::check_wrong_pieces(&world.state);
 }
 
 /// The random calls are worth something only if many of them succeed.

@@ -3,7 +3,7 @@
 //!
 //! After a change: `ARGOSY_WRITE=1 cargo test -p argosy-directory --lib reference`.
 
-mod source;
+pub(super) mod source;
 
 use super::{CASES, language::World};
 use crate::{Call, CouncilCall, Event, Outcome, Params, Reject};
@@ -248,8 +248,7 @@ fn events() -> String {
 
 fn params() -> String {
     let fields = source::fields(include_str!("../genesis.rs"), "Params");
-    let council: BTreeSet<String> =
-        variants(include_str!("../call.rs"), "Parameter").iter().map(|v| snake(v.name)).collect();
+    let council: BTreeSet<String> = source::calls("Parameter").iter().map(|v| snake(v.name)).collect();
     let values = |params: Params| -> BTreeMap<String, String> {
         let debug = format!("{params:?}");
         let inside = debug.split_once('{').unwrap().1.trim_end_matches('}');

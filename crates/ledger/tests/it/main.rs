@@ -2,6 +2,7 @@
 #![expect(clippy::as_conversions, reason = "test arithmetic on small numbers")]
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+mod checkpoints;
 mod damage;
 mod engine;
 mod support;

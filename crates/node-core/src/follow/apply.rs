@@ -3,6 +3,7 @@
 use super::{
     Acceptance, BagEntry, Index, IndexChange, IndexError, ObjectEntry,
     buckets::{DISTRIBUTION_BUCKET, STORAGE_BUCKET},
+    families,
 };
 use alloc::{collections::BTreeSet, vec::Vec};
 use argosy_directory::{
@@ -23,6 +24,23 @@ const BAG: &str = "bag";
 impl Index {
     pub(super) fn apply_event(&mut self, height: u64, event: &Event, changes: &mut Changes) -> Applied {
         match event {
+            families::content!() => self.apply_to_content(height, event, changes),
+            families::storage!() => self.apply_to_storage(height, event, changes),
+            families::distribution!() => self.apply_to_distribution(height, event, changes),
+            families::rights!() => self.apply_rights(height, event),
+            // Nothing that a node decides depends on these.
+            families::storage_terms!()
+            | families::distribution_terms!()
+            | families::owners_affairs!()
+            | families::groups_affairs!()
+            | families::councils_affairs!() => Ok(()),
+        }
+    }
+
+    /// What becomes of objects and bags.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "called for events of this kind only")]
+    fn apply_to_content(&mut self, height: u64, event: &Event, changes: &mut Changes) -> Applied {
+        match event {
             Event::DataObjectsUploaded { ids, bag, upload, .. } => {
                 self.objects_declared(height, ids, *bag, upload, changes)
             }
@@ -34,11 +52,23 @@ impl Index {
             }
             Event::DynamicBagCreated { creation, ids } => self.bag_created(height, creation, ids, changes),
             Event::DynamicBagDeleted { bag } => self.bag_deleted(height, *bag, changes),
+            Event::DataObjectsMoved { source, destination, objects } => {
+                self.objects_moved(height, *source, *destination, objects, changes)
+            }
+            Event::DataObjectsUpdated { bag, upload, ids, removed } => {
+                self.objects_deleted(height, *bag, removed, changes)?;
+                self.objects_declared(height, ids, *bag, upload, changes)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Storage buckets, and which bags they keep.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "called for events of this kind only")]
+    fn apply_to_storage(&mut self, height: u64, event: &Event, changes: &mut Changes) -> Applied {
+        match event {
             Event::StorageBucketsUpdatedForBag { bag, added, removed } => {
                 self.storage_of_bag(height, *bag, added, removed, changes)
-            }
-            Event::DistributionBucketsUpdatedForBag { bag, family, added, removed } => {
-                self.distribution_of_bag(height, *bag, *family, (added, removed), changes)
             }
             Event::StorageBucketCreated { bucket, .. } => {
                 self.storage_bucket_created(height, *bucket, changes)
@@ -55,6 +85,17 @@ impl Index {
             }
             Event::HoldingsReported { bucket, height: covers, except, .. } => {
                 self.holdings_reported(height, *bucket, *covers, except, changes)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Distribution buckets, and which bags they deliver.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "called for events of this kind only")]
+    fn apply_to_distribution(&mut self, height: u64, event: &Event, changes: &mut Changes) -> Applied {
+        match event {
+            Event::DistributionBucketsUpdatedForBag { bag, family, added, removed } => {
+                self.distribution_of_bag(height, *bag, *family, (added, removed), changes)
             }
             Event::DistributionBucketCreated { bucket, .. } => {
                 self.distribution_bucket_created(height, *bucket, changes)
@@ -74,112 +115,26 @@ impl Index {
             Event::DistributionBucketOperatorRemoved { bucket, worker } => {
                 self.distribution_operator_left(height, *bucket, *worker, changes)
             }
-            Event::MemberCreated { member, account, .. } => {
-                let before = self.members.insert(*member, *account);
-                fresh(before.is_none(), height, "member")
-            }
-            Event::ChannelCreated { channel, owner } => {
-                let before = self.channels.insert(*channel, *owner);
-                fresh(before.is_none(), height, "channel")
-            }
-            Event::ChannelDeleted { channel } => {
-                self.collaborators.remove(channel);
-                known(self.channels.remove(channel), height, "channel").map(drop)
-            }
-            Event::DataObjectsMoved { source, destination, objects } => {
-                self.objects_moved(height, *source, *destination, objects, changes)
-            }
-            Event::DataObjectsUpdated { bag, upload, ids, removed } => {
-                self.objects_deleted(height, *bag, removed, changes)?;
-                self.objects_declared(height, ids, *bag, upload, changes)
-            }
-            Event::MemberAccountsUpdated { .. }
-            | Event::ChannelCollaboratorsUpdated { .. }
-            | Event::CouncilSecretarySet { .. }
-            | Event::BagPrivacySet { .. }
-            | Event::UpdateBlacklist { .. }
-            | Event::WorkerHired { .. }
-            | Event::WorkerRoleAccountUpdated { .. }
-            | Event::WorkerExited { .. }
-            | Event::TerminatedWorker { .. }
-            | Event::TerminatedLeader { .. }
-            | Event::LeaderSet { .. }
-            | Event::LeaderUnset { .. } => {
-                self.apply_rights(event);
-                Ok(())
-            }
-            // Nothing that a node decides depends on these.
-            Event::StorageBucketOperatorInvited { .. }
-            | Event::StorageBucketInvitationCancelled { .. }
-            | Event::StorageBucketStatusUpdated { .. }
-            | Event::StorageBucketVoucherLimitsSet { .. }
-            | Event::StorageBucketsVoucherMaxLimitsUpdated { .. }
-            | Event::StorageBucketsPerBagLimitUpdated { .. }
-            | Event::UploadingBlockStatusUpdated { .. }
-            | Event::NumberOfStorageBucketsInDynamicBagCreationPolicyUpdated { .. }
-            | Event::VoucherChanged { .. }
-            | Event::DistributionBucketFamilyCreated { .. }
-            | Event::DistributionBucketFamilyDeleted { .. }
-            | Event::DistributionBucketStatusUpdated { .. }
-            | Event::DistributionBucketsPerBagLimitUpdated { .. }
-            | Event::FamiliesInDynamicBagCreationPolicyUpdated { .. }
-            | Event::DistributionBucketOperatorInvited { .. }
-            | Event::DistributionBucketInvitationCancelled { .. }
-            | Event::DistributionBucketsShort { .. }
-            | Event::DataObjectPerMegabyteFeeUpdated { .. }
-            | Event::DataObjectStateBloatBondValueUpdated { .. }
-            | Event::StorageOperatorRemarked { .. }
-            | Event::DistributionOperatorRemarked { .. }
-            | Event::DistributionBucketFamilyMetadataSet { .. }
-            | Event::StorageBucketInvitationDeclined { .. }
-            | Event::DistributionBucketInvitationDeclined { .. }
-            | Event::StorageBucketOperatorResigned { .. }
-            | Event::DistributionBucketOperatorResigned { .. }
-            | Event::AssetSetCreated { .. }
-            | Event::AssetSetUpdated { .. }
-            | Event::AssetSetDeleted { .. }
-            | Event::StakingAccountConfirmed { .. }
-            | Event::StakingAccountRemoved { .. }
-            | Event::Transferred { .. }
-            | Event::BatchItemCompleted { .. }
-            | Event::BatchItemFailed { .. }
-            | Event::BatchInterrupted { .. }
-            | Event::OpeningAdded { .. }
-            | Event::OpeningCancelled { .. }
-            | Event::AppliedOnOpening { .. }
-            | Event::ApplicationWithdrawn { .. }
-            | Event::OpeningFilled { .. }
-            | Event::WorkerRewardAccountUpdated { .. }
-            | Event::WorkerRewardAmountUpdated { .. }
-            | Event::StakeIncreased { .. }
-            | Event::StakeDecreased { .. }
-            | Event::StakeSlashed { .. }
-            | Event::WorkerStartedLeaving { .. }
-            | Event::RewardPaid { .. }
-            | Event::NewMissedRewardLevelReached { .. }
-            | Event::BudgetFunded { .. }
-            | Event::BudgetSpent { .. }
-            | Event::BudgetSet { .. }
-            | Event::StatusTextChanged { .. }
-            | Event::LeadRemarked { .. }
-            | Event::WorkerRemarked { .. }
-            | Event::CouncilProposed { .. }
-            | Event::CouncilApproved { .. }
-            | Event::CouncilApprovalWithdrawn { .. }
-            | Event::CouncilExecuted { .. }
-            | Event::CouncilProposalLapsed { .. }
-            | Event::CouncilKeysReplaced { .. }
-            | Event::Granted { .. }
-            | Event::ReleasePublished { .. }
-            | Event::ParameterSet { .. }
-            | Event::OperatorsShort { .. } => Ok(()),
+            _ => Ok(()),
         }
     }
 
     /// Who may do what, and what is for whom.
     #[expect(clippy::wildcard_enum_match_arm, reason = "called for events of this kind only")]
-    fn apply_rights(&mut self, event: &Event) {
+    fn apply_rights(&mut self, height: u64, event: &Event) -> Applied {
         match event {
+            Event::MemberCreated { member, account, .. } => {
+                let before = self.members.insert(*member, *account);
+                return fresh(before.is_none(), height, "member");
+            }
+            Event::ChannelCreated { channel, owner } => {
+                let before = self.channels.insert(*channel, *owner);
+                return fresh(before.is_none(), height, "channel");
+            }
+            Event::ChannelDeleted { channel } => {
+                self.collaborators.remove(channel);
+                return known(self.channels.remove(channel), height, "channel").map(drop);
+            }
             Event::MemberAccountsUpdated { member, controller, .. } => {
                 self.members.insert(*member, *controller);
             }
@@ -214,6 +169,7 @@ impl Index {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// An id in both sets changes sides, as in the directory.

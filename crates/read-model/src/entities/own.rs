@@ -256,7 +256,7 @@ pub(super) static PROPOSAL: Entity = Entity {
         time("createdAt"),
         time("decidedAt").null(),
     ],
-    hidden: &["raw"],
+    hidden: &[],
 };
 
 pub(super) static COUNCIL: Entity = Entity {

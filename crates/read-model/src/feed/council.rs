@@ -11,7 +11,6 @@ use crate::{
 };
 use argosy_directory::{CouncilAction, Event, call::Parameter};
 use argosy_domain::{AccountId, BagType, ProposalId};
-use codec::{Decode, Encode};
 use rusqlite::types::Value;
 use std::collections::BTreeSet;
 
@@ -22,8 +21,8 @@ pub(super) const ONLY: &str = "0";
 /// Longest text of a proposal's action, in bytes.
 const MAX_ACTION_BYTES: u64 = 2_048;
 
-pub(super) fn apply(told: &mut Told<'_>, event: &Event) -> Result<bool, ApplyError> {
-    Ok(settings(&told.rows, event)? || council(told, event)?)
+pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> {
+    Ok(settings(&told.rows, event)? || council(&told.rows, event)?)
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other topics' events")]
@@ -72,21 +71,17 @@ fn settings(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other topics' events")]
-fn council(told: &mut Told<'_>, event: &Event) -> Result<bool, ApplyError> {
-    let rows = told.rows;
+fn council(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
     match event {
-        Event::CouncilProposed { proposal, by, action } => propose(&rows, *proposal, by, action),
-        Event::CouncilApproved { proposal, by } => change_approvals(&rows, *proposal, |approvals| {
+        Event::CouncilProposed { proposal, by, action } => propose(rows, *proposal, by, action),
+        Event::CouncilApproved { proposal, by } => change_approvals(rows, *proposal, |approvals| {
             approvals.insert(by.to_string());
         }),
-        Event::CouncilApprovalWithdrawn { proposal, by } => change_approvals(&rows, *proposal, |approvals| {
+        Event::CouncilApprovalWithdrawn { proposal, by } => change_approvals(rows, *proposal, |approvals| {
             approvals.remove(&by.to_string());
         }),
-        Event::CouncilExecuted { proposal } => {
-            told.action = Some(action_of(&rows, *proposal)?);
-            decide(&rows, *proposal, "EXECUTED")
-        }
-        Event::CouncilProposalLapsed { proposal } => decide(&rows, *proposal, "LAPSED"),
+        Event::CouncilExecuted { proposal } => decide(rows, *proposal, "EXECUTED"),
+        Event::CouncilProposalLapsed { proposal } => decide(rows, *proposal, "LAPSED"),
         Event::CouncilKeysReplaced { keys, threshold } => {
             rows.update("Council", ONLY, &[("keys", accounts(keys)), ("threshold", int((*threshold).into()))])
         }
@@ -175,7 +170,6 @@ fn propose(
             ("approvals", texts(&[by.to_string()])),
             ("action", text(cut(&format!("{action:?}"), MAX_ACTION_BYTES))),
             ("createdAt", int(rows.time_ms)),
-            ("raw", Value::Blob(action.encode())),
         ],
     )
 }
@@ -191,12 +185,6 @@ fn change_approvals(
     change(&mut approvals);
     let approvals: Vec<String> = approvals.into_iter().collect();
     rows.update(PROPOSAL, proposal, &[("approvals", texts(&approvals))])
-}
-
-fn action_of(rows: &Rows<'_>, proposal: ProposalId) -> Result<CouncilAction, ApplyError> {
-    let sql = "SELECT \"raw\" FROM \"CouncilProposal\" WHERE \"id\" = ?";
-    let raw: Vec<u8> = rows.find(PROPOSAL, sql, [proposal.to_string()], |row| row.get(0))?;
-    CouncilAction::decode(&mut raw.as_slice()).map_err(|_| rows.missing(PROPOSAL))
 }
 
 fn decide(rows: &Rows<'_>, proposal: ProposalId, status: &'static str) -> Result<(), ApplyError> {

@@ -5,7 +5,7 @@ use crate::{
     error::ApplyError,
     value::{flag, int, text, wide, wide_digits},
 };
-use argosy_directory::{Event, GroupCall, call::Balance, state::OpeningKind};
+use argosy_directory::{Event, call::Balance, state::OpeningKind};
 use argosy_domain::{ApplicationId, MemberId, OpeningId, WorkerId, WorkingGroup};
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -16,20 +16,17 @@ const OPENING: &str = "WorkingGroupOpening";
 const APPLICATION: &str = "WorkingGroupApplication";
 
 pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> {
-    Ok(hiring(told, event)? || workers(&told.rows, event)? || money(&told.rows, event)?)
+    Ok(hiring(&told.rows, event)? || workers(&told.rows, event)? || money(&told.rows, event)?)
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other topics' events")]
-fn hiring(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> {
-    let rows = &told.rows;
+fn hiring(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
     match event {
-        Event::OpeningAdded { group, opening } => add_opening(told, *group, *opening),
+        Event::OpeningAdded { .. } => add_opening(rows, event),
         Event::OpeningCancelled { group, opening } => {
             rows.update(OPENING, member_id(*group, opening.0), &[("status", text("CANCELLED"))])
         }
-        Event::AppliedOnOpening { group, opening, application, member } => {
-            add_application(told, *group, *opening, *application, *member)
-        }
+        Event::AppliedOnOpening { .. } => add_application(rows, event),
         Event::ApplicationWithdrawn { group, application } => {
             rows.update(APPLICATION, member_id(*group, application.0), &[("status", text("WITHDRAWN"))])
         }
@@ -136,13 +133,18 @@ fn change(
     rows.update(table, id, &[(column, wide(new(amount)))])
 }
 
-/// The event has the id only; the call, or the council's action, has the terms.
-fn add_opening(told: &Told<'_>, group: WorkingGroup, opening: OpeningId) -> Result<(), ApplyError> {
-    let rows = &told.rows;
-    let Some(GroupCall::AddOpening { kind, description, stake, unstaking_period_ms, reward_per_period }) =
-        told.group_call()
+fn add_opening(rows: &Rows<'_>, event: &Event) -> Result<(), ApplyError> {
+    let Event::OpeningAdded {
+        group,
+        opening,
+        description,
+        kind,
+        stake,
+        unstaking_period_ms,
+        reward_per_period,
+    } = event
     else {
-        return Err(rows.missing(OPENING));
+        return Ok(());
     };
     let kind = match kind {
         OpeningKind::Regular => "REGULAR",
@@ -151,7 +153,7 @@ fn add_opening(told: &Told<'_>, group: WorkingGroup, opening: OpeningId) -> Resu
     rows.insert(
         OPENING,
         &[
-            ("id", text(member_id(group, opening.0))),
+            ("id", text(member_id(*group, opening.0))),
             ("group", text(group.name())),
             ("runtimeId", int(opening.0)),
             ("kind", text(kind)),
@@ -165,32 +167,28 @@ fn add_opening(told: &Told<'_>, group: WorkingGroup, opening: OpeningId) -> Resu
     )
 }
 
-fn add_application(
-    told: &Told<'_>,
-    group: WorkingGroup,
-    opening: OpeningId,
-    application: ApplicationId,
-    member: MemberId,
-) -> Result<(), ApplyError> {
-    let rows = &told.rows;
-    let Some(GroupCall::ApplyOnOpening {
+fn add_application(rows: &Rows<'_>, event: &Event) -> Result<(), ApplyError> {
+    let Event::AppliedOnOpening {
+        group,
+        opening,
+        application,
+        member,
         role_account,
         reward_account,
         staking_account,
         stake,
         description,
-        ..
-    }) = told.group_call()
+    } = event
     else {
-        return Err(rows.missing(APPLICATION));
+        return Ok(());
     };
     rows.insert(
         APPLICATION,
         &[
-            ("id", text(member_id(group, application.0))),
+            ("id", text(member_id(*group, application.0))),
             ("group", text(group.name())),
             ("runtimeId", int(application.0)),
-            ("opening", text(member_id(group, opening.0))),
+            ("opening", text(member_id(*group, opening.0))),
             ("member", text(member)),
             ("status", text("PENDING")),
             ("roleAccount", text(role_account)),

@@ -1,6 +1,6 @@
 //! Figures of the whole network on one machine, beside the targets that were set for them.
 
-use super::{http::Connection, network::Network, percentile};
+use super::{as_f64, http::Connection, network::Network, percentile, say};
 use anyhow::{Context, Result, bail};
 use argosy_directory::{Call, MembershipCall, Transaction};
 use argosy_domain::{KeyScheme, Keypair};
@@ -27,19 +27,6 @@ pub(crate) fn run(root: &Path, large_mib: u64) -> Result<()> {
     let size = std::fs::metadata(root.join("target/release/argosy"))?.len();
     say("size of the program", format!("{:.1} MB", as_f64(size) / 1e6), "-");
     Ok(())
-}
-
-fn say(what: &str, value: String, target: &str) {
-    // The report is what this program is for.
-    #[expect(clippy::print_stdout, reason = "the report goes to standard output")]
-    {
-        println!("{what:<62} {value:>16}   target {target}");
-    }
-}
-
-#[expect(clippy::as_conversions, reason = "figures for people: rounding is fine")]
-fn as_f64(n: u64) -> f64 {
-    n as f64
 }
 
 /// Memory a few seconds after the start, when nothing is asked of it.

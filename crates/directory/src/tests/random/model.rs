@@ -19,7 +19,7 @@ impl Model {
         for (id, bag) in state.bags() {
             model.stored_by.insert(id, bag.stored_by.keys().copied().collect());
             for object in state.bag_objects(&id) {
-                model.objects.insert(*object, (id, state.object(*object).unwrap().size));
+                model.objects.insert(object, (id, state.object(object).unwrap().size));
             }
         }
         model.vouchers = state.storage_buckets().map(|(id, bucket)| (id, bucket.voucher)).collect();

@@ -3,12 +3,14 @@
 use std::{format, string::String, vec::Vec};
 
 /// A variant of an enum.
-pub(super) struct Variant {
-    pub(super) name: &'static str,
+pub(in crate::tests) struct Variant {
+    pub(in crate::tests) name: &'static str,
     /// Of its encoding, if it is written out.
-    pub(super) index: &'static str,
+    pub(in crate::tests) index: &'static str,
     pub(super) doc: String,
     fields: Vec<&'static str>,
+    /// Each field with its type, as `name: Type`.
+    pub(in crate::tests) typed: Vec<&'static str>,
 }
 
 impl Variant {
@@ -21,9 +23,22 @@ impl Variant {
     }
 }
 
-/// The calls of a module; none of one that is no enum.
-pub(super) fn calls(name: &str) -> Vec<Variant> {
-    if name.is_empty() { Vec::new() } else { variants(include_str!("../../call.rs"), name) }
+/// All files of calls.
+const CALLS: &str = concat!(
+    include_str!("../../call.rs"),
+    include_str!("../../call/accounts.rs"),
+    include_str!("../../call/batch.rs"),
+    include_str!("../../call/content.rs"),
+    include_str!("../../call/council.rs"),
+    include_str!("../../call/distribution.rs"),
+    include_str!("../../call/groups.rs"),
+    include_str!("../../call/membership.rs"),
+    include_str!("../../call/storage.rs"),
+);
+
+/// The calls of a module, or what another enum among the calls can be; nothing of one that is no enum.
+pub(in crate::tests) fn calls(name: &str) -> Vec<Variant> {
+    if name.is_empty() { Vec::new() } else { variants(CALLS, name) }
 }
 
 /// `CreateChannel` as `create_channel`.
@@ -44,7 +59,7 @@ fn body(source: &'static str, head: &str) -> impl Iterator<Item = &'static str> 
 }
 
 /// The variants of an enum, in order.
-pub(super) fn variants(source: &'static str, name: &str) -> Vec<Variant> {
+pub(in crate::tests) fn variants(source: &'static str, name: &str) -> Vec<Variant> {
     let mut found: Vec<Variant> = Vec::new();
     let (mut doc, mut index) = (String::new(), "");
     for line in body(source, &format!("pub enum {name} {{")) {
@@ -56,11 +71,18 @@ pub(super) fn variants(source: &'static str, name: &str) -> Vec<Variant> {
             index = number.trim_end_matches(")]");
         } else if indent == 4 && text.starts_with(|c: char| c.is_ascii_uppercase()) {
             let name = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-            found.push(Variant { name, index, doc: core::mem::take(&mut doc), fields: Vec::new() });
+            found.push(Variant {
+                name,
+                index,
+                doc: core::mem::take(&mut doc),
+                fields: Vec::new(),
+                typed: Vec::new(),
+            });
         } else if let (8, Some((field, _)), Some(variant)) = (indent, text.split_once(": "), found.last_mut())
             && !text.starts_with('#')
         {
             variant.fields.push(field);
+            variant.typed.push(text.trim_end_matches(','));
             doc.clear();
         }
     }
@@ -68,7 +90,7 @@ pub(super) fn variants(source: &'static str, name: &str) -> Vec<Variant> {
 }
 
 /// The fields of a struct and what is said of them, in order.
-pub(super) fn fields(source: &'static str, name: &str) -> Vec<(&'static str, String)> {
+pub(in crate::tests) fn fields(source: &'static str, name: &str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     let mut doc = String::new();
     for line in body(source, &format!("pub struct {name} {{")) {

@@ -1,0 +1,332 @@
+//! Checkpoints: a state on disk, so that a start need not execute every block there ever was.
+//!
+//! ```text
+//! file   := magic (8) · format version (u16) · genesis hash (32) · tip (112) · BLAKE3 of these (32) · piece* · end
+//! piece  := length (u32, not 0) · BLAKE3 of its number (u64) and the piece (32) · the piece
+//! end    := 0 (u32) · number of pieces (u64) · BLAKE3 of the hashes of all pieces and of this number (32)
+//! ```
+//!
+//! Integers are little endian; the tip is a [`ChainTip`] in SCALE. A checkpoint appears whole or not
+//! at all. What a checkpoint says is believed only if its root is the one of the tip.
+
+use crate::verify::ChainTip;
+use argosy_directory::{
+    Genesis, State,
+    state::checkpoint::{CheckpointError as PieceError, MAX_PIECE_BYTES, Restore},
+};
+use argosy_domain::num::{to_u64, to_usize};
+use codec::{Decode, Encode};
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+use thiserror::Error;
+
+const MAGIC: [u8; 8] = *b"ARGOCHKP";
+/// The newest version of the file that this program reads, and the one that it writes.
+const FORMAT_VERSION: u16 = 1;
+const TIP_BYTES: usize = 8 + 32 + 8 + 32 + 32;
+const HEADER_BYTES: usize = 8 + 2 + 32 + TIP_BYTES + 32;
+/// Longest nap between two looks at the word to stop.
+const NAP: Duration = Duration::from_millis(20);
+
+/// Bounds on the work of writing, which nobody waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Bytes per second; the disk is needed for blocks.
+    pub bytes_per_second: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { bytes_per_second: 100 * 1024 * 1024 }
+    }
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Pieces.
+    pub pieces_count: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+/// Why a checkpoint was not written or cannot be used. Each text is one line that names the path.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// The operating system refused.
+    #[error("cannot {doing} {}", path.display())]
+    Io {
+        /// What was being done, for the middle of a sentence.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Told to stop. Nothing is left of it.
+    #[error("stopped while writing {}", path.display())]
+    Stopped {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The state is not the one after the block of the tip.
+    #[error("the state is not that of block {height}")]
+    OtherBlock {
+        /// Of the tip.
+        height: u64,
+    },
+    /// A file of another kind.
+    #[error("{} is not a checkpoint", path.display())]
+    NotACheckpoint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Written by a newer program.
+    #[error("{} has format {found}, this program knows format {FORMAT_VERSION}: use a newer argosy", path.display())]
+    NewerFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u16,
+    },
+    /// Made on another network.
+    #[error("{} is a checkpoint of another network", path.display())]
+    OtherNetwork {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not the bytes that were written.
+    #[error("{} is damaged at byte {offset} (piece {piece}): remove it", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the damaged piece begins.
+        offset: u64,
+        /// Its number, from 0.
+        piece: u64,
+    },
+    /// Sound bytes that make no state.
+    #[error("{} makes no state", path.display())]
+    Pieces {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: PieceError,
+    },
+    /// Sound bytes that make another state than the block's.
+    #[error("{} makes a state with another root than that of block {height}: remove it", path.display())]
+    StateRoot {
+        /// The file.
+        path: PathBuf,
+        /// Of the tip.
+        height: u64,
+    },
+}
+
+fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CheckpointError {
+    let path = path.to_owned();
+    move |source| CheckpointError::Io { doing, path, source }
+}
+
+/// Writes a snapshot of the state after the block of `tip` to `path`, replacing what is there once the
+/// new one is on disk. Blocks the thread, for as long as `pace` makes it, until `stop` is true.
+///
+/// # Errors
+/// [`CheckpointError`]; what was at `path` is there still.
+pub fn write(
+    path: &Path,
+    tip: &ChainTip,
+    state: &State,
+    pace: Pace,
+    stop: &AtomicBool,
+) -> Result<Written, CheckpointError> {
+    if (state.at().height, state.at().time_ms) != (tip.height, tip.time_ms) {
+        return Err(CheckpointError::OtherBlock { height: tip.height });
+    }
+    let new_path = path.with_extension("new");
+    let written = write_new(&new_path, tip, state, pace, stop).and_then(|written| {
+        fs::rename(&new_path, path).map_err(io_error("create", path))?;
+        let dir = path.parent().unwrap_or(Path::new("."));
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("sync", dir))?;
+        Ok(written)
+    });
+    if written.is_err() {
+        // It is of no use, and the next attempt begins anew whether it is there or not.
+        let _ = fs::remove_file(&new_path);
+    }
+    written
+}
+
+fn write_new(
+    path: &Path,
+    tip: &ChainTip,
+    state: &State,
+    pace: Pace,
+    stop: &AtomicBool,
+) -> Result<Written, CheckpointError> {
+    let mut file = File::create(path).map_err(io_error("create", path))?;
+    let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(io_error("write", path));
+    let header = header(&state.genesis(), tip);
+    write(&header)?;
+    let started = Instant::now();
+    let mut written = Written { pieces_count: 0, bytes: to_u64(header.len()) };
+    let mut all = blake3::Hasher::new();
+    for piece in state.pieces() {
+        let hash = piece_hash(written.pieces_count, &piece);
+        all.update(&hash);
+        // Pieces are far shorter than four gigabytes.
+        write(&u32::try_from(piece.len()).unwrap_or(0).to_le_bytes())?;
+        write(&hash)?;
+        write(&piece)?;
+        written.pieces_count = written.pieces_count.saturating_add(1);
+        written.bytes = written.bytes.saturating_add(to_u64(piece.len().saturating_add(4 + 32)));
+        if !wait_for_turn(started, written.bytes, pace, stop) {
+            return Err(CheckpointError::Stopped { path: path.to_owned() });
+        }
+    }
+    let count = written.pieces_count.to_le_bytes();
+    write(&[0; 4])?;
+    write(&count)?;
+    write(all.update(&count).finalize().as_bytes())?;
+    written.bytes = written.bytes.saturating_add(4 + 8 + 32);
+    file.sync_all().map_err(io_error("sync", path))?;
+    Ok(written)
+}
+
+/// Waits until as many bytes may have been written. False if told to stop.
+#[expect(clippy::disallowed_methods, reason = "pacing is about time: there is no state to wait for")]
+fn wait_for_turn(started: Instant, bytes: u64, pace: Pace, stop: &AtomicBool) -> bool {
+    let millis = bytes.saturating_mul(1_000).checked_div(pace.bytes_per_second).unwrap_or(0);
+    let due = Duration::from_millis(millis);
+    loop {
+        if stop.load(Ordering::Acquire) {
+            return false;
+        }
+        let early = due.saturating_sub(started.elapsed());
+        if early.is_zero() {
+            return true;
+        }
+        thread::sleep(early.min(NAP));
+    }
+}
+
+fn header(genesis: &[u8; 32], tip: &ChainTip) -> Vec<u8> {
+    let mut header = [MAGIC.as_slice(), &FORMAT_VERSION.to_le_bytes(), genesis, &tip.encode()].concat();
+    let checksum = blake3::hash(&header);
+    header.extend_from_slice(checksum.as_bytes());
+    header
+}
+
+fn piece_hash(number: u64, piece: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&number.to_le_bytes());
+    hasher.update(piece);
+    *hasher.finalize().as_bytes()
+}
+
+/// Reads a checkpoint of the network that starts from `genesis`, and checks every byte and the root.
+/// Blocks the thread.
+///
+/// # Errors
+/// [`CheckpointError`], at the first thing that is wrong.
+pub fn load(path: &Path, genesis: &Genesis) -> Result<(ChainTip, State), CheckpointError> {
+    let pieces = |source| CheckpointError::Pieces { path: path.to_owned(), source };
+    let file = File::open(path).map_err(io_error("open", path))?;
+    let mut reader = Pieces { path, file: BufReader::with_capacity(1 << 20, file), offset: 0, piece: 0 };
+    let tip = reader.tip(&genesis.hash())?;
+    let mut restore = Restore::new(genesis).map_err(pieces)?;
+    let mut all = blake3::Hasher::new();
+    while let Some(piece) = reader.next(&mut all)? {
+        restore.push(&piece).map_err(pieces)?;
+    }
+    let mut state = restore.finish().map_err(pieces)?;
+    if state.root() != tip.state_root {
+        return Err(CheckpointError::StateRoot { path: path.to_owned(), height: tip.height });
+    }
+    Ok((tip, state))
+}
+
+/// A file being read.
+struct Pieces<'a> {
+    path: &'a Path,
+    file: BufReader<File>,
+    /// Where the next piece begins.
+    offset: u64,
+    /// Its number.
+    piece: u64,
+}
+
+impl Pieces<'_> {
+    fn tip(&mut self, genesis: &[u8; 32]) -> Result<ChainTip, CheckpointError> {
+        let path = || self.path.to_owned();
+        let mut header = [0; HEADER_BYTES];
+        match self.file.read_exact(&mut header) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(CheckpointError::NotACheckpoint { path: path() });
+            }
+            read => read.map_err(io_error("read", self.path))?,
+        }
+        let (body, checksum) = header.split_at(HEADER_BYTES - 32);
+        if body[..8] != MAGIC {
+            return Err(CheckpointError::NotACheckpoint { path: path() });
+        }
+        let found = u16::from_le_bytes([body[8], body[9]]);
+        if found > FORMAT_VERSION {
+            return Err(CheckpointError::NewerFormat { path: path(), found });
+        }
+        if found == 0 || blake3::hash(body).as_bytes() != checksum {
+            return Err(self.damaged());
+        }
+        if body[10..42] != *genesis {
+            return Err(CheckpointError::OtherNetwork { path: path() });
+        }
+        self.offset = to_u64(HEADER_BYTES);
+        ChainTip::decode(&mut &body[42..]).map_err(|_| self.damaged())
+    }
+
+    /// The next piece, its hash added to that of all; nothing after the last.
+    fn next(&mut self, all: &mut blake3::Hasher) -> Result<Option<Vec<u8>>, CheckpointError> {
+        let length = to_usize(u64::from(u32::from_le_bytes(self.read()?)));
+        if length == 0 {
+            let count: [u8; 8] = self.read()?;
+            let sound = u64::from_le_bytes(count) == self.piece
+                && self.read::<32>()? == *all.update(&count).finalize().as_bytes()
+                && self.file.read(&mut [0]).map_err(io_error("read", self.path))? == 0;
+            return if sound { Ok(None) } else { Err(self.damaged()) };
+        }
+        if length > MAX_PIECE_BYTES {
+            return Err(self.damaged());
+        }
+        let hash: [u8; 32] = self.read()?;
+        // Memory is taken as bytes arrive: a damaged length must not ask for much.
+        let mut piece = Vec::new();
+        let read = (&mut self.file).take(to_u64(length)).read_to_end(&mut piece);
+        read.map_err(io_error("read", self.path))?;
+        if piece.len() != length || piece_hash(self.piece, &piece) != hash {
+            return Err(self.damaged());
+        }
+        all.update(&hash);
+        self.piece = self.piece.saturating_add(1);
+        self.offset = self.offset.saturating_add(to_u64(length.saturating_add(4 + 32)));
+        Ok(Some(piece))
+    }
+
+    fn read<const N: usize>(&mut self) -> Result<[u8; N], CheckpointError> {
+        let mut bytes = [0; N];
+        match self.file.read_exact(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.damaged()),
+            Err(error) => Err(io_error("read", self.path)(error)),
+            Ok(()) => Ok(bytes),
+        }
+    }
+
+    fn damaged(&self) -> CheckpointError {
+        CheckpointError::Damaged { path: self.path.to_owned(), offset: self.offset, piece: self.piece }
+    }
+}

@@ -111,6 +111,21 @@ pub struct DirectoryStatus {
     pub pool_count: u64,
     /// Data objects in the directory.
     pub objects_count: u64,
+    /// The index that GraphQL is answered from; nothing if it is switched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graphql: Option<GraphqlStatus>,
+}
+
+/// How far the index has come that GraphQL is answered from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GraphqlStatus {
+    /// Height of the newest block in it.
+    pub height: u64,
+    /// Blocks of the ledger that are not in it yet.
+    pub lag_blocks: u64,
+    /// Whether it could not be fed, as the node's log says.
+    pub failing: bool,
 }
 
 /// What became of a transaction.

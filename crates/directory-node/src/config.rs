@@ -31,9 +31,43 @@ pub struct Config {
     /// Where the node answers; port 0 picks a free one.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
+    /// Whether GraphQL is answered, and where its index is.
+    #[serde(default)]
+    pub graphql: GraphqlConfig,
     /// What is logged where.
     #[serde(default)]
     pub logs: Logs,
+}
+
+/// Whether GraphQL is answered, and where its index is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GraphqlConfig {
+    /// On unless it says otherwise.
+    #[serde(default = "default_true")]
+    pub enabled: bool,
+    /// Folder of the index, which may be deleted at any time while the node is stopped: `read-model`
+    /// beside the ledger's folder if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+}
+
+const fn default_true() -> bool {
+    true
+}
+
+impl Default for GraphqlConfig {
+    fn default() -> Self {
+        Self { enabled: true, folder: None }
+    }
+}
+
+impl GraphqlConfig {
+    /// The folder of the index of the ledger in `data`.
+    #[must_use]
+    pub fn folder(&self, data: &Path) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| data.with_file_name("read-model"))
+    }
 }
 
 /// Where a key comes from: `suri: //Name` or `file: PATH`.
@@ -75,6 +109,9 @@ impl Config {
         resolve_path(base, &mut self.genesis);
         if let KeySource::File(path) = &mut self.sequencer {
             resolve_path(base, path);
+        }
+        if let Some(folder) = &mut self.graphql.folder {
+            resolve_path(base, folder);
         }
         self.logs.resolve(base);
     }
@@ -132,6 +169,7 @@ mod tests {
         config.resolve(Path::new("/etc/argosy"));
         assert_eq!(config.data, Path::new("/etc/argosy/data"));
         assert_eq!(config.sequencer, KeySource::File("/etc/argosy/sequencer.key".into()));
+        assert_eq!(config.graphql.folder(&config.data), Path::new("/etc/argosy/read-model"));
         let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
         assert_eq!(again, config);
         for (from, to) in [("\"data\"", "\"dir\""), ("\"file\"", "\"path\""), ("}}", "}, \"tls\": true}")] {

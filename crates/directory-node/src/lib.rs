@@ -4,12 +4,13 @@ mod blocks;
 pub mod config;
 mod entities;
 mod genesis;
+mod graphql;
 mod reply;
 mod routes;
 mod transactions;
 mod views;
 
-pub use config::{Config, KeySource};
+pub use config::{Config, GraphqlConfig, KeySource};
 pub use genesis::{GenesisReadError, read_genesis};
 
 use argosy_directory::Genesis;
@@ -33,6 +34,9 @@ pub enum StartError {
     /// No usable data directory.
     #[error(transparent)]
     Ledger(#[from] OpenError),
+    /// No usable index for GraphQL.
+    #[error(transparent)]
+    Graphql(#[from] argosy_read_model::OpenError),
     /// A defect of the program.
     #[error("opening the ledger panicked: this is a defect of argosy")]
     Panicked,
@@ -45,6 +49,8 @@ struct App {
     genesis: Arc<Genesis>,
     started: Instant,
     shutdown: Shutdown,
+    /// Nothing if it is switched off.
+    graphql: Option<graphql::Graphql>,
 }
 
 /// Starts a directory node: replays its ledger, then answers.
@@ -63,11 +69,16 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         tokio::task::spawn_blocking(move || Engine::open(&data, &genesis, key, EngineConfig::default()))
     };
     let (engine, engine_task) = opening.await.map_err(|_| StartError::Panicked)??;
+    let genesis = Arc::new(genesis);
+    let (graphql, feeder) = graphql::open(&config.graphql, &config.data, &genesis).await?.unzip();
     let shutdown = Shutdown::new();
     let tip = *engine.head().borrow();
     tracing::info!(network = %genesis.network, height = tip.height, %endpoint, "directory started");
-    let app = App { engine, genesis: Arc::new(genesis), started: Instant::now(), shutdown: shutdown.clone() };
     let mut tasks = Tasks::new(shutdown.clone());
+    if let (Some(graphql), Some(feeder)) = (graphql.clone(), feeder) {
+        tasks.spawn("graphql", graphql::feed(graphql, feeder, engine.clone(), shutdown.clone()));
+    }
+    let app = App { engine, genesis, started: Instant::now(), shutdown: shutdown.clone(), graphql };
     tasks.spawn_fallible("engine", keep_engine(engine_task, shutdown.clone()));
     tasks.spawn("http", serve_router(listener, routes::router(app), ServeConfig::default(), shutdown));
     Ok(Running::new("directory", endpoint, tasks))

@@ -1,6 +1,6 @@
 //! Which path leads where.
 
-use crate::{App, blocks, entities, reply, transactions};
+use crate::{App, blocks, entities, graphql, reply, transactions};
 use argosy_api::{ErrorBody, directory::DirectoryStatus, genesis::GenesisFile};
 use argosy_domain::{limits::MAX_TRANSACTION_BYTES, num::to_u64};
 use argosy_http::StatusCode;
@@ -30,6 +30,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/channels/{id}", get(entities::channel))
         .route("/api/v1/members", get(entities::members))
         .route("/api/v1/members/{name}", get(entities::member))
+        .merge(graphql::router())
         .fallback(|| ready(reply::missing("NO_SUCH_ROUTE", "a directory node has nothing at this path")))
         .method_not_allowed_fallback(|| {
             ready(ErrorBody::caller(
@@ -60,5 +61,6 @@ async fn status(State(app): State<App>) -> Result<Json<DirectoryStatus>, ErrorBo
         uptime_seconds: app.started.elapsed().as_secs(),
         pool_count: to_u64(app.engine.pool_count()),
         objects_count,
+        graphql: app.graphql.map(|graphql| graphql.status(tip.height)),
     }))
 }

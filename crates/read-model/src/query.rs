@@ -135,7 +135,7 @@ impl ReadModel {
             Err(QueryError::new(Code::Internal, "the query hit a defect of the program; the log says which"))
         });
         match answered {
-            Ok(body) => Answer { fate: Fate::Answered, body },
+            Ok(answer) => answer,
             Err(error) => Answer { fate: fate(error.code), body: error.to_body() },
         }
     }
@@ -162,7 +162,7 @@ const fn fate(code: Code) -> Fate {
 }
 
 impl Inner {
-    fn answer(&self, body: &[u8], ends: Instant) -> Result<Vec<u8>, QueryError> {
+    fn answer(&self, body: &[u8], ends: Instant) -> Result<Answer, QueryError> {
         let bad = |message: &str| QueryError::new(Code::BadRequest, message);
         if body.len() > MAX_BODY_BYTES {
             return Err(bad("the body is too long: ask in parts"));
@@ -182,7 +182,7 @@ impl Inner {
         let variables = Variables::from_json(serde_json::Value::Object(variables));
         let validated = match self.validate(&document, &variables, wire.operation_name) {
             Ok(data) => data,
-            Err(body) => return Ok(body),
+            Err(body) => return Ok(Answer { fate: Fate::Refused, body }),
         };
         let given = match variables.into_value() {
             Const::Object(given) => given,
@@ -194,7 +194,8 @@ impl Inner {
             | Const::Enum(_)
             | Const::List(_) => async_graphql::indexmap::IndexMap::new(),
         };
-        self.run(&Request::new(&document, operation, given), &validated, ends)
+        let body = self.run(&Request::new(&document, operation, given), &validated, ends)?;
+        Ok(Answer { fate: Fate::Answered, body })
     }
 
     /// Lets the library judge the query, and answer what is introspection in it.

@@ -3,5 +3,6 @@
 
 mod api;
 mod blocks;
+mod graphql;
 mod start;
 mod support;

@@ -54,6 +54,7 @@ pub(crate) fn config(dir: &Path) -> Config {
         genesis: path,
         sequencer: KeySource::Suri("//Sequencer".to_owned()),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        graphql: argosy_directory_node::GraphqlConfig::default(),
         logs: argosy_node::config::Logs::default(),
     }
 }

@@ -372,6 +372,7 @@ fn directory_config(dir: &Path, listen: SocketAddr) -> argosy_directory_node::Co
         genesis: dir.join("genesis.json"),
         sequencer: argosy_directory_node::KeySource::Suri("//Sequencer".to_owned()),
         listen,
+        graphql: argosy_directory_node::GraphqlConfig::default(),
         logs: Logs::default(),
     }
 }

@@ -4,6 +4,7 @@
 mod bench;
 mod calls;
 mod clients;
+mod examples;
 mod feeding;
 mod filters;
 mod hostile;

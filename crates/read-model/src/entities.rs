@@ -48,6 +48,8 @@ const fn many(name: &'static str, entity: &'static str, field: &'static str) -> 
 }
 
 const ID: Field = text("id");
+/// Field of an event with its transaction's hash.
+pub(crate) const IN_TRANSACTION: &str = "inExtrinsic"; // Joystream's word.
 
 static GEO_COORDINATES: Composite =
     Composite { name: "GeoCoordinates", fields: &[float("latitude").null(), float("longitude").null()] };
@@ -354,7 +356,7 @@ static EVENT: Entity = Entity {
     fields: &[
         ID,
         int("inBlock").indexed(),
-        text("inExtrinsic").null().doc("Hash of the transaction; null for events of the block itself."),
+        text(IN_TRANSACTION).null().doc("Hash of the transaction; null for events of the block itself."),
         int("indexInBlock"),
         time("timestamp"),
         union("data", &EVENT_DATA),

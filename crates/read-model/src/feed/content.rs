@@ -6,6 +6,7 @@ use super::{
     storage,
 };
 use crate::{
+    entities::IN_TRANSACTION,
     error::ApplyError,
     value::{flag, int, serial, text, wide},
 };
@@ -270,7 +271,7 @@ fn delete(told: &mut Told<'_>, ids: impl Iterator<Item = String>) -> Result<(), 
             &[
                 ("id", text(serial(*told.next_event))),
                 ("inBlock", int(rows.height)),
-                ("inExtrinsic", told.transaction.as_ref().map_or(Value::Null, text)),
+                (IN_TRANSACTION, told.transaction.as_ref().map_or(Value::Null, text)),
                 ("indexInBlock", int(told.index)),
                 ("timestamp", int(rows.time_ms)),
                 ("data", text("DataObjectDeletedEventData")),

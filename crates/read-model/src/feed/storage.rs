@@ -17,14 +17,49 @@ const BUCKET: &str = "StorageBucket";
 const METADATA: &str = "StorageBucketOperatorMetadata";
 const JOIN: &str = "StorageBucketBag";
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other topics' events")]
 pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> {
-    let rows = &told.rows;
+    Ok(buckets(&told.rows, event)? || operators(&told.rows, event)?)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other topics' events")]
+fn buckets(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
     match event {
         Event::StorageBucketCreated { bucket, invited, accepting_new_bags, size_limit, objects_limit } => {
             create(rows, *bucket, *invited, *accepting_new_bags, *size_limit, *objects_limit)
         }
         Event::StorageBucketDeleted { bucket } => delete(rows, *bucket),
+        Event::StorageBucketStatusUpdated { bucket, accepting_new_bags } => {
+            rows.update(BUCKET, bucket, &[("acceptingNewBags", flag(*accepting_new_bags))])
+        }
+        Event::StorageBucketVoucherLimitsSet { bucket, size_limit, objects_limit } => {
+            rows.update(BUCKET, bucket, &limits(*size_limit, *objects_limit))
+        }
+        Event::VoucherChanged { bucket, voucher } => {
+            let [size, objects] = limits(voucher.size_limit, voucher.objects_limit);
+            rows.update(
+                BUCKET,
+                bucket,
+                &[
+                    size,
+                    objects,
+                    ("dataObjectsSize", wide(voucher.size_used.into())),
+                    ("dataObjectsCount", wide(voucher.objects_used.into())),
+                ],
+            )
+        }
+        Event::StorageBucketsUpdatedForBag { bag, added, removed } => {
+            super::content::ensure_bag(rows, bag)?;
+            removed.iter().try_for_each(|bucket| rows.delete(JOIN, join_id(*bucket, bag)))?;
+            added.iter().try_for_each(|bucket| assign(rows, *bucket, bag))
+        }
+        _ => return Ok(false),
+    }?;
+    Ok(true)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other topics' events")]
+fn operators(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
+    match event {
         Event::StorageBucketOperatorInvited { bucket, worker } => {
             rows.update(BUCKET, bucket, &invited(Some(*worker)))
         }
@@ -56,30 +91,6 @@ pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> 
         }
         Event::StorageBucketOperatorResigned { bucket, at_ms, .. } => {
             rows.update(BUCKET, bucket, &[("resignsAt", int(*at_ms))])
-        }
-        Event::StorageBucketStatusUpdated { bucket, accepting_new_bags } => {
-            rows.update(BUCKET, bucket, &[("acceptingNewBags", flag(*accepting_new_bags))])
-        }
-        Event::StorageBucketVoucherLimitsSet { bucket, size_limit, objects_limit } => {
-            rows.update(BUCKET, bucket, &limits(*size_limit, *objects_limit))
-        }
-        Event::VoucherChanged { bucket, voucher } => {
-            let [size, objects] = limits(voucher.size_limit, voucher.objects_limit);
-            rows.update(
-                BUCKET,
-                bucket,
-                &[
-                    size,
-                    objects,
-                    ("dataObjectsSize", wide(voucher.size_used.into())),
-                    ("dataObjectsCount", wide(voucher.objects_used.into())),
-                ],
-            )
-        }
-        Event::StorageBucketsUpdatedForBag { bag, added, removed } => {
-            super::content::ensure_bag(rows, bag)?;
-            removed.iter().try_for_each(|bucket| rows.delete(JOIN, join_id(*bucket, bag)))?;
-            added.iter().try_for_each(|bucket| assign(rows, *bucket, bag))
         }
         Event::StorageOperatorMetadataSet { bucket, metadata, .. } => {
             let id = bucket.to_string();

@@ -145,6 +145,10 @@ fn read_and_apply(feeder: &mut Feeder, engine: &Engine) -> Result<(), Failure> {
         reply::unreadable(&error);
         Failure::Passing
     })?;
+    if encoded.is_empty() {
+        tracing::error!(height = next, "the ledger no longer has a block that the GraphQL index needs");
+        return Err(Failure::Lasting);
+    }
     let blocks: Result<Vec<Block>, _> = encoded.iter().map(|bytes| Block::decode_bytes(bytes)).collect();
     let blocks = blocks.map_err(|error| {
         tracing::error!(%error, height = next, "a block of the ledger cannot be decoded; GraphQL stops here");

@@ -16,7 +16,7 @@ mod select;
 mod types;
 mod write;
 
-use crate::{entities::ENTITIES, entity::Entity, error::OpenError, feed::Feeder};
+use crate::{entities::ENTITIES, entity::Entity, error::OpenError, feed::Feeder, value::cut};
 use async_graphql::{
     Request as LibraryRequest, Response, Value as Const, Variables,
     dynamic::Schema,
@@ -27,7 +27,10 @@ use async_graphql::{
 };
 use error::{Code, QueryError};
 use fetch::Fetch;
-use limits::{DEFAULT_EDGES, Limits, MAX_BODY_BYTES, MAX_ROOT_FIELDS, ensure_plain, ensure_small};
+use limits::{
+    DEFAULT_EDGES, Limits, MAX_BODY_BYTES, MAX_ERRORS, MAX_MESSAGE_BYTES, MAX_ROOT_FIELDS, ensure_plain,
+    ensure_small,
+};
 use plan::{Level, Page, count, page};
 use pool::Pool;
 use rusqlite::types::Value;
@@ -171,8 +174,9 @@ impl Inner {
             bad("the body must be a JSON object with the text \"query\", and perhaps the object \"variables\"")
         })?;
         ensure_plain(&wire.query)?;
-        let document = parse_query(&wire.query)
-            .map_err(|error| QueryError::new(Code::InvalidQuery, error.to_string()))?;
+        let document = parse_query(&wire.query).map_err(|error| {
+            QueryError::new(Code::InvalidQuery, cut(&error.to_string(), MAX_MESSAGE_BYTES))
+        })?;
         ensure_small(&document)?;
         let operation = operation(&document, wire.operation_name.as_deref())?;
         if operation.ty != OperationType::Query {
@@ -212,7 +216,9 @@ impl Inner {
         if errors.is_empty() {
             return Ok(data);
         }
+        errors.truncate(MAX_ERRORS);
         for error in &mut errors {
+            error.message = cut(&error.message, MAX_MESSAGE_BYTES);
             let extensions = error.extensions.get_or_insert_default();
             extensions.set("code", Code::InvalidQuery.name());
         }

@@ -18,12 +18,16 @@ pub(crate) const MAX_DEPTH: u64 = 15;
 pub(crate) const MAX_FIELDS: u64 = 1_000;
 /// Most fields at the top, each of which is a query of the index.
 pub(crate) const MAX_ROOT_FIELDS: usize = 50;
-/// Most fields that an introspection may resolve. The usual introspection query resolves about a quarter.
-pub(crate) const MAX_INTROSPECTION_FIELDS: u64 = 1_000_000;
+/// Most fields that an introspection may resolve. The usual introspection query resolves about a third.
+pub(crate) const MAX_INTROSPECTION_FIELDS: u64 = 150_000;
 /// Most conditions of a filter.
 pub(crate) const MAX_CONDITIONS: u64 = 200;
 /// Most members of a list in a filter.
 pub(crate) const MAX_LIST_ITEMS: usize = 10_000;
+/// Most errors of an answer: the first tell enough.
+pub(crate) const MAX_ERRORS: usize = 10;
+/// Longest message of an error, in bytes: it may quote the query.
+pub(crate) const MAX_MESSAGE_BYTES: u64 = 1_000;
 /// Edges of a connection unless `first` says otherwise.
 pub(crate) const DEFAULT_EDGES: u64 = 100;
 
@@ -50,7 +54,7 @@ impl Default for Limits {
         Self {
             readers: 4,
             waiting: 64,
-            rows: 1_000_000,
+            rows: 500_000,
             bytes: 64 * 1024 * 1024,
             steps: 50_000_000,
             deadline: Duration::from_secs(10),

@@ -212,6 +212,18 @@ fn scans_rows_bytes_and_time_are_bounded() {
     let few_steps = with(Limits { steps: 4_000, ..Limits::default() });
     assert_eq!(code(&few_steps, scan, json!({})), "SCAN_TOO_LONG");
     assert_eq!(data(&few_steps, by_index)["storageDataObjects"].as_array().unwrap().len(), 5);
+    // What the clients ask looks at no more than it answers.
+    for query in [
+        "{ storageDataObjectByUniqueInput(where: {id: \"7\"}) { id storageBag { storageBuckets { storageBucket { id } } } } }",
+        "{ storageDataObjects(where: {id_in: [\"7\", \"1999\"]}) { id size } }",
+        "{ storageDataObjectsConnection(where: {storageBag: {id_in: [\"dynamic:channel:3\"]}, isAccepted_eq: true}, \
+            first: 10, orderBy: id_ASC) { edges { node { id } } pageInfo { endCursor } } }",
+        "{ storageBags(where: {storageBuckets_some: {storageBucket: {id_in: [\"0\"]}}}) { id } }",
+        "{ events(where: {data: {isTypeOf_eq: \"DataObjectDeletedEventData\", dataObjectId_in: [\"7\"]}}) { id } }",
+    ] {
+        let answer = data(&few_steps, query);
+        assert!(answer.is_object(), "{query}");
+    }
     // The connection is fit for use after an interruption.
     assert_eq!(code(&few_steps, scan, json!({})), "SCAN_TOO_LONG");
     assert_eq!(data(&with(Limits::default()), scan)["storageDataObjects"], json!([]));
@@ -238,5 +250,39 @@ fn more_queries_than_readers_wait_or_are_told_to_come_again() {
                 assert!(one.join().unwrap().iter().all(|found| *found == expected));
             }
         });
+    });
+}
+
+/// Texts that are within all lengths and yet odd: each is answered or refused, whatever it is.
+#[test]
+fn odd_shapes_of_the_allowed_length_are_answered_or_refused() {
+    with_model(Limits::default(), |model| {
+        let many = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<String>();
+        let shapes = [
+            format!("query ({}) {{ storageBags {{ id }} }}", many(5_000, &|at| format!("$v{at}: Int "))),
+            format!("{{ storageBags {{ id {} }} }}", many(3_500, &|_| "@skip(if: true) ".to_owned())),
+            format!(
+                "{{ storageBags(where: {{id_in: [{}]}}) {{ id }} }}",
+                many(12_000, &|_| "\"\" ".to_owned())
+            ),
+            format!("{{ storageBags({}) {{ id }} }}", many(6_000, &|_| "limit: 1 ".to_owned())),
+            format!(
+                "{{ storageBags {{ id }} }} {}",
+                many(1_500, &|at| format!("fragment f{at} on StorageBag {{ id }} "))
+            ),
+            format!("{{ storageBags {{ {} }} }}", many(900, &|_| "id ".to_owned())),
+            format!("{{ storageBags {{ {} }} }}", many(450, &|at| format!("a{at}: owner {{ __typename }} "))),
+            format!("{{ {} }}", many(12_000, &|_| "... {".to_owned())),
+            format!("{{ storageBags {{ {} }} }}", many(2_000, &|_| "... on StorageBag { id } ".to_owned())),
+            "#".repeat(60_000),
+            "\"".repeat(60_000),
+            "\u{feff}".repeat(20_000),
+        ];
+        for shape in shapes {
+            let answer = send(model, &shape, json!({}));
+            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert!(body["data"].is_object() || body["errors"][0]["extensions"]["code"].is_string());
+            assert!(answer.body.len() < 64 * 1024, "{}", answer.body.len());
+        }
     });
 }

@@ -124,6 +124,7 @@ fn open_writer(file: &Path) -> rusqlite::Result<Connection> {
     // applied again then.
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536;
+         PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 67108864;
          PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
     )?;
     db.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);

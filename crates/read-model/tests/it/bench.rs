@@ -56,8 +56,10 @@ const PAGE_OF_OBJECTS: &str = "query ($bagIds: [String!], $after: String) { stor
 #[test]
 #[ignore = "a benchmark"]
 fn bench() {
+    // More of them show what size costs; the queries stay those of a thousand bags.
+    let all = std::env::var("ARGOSY_BENCH_CHANNELS").map_or(1_000, |text| text.parse().unwrap());
     let (channels, objects) = (1_000, 100);
-    let (chain, blocks) = large(channels, objects);
+    let (chain, blocks) = large(all, objects);
     let home = tempfile::tempdir().unwrap();
     let mut feeder = Feeder::open(home.path(), &chain.genesis).unwrap();
     let ((), took) = timed("feeding", || {

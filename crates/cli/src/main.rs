@@ -64,6 +64,10 @@ fn main() -> ExitCode {
         Err(error) => return wrong_usage(&error),
     };
     let json = cli.command.json();
+    if matches!(cli.command, Command::Directory(_)) {
+        // Only a matter of speed: without huge pages it goes on as well.
+        let _ = argosy_ledger::huge_pages::ask();
+    }
     match run(cli) {
         Ok(code) => code,
         Err(failure) => {

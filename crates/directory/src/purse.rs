@@ -10,7 +10,7 @@ use crate::{
     reject::Reject,
     state::{Account, Treasury},
 };
-use alloc::collections::BTreeMap;
+use alloc::{boxed::Box, collections::BTreeMap};
 use argosy_domain::{AccountId, WorkingGroup};
 
 /// Bytes of a megabyte in fees.
@@ -20,8 +20,9 @@ const MEGABYTE: u64 = 1_048_576;
 pub(crate) struct Purse<'a> {
     state: &'a State,
     treasury: Treasury,
-    /// Each as it was, and as it is now.
-    accounts: BTreeMap<AccountId, (Account, Account)>,
+    /// Each as it was, and as it is now. Boxed, since a node of the map has room for eleven, and most
+    /// changes touch one.
+    accounts: BTreeMap<AccountId, Box<(Account, Account)>>,
     budgets: BTreeMap<WorkingGroup, Balance>,
 }
 
@@ -58,7 +59,8 @@ impl<'a> Purse<'a> {
         if self.treasury != *self.state.treasury() {
             change.edit(Edit::Treasury(self.treasury));
         }
-        for (id, (before, account)) in self.accounts {
+        for (id, accounts) in self.accounts {
+            let (before, account) = *accounts;
             if account != before {
                 change.edit(Edit::Account(id, Some(account)));
             }
@@ -74,7 +76,7 @@ impl<'a> Purse<'a> {
         let state = self.state;
         let load = || {
             let account = state.account(&id);
-            (account, account)
+            Box::new((account, account))
         };
         &mut self.accounts.entry(id).or_insert_with(load).1
     }

@@ -10,6 +10,7 @@ pub mod checkpoint;
 mod data_dir;
 pub mod engine;
 pub mod error;
+pub mod huge_pages;
 mod log;
 mod producer;
 pub mod randomness;

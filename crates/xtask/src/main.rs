@@ -50,7 +50,11 @@ fn main() -> ExitCode {
         Chore::Check { write } => check::run(&root, write),
         Chore::Words => words::run(&root),
         Chore::Determinism { transactions } => determinism::run(&root, transactions),
-        Chore::Bench { what } => bench::run(&root, &what),
+        Chore::Bench { what } => {
+            // As the program does it, so that what is measured here is what it does there.
+            let _ = argosy_ledger::huge_pages::ask();
+            bench::run(&root, &what)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -399,10 +399,11 @@ impl FillTask {
                 let index = group.index();
                 let new = !self.core.have().contains(index);
                 if new {
-                    self.board.publish(index, group.data().clone());
-                    self.last_progress = Instant::now();
+                    // Counted first: who has read the bytes finds them counted.
                     let bytes = to_u64(group.data().len());
                     self.inner.bytes_fetched.fetch_add(bytes, Ordering::Relaxed);
+                    self.board.publish(index, group.data().clone());
+                    self.last_progress = Instant::now();
                 }
                 self.tell(FillInput::GroupArrived { request, group: index });
                 if !new {

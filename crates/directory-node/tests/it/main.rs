@@ -3,5 +3,9 @@
 
 mod api;
 mod blocks;
+mod document;
+mod entities;
+mod events;
+mod record;
 mod start;
 mod support;

@@ -1,5 +1,6 @@
 //! Refusals: a directory node's signed word that it turned a lead's transaction down before a block.
 
+use crate::directory::RecordView;
 use argosy_domain::{
     AccountId, Keypair, Signature, WorkingGroup,
     limits::MAX_TRANSACTION_BYTES,
@@ -72,6 +73,19 @@ impl SignedRefusal {
     #[must_use]
     pub fn signature_holds(&self) -> bool {
         self.signature.verify(&self.signer, &signed_bytes(&self.refusal))
+    }
+
+    /// Whether an entry of a lead's record says what was signed, on the network of this genesis.
+    #[must_use]
+    pub fn confirms(&self, entry: &RecordView, genesis: &[u8; 32]) -> bool {
+        let refusal = &self.refusal;
+        let reason = entry.error.as_ref().map(|error| (error.number, error.code.as_str()));
+        self.signature_holds()
+            && refusal.genesis == *genesis
+            && entry.hash == hex::encode(argosy_ledger::block::transaction_hash(&refusal.transaction))
+            && (entry.height, entry.time_ms) == (refusal.height, refusal.time_ms)
+            && entry.refusal == Some(refusal.number)
+            && reason == Some((refusal.reason, refusal.code.as_str()))
     }
 
     /// What the next entry names as its parent.

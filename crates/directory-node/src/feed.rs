@@ -59,21 +59,31 @@ impl Feed {
         self.lock().first
     }
 
-    /// Takes up new blocks until the node stops.
-    pub(crate) async fn run(self, shutdown: Shutdown) -> io::Result<()> {
+    /// Takes up new blocks until the node stops. One that cannot be read is left to the log: whoever needs
+    /// it gets the error.
+    pub(crate) async fn run(self, shutdown: Shutdown) {
         let mut head = self.engine.head();
         let mut next = self.newest.borrow().saturating_add(1);
         loop {
             if head.borrow_and_update().height < next {
                 tokio::select! {
-                    changed = head.changed() => if changed.is_err() { return Ok(()) },
-                    () = shutdown.triggered() => return Ok(()),
+                    changed = head.changed() => if changed.is_err() { return },
+                    () = shutdown.triggered() => return,
                 }
                 continue;
             }
-            for (block, bytes) in self.read(next).await? {
-                next = block.header.height.saturating_add(1);
-                self.lock().push(block, bytes);
+            match self.read(next).await {
+                Ok(blocks) => {
+                    for (block, bytes) in blocks {
+                        next = block.header.height.saturating_add(1);
+                        self.lock().push(block, bytes);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, height = next, "new blocks cannot be read back");
+                    next = head.borrow().height.saturating_add(1);
+                    *self.lock() = Ring { first: next, ..Ring::default() };
+                }
             }
             self.newest.send_replace(next.saturating_sub(1));
         }

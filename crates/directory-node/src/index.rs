@@ -12,7 +12,6 @@ use argosy_ledger::{Block, block::transaction_hash};
 use codec::Decode;
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -107,18 +106,24 @@ impl Index {
     }
 
     /// Looks at all blocks in order, then at each new one, until the node stops.
-    pub(crate) async fn run(self, feed: Feed, shutdown: Shutdown) -> io::Result<()> {
+    pub(crate) async fn run(self, feed: Feed, shutdown: Shutdown) {
         let mut newest = feed.newest();
         loop {
             let next = self.coverage().next;
             if *newest.borrow_and_update() < next {
                 tokio::select! {
-                    changed = newest.changed() => if changed.is_err() { return Ok(()) },
-                    () = shutdown.triggered() => return Ok(()),
+                    changed = newest.changed() => if changed.is_err() { return },
+                    () = shutdown.triggered() => return,
                 }
                 continue;
             }
-            let (Found::Recent(blocks) | Found::Old(blocks)) = feed.blocks(next).await?;
+            let blocks = match feed.blocks(next).await {
+                Ok(Found::Recent(blocks) | Found::Old(blocks)) => blocks,
+                Err(error) => {
+                    tracing::error!(%error, height = next, "old blocks are left out of the leads' record");
+                    Vec::new()
+                }
+            };
             if blocks.is_empty() {
                 self.lock().skip_to(feed.first_recent().max(next.saturating_add(1)));
             }
@@ -126,7 +131,7 @@ impl Index {
                 self.lock().add(block);
             }
             if shutdown.is_triggered() {
-                return Ok(());
+                return;
             }
             // A long past must not hold up those who ask.
             tokio::task::yield_now().await;

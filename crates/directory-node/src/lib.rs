@@ -122,8 +122,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     };
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn_fallible("engine", keep_engine(engine_task, shutdown.clone()));
-    tasks.spawn_fallible("feed", app.feed.clone().run(shutdown.clone()));
-    tasks.spawn_fallible("index", app.index.clone().run(app.feed.clone(), shutdown.clone()));
+    tasks.spawn("feed", app.feed.clone().run(shutdown.clone()));
+    tasks.spawn("index", app.index.clone().run(app.feed.clone(), shutdown.clone()));
     tasks.spawn("http", serve_router(listener, routes::router(app), ServeConfig::default(), shutdown));
     Ok(Running::new("directory", endpoint, tasks))
 }

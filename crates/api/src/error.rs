@@ -1,8 +1,10 @@
 //! The one error body that every node answers with.
 
+use crate::wire::{Schema, Schemas};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// Whose fault an error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,35 @@ pub struct ErrorBody {
     /// HTTP status that it was sent with.
     #[serde(skip)]
     pub status: u16,
+}
+
+impl Schema for ErrorBody {
+    fn schema(all: &mut Schemas) -> Value {
+        all.define("ErrorBody", |_| {
+            json!({
+                "type": "object",
+                "description": "Every error answer. Codes and numbers never change their meaning.",
+                "properties": {
+                    "code": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]*$", "description": "Stable name."},
+                    "number": {
+                        "type": "integer", "minimum": 0, "maximum": 65_535,
+                        "description": "Stable number; that of the directory's reject where there is one, else 0.",
+                    },
+                    "message": {"type": "string", "description": "One sentence for people."},
+                    "fault": {
+                        "type": "string", "enum": ["caller", "this-node", "upstream"],
+                        "description": "Whose fault it is.",
+                    },
+                    "retry": {
+                        "type": "string", "enum": ["never", "later", "elsewhere"],
+                        "description": "Whether asking again can help.",
+                    },
+                },
+                "required": ["code", "number", "message", "fault", "retry"],
+                "additionalProperties": false,
+            })
+        })
+    }
 }
 
 impl ErrorBody {

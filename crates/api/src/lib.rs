@@ -9,7 +9,10 @@ pub mod error;
 pub mod genesis;
 pub mod metadata;
 pub mod node;
+pub mod refusal;
 pub mod token;
+pub mod wire;
+pub mod words;
 
 pub use client::{
     BlockStream, ClientError, ContentHead, DirectoryClient, DistributorClient, SliceStream, StorageClient,
@@ -23,5 +26,9 @@ pub use token::UploadToken;
 pub const BLOCKS_MEDIA_TYPE: &str = "application/vnd.argosy.blocks";
 /// Media type of verified bytes: the interleaved bao slice of whole 16 KiB groups, without header.
 pub const SLICE_MEDIA_TYPE: &str = "application/vnd.argosy.slice";
+/// Header that says at which height an answer of a directory node is true.
+pub const HEIGHT_HEADER: &str = "x-argosy-height";
+/// Header that says which `from` gives the next part of a list; absent on the last one.
+pub const NEXT_HEADER: &str = "x-argosy-next";
 /// Header that says which group of an unfinished upload is wanted next.
 pub const NEXT_GROUP_HEADER: &str = "x-argosy-next-group";

@@ -1,7 +1,9 @@
 //! `argosy`: a network in one command, each node alone, and what users do with it.
 
+mod calendar;
 mod failure;
 mod get;
+mod leads;
 mod network;
 mod nodes;
 mod put;
@@ -37,6 +39,8 @@ enum Command {
     Rm(rm::RmArgs),
     Status(status::StatusArgs),
     #[command(subcommand)]
+    Leads(leads::LeadsCommand),
+    #[command(subcommand)]
     Directory(nodes::DirectoryCommand),
     #[command(subcommand)]
     Storage(nodes::StorageCommand),
@@ -52,6 +56,7 @@ impl Command {
             Self::Put(args) => args.json,
             Self::Rm(args) => args.json,
             Self::Status(args) => args.json,
+            Self::Leads(command) => command.json(),
             Self::Directory(command) => command.json(),
             Self::Get(_) | Self::Storage(_) | Self::Distribution(_) => false,
         }
@@ -93,6 +98,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Get(args) => get::run(&directory, args).await,
             Command::Rm(args) => rm::run(&directory, args).await,
             Command::Status(args) => status::run(&directory, args).await,
+            Command::Leads(command) => leads::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
             Command::Distribution(nodes::DistributionCommand::Start(args)) => nodes::distribution(args).await,
@@ -161,6 +167,8 @@ mod tests {
             &["argosy", "pu"],
             &["argosy", "up", "--storage", "0"],
             &["argosy", "put", "file", "--wait", "never"],
+            &["argosy", "leads", "log", "--group", "nobody"],
+            &["argosy", "leads", "log", "--group", "storage", "--from", "yesterday"],
         ] {
             let error = Cli::try_parse_from(arguments).unwrap_err();
             let line = usage_line(&error.to_string());

@@ -274,6 +274,8 @@ mod tests {
             status,
             endpoint: Some(url.to_owned()),
             transactor: None,
+            metadata: None,
+            leaves_ms: None,
         };
         let bucket = |index, distributing, operators| DistributionBucketView {
             id: DistributionBucketId { family: FamilyId(0), index },

@@ -297,7 +297,14 @@ mod tests {
     use argosy_domain::WorkerId;
 
     fn operator(status: OperatorStatus, endpoint: Option<&str>) -> OperatorView {
-        OperatorView { worker: WorkerId(4), status, endpoint: endpoint.map(str::to_owned), transactor: None }
+        OperatorView {
+            worker: WorkerId(4),
+            status,
+            endpoint: endpoint.map(str::to_owned),
+            transactor: None,
+            metadata: None,
+            leaves_ms: None,
+        }
     }
 
     fn node() -> NodeStatus {

@@ -1,9 +1,9 @@
 //! The stream of blocks: from the log until it has caught up, then each new one as it is made.
 
-use crate::{App, reply, views};
-use argosy_api::{BLOCKS_MEDIA_TYPE, ErrorBody, Retry};
+use crate::{App, health::Gauge, reply, views};
+use argosy_api::{BLOCKS_MEDIA_TYPE, ErrorBody, directory::query::BlocksQuery};
 use argosy_domain::num::to_u64;
-use argosy_http::{Shutdown, StatusCode, header};
+use argosy_http::{Shutdown, header};
 use argosy_ledger::{Block, ChainTip, Engine};
 use axum::{
     body::Body,
@@ -13,7 +13,6 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
-use serde::Deserialize;
 use std::{
     future::{Ready, ready},
     io,
@@ -26,15 +25,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Blocks read at once while catching up, in bytes: what one follower costs in memory, unless a single
 /// block is larger.
 const BATCH_BYTES: usize = 256 * 1024;
-const JSON_LINES_MEDIA_TYPE: &str = "application/x-ndjson";
-
-/// `from`: height of the first block wanted, 0 if left out.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct From {
-    #[serde(default)]
-    from: u64,
-}
+/// Media type of one JSON object a line.
+pub(crate) const JSON_LINES_MEDIA_TYPE: &str = "application/x-ndjson";
 
 /// How blocks are written.
 #[derive(Clone, Copy)]
@@ -52,28 +44,22 @@ struct Follow {
     shutdown: Shutdown,
     format: Format,
     next: u64,
+    _gauge: Gauge,
 }
 
 pub(crate) fn stream(
     State(app): State<App>,
-    reply::Params(From { from }): reply::Params<From>,
+    reply::Params(query): reply::Params<BlocksQuery>,
     headers: HeaderMap,
 ) -> Ready<Result<Response, ErrorBody>> {
-    ready(start(app, from, &headers))
+    ready(start(app, query.from.unwrap_or(0), &headers))
 }
 
 fn start(app: App, from: u64, headers: &HeaderMap) -> Result<Response, ErrorBody> {
     let head = app.engine.head();
     let height = head.borrow().height;
     if from > height.saturating_add(1) {
-        return Err(ErrorBody::caller(
-            StatusCode::CONFLICT,
-            "HEIGHT_AHEAD",
-            format!(
-                "the newest block here has height {height}: is this the same network, restored from a backup?"
-            ),
-        )
-        .with_retry(Retry::Elsewhere));
+        return Err(reply::height_ahead(height));
     }
     let wants_json =
         |value: &header::HeaderValue| value.to_str().is_ok_and(|v| v.contains(JSON_LINES_MEDIA_TYPE));
@@ -82,7 +68,9 @@ fn start(app: App, from: u64, headers: &HeaderMap) -> Result<Response, ErrorBody
     } else {
         (Format::Frames, BLOCKS_MEDIA_TYPE)
     };
-    let follow = Follow { engine: app.engine, head, shutdown: app.shutdown, format, next: from };
+    let gauge = Gauge::one_more(&app.followers);
+    let follow =
+        Follow { engine: app.engine, head, shutdown: app.shutdown, format, next: from, _gauge: gauge };
     let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, Body::from_stream(follow.into_stream())).into_response())
 }

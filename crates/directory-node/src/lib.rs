@@ -1,10 +1,19 @@
 //! The directory as a program: the embedded ledger with its state, behind an HTTP API.
 
+mod answer;
 mod blocks;
 pub mod config;
+mod document;
 mod entities;
+mod events;
+mod feed;
 mod genesis;
 mod graphql;
+mod health;
+mod index;
+mod metrics;
+mod record;
+mod refusals;
 mod reply;
 mod routes;
 mod transactions;
@@ -17,7 +26,17 @@ use argosy_directory::Genesis;
 use argosy_http::{BindError, Running, ServeConfig, Shutdown, Tasks, bind, serve_router};
 use argosy_ledger::{Engine, EngineConfig, EngineError, EngineTask, OpenError};
 use config::KeyError;
-use std::{sync::Arc, time::Instant};
+use feed::Feed;
+use index::Index;
+use metrics::Metrics;
+use refusals::Refusals;
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
+    time::Instant,
+};
+use tokio::sync::Semaphore;
 
 /// Why a directory node did not start. Nothing was begun then.
 #[derive(Debug, thiserror::Error)]
@@ -37,10 +56,21 @@ pub enum StartError {
     /// No usable index for GraphQL.
     #[error(transparent)]
     Graphql(#[from] argosy_read_model::OpenError),
+    /// The refusal log cannot be used.
+    #[error("cannot open the refusal log in {}", path.display())]
+    Refusals {
+        /// Its folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// A defect of the program.
     #[error("opening the ledger panicked: this is a defect of argosy")]
     Panicked,
 }
+
+/// Folder of the refusal log in the data directory.
+const REFUSALS: &str = "refusals";
 
 /// What every route sees.
 #[derive(Clone)]
@@ -51,6 +81,16 @@ struct App {
     shutdown: Shutdown,
     /// Nothing if it is switched off.
     graphql: Option<graphql::Graphql>,
+    metrics: Arc<Metrics>,
+    feed: Feed,
+    index: Index,
+    refusals: Arc<Refusals>,
+    /// Long looks at the state that may run at once.
+    scans: Arc<Semaphore>,
+    /// Streams of blocks that are open.
+    followers: Arc<AtomicU64>,
+    /// Streams of events that are open.
+    listeners: Arc<AtomicU64>,
 }
 
 /// Starts a directory node: replays its ledger, then answers.
@@ -59,29 +99,55 @@ struct App {
 /// [`StartError`], whose chain of causes is one line for people.
 pub async fn start(config: Config) -> Result<Running, StartError> {
     let genesis = read_genesis(&config.genesis)?;
-    let key = config.sequencer.keypair()?;
+    // A wrong key is found before anything is touched.
+    config.sequencer.keypair()?;
     // Before the ledger is touched, so that a port in use leaves nothing behind. Until the replay is
     // done, clients wait in the socket's backlog.
     let listener = bind(config.listen)?;
     let endpoint = listener.local_addr().map_err(|source| BindError { address: config.listen, source })?;
     let opening = {
-        let (data, genesis) = (config.data.clone(), genesis.clone());
-        tokio::task::spawn_blocking(move || Engine::open(&data, &genesis, key, EngineConfig::default()))
+        let (config, genesis) = (config.clone(), genesis.clone());
+        tokio::task::spawn_blocking(move || open(&config, &genesis))
     };
-    let (engine, engine_task) = opening.await.map_err(|_| StartError::Panicked)??;
+    let (engine, engine_task, refusals) = opening.await.map_err(|_| StartError::Panicked)??;
     let genesis = Arc::new(genesis);
     let (graphql, feeder) = graphql::open(&config.graphql, &config.data, &genesis).await?.unzip();
     let shutdown = Shutdown::new();
     let tip = *engine.head().borrow();
     tracing::info!(network = %genesis.network, height = tip.height, %endpoint, "directory started");
+    let app = App {
+        metrics: Arc::default(),
+        feed: Feed::new(engine.clone()),
+        index: Index::new(&genesis).map_err(OpenError::from)?,
+        refusals: Arc::new(refusals),
+        scans: Arc::new(Semaphore::new(answer::MAX_SCANS)),
+        followers: Arc::default(),
+        listeners: Arc::default(),
+        engine,
+        genesis,
+        started: Instant::now(),
+        shutdown: shutdown.clone(),
+        graphql,
+    };
     let mut tasks = Tasks::new(shutdown.clone());
-    if let (Some(graphql), Some(feeder)) = (graphql.clone(), feeder) {
-        tasks.spawn("graphql", graphql::feed(graphql, feeder, engine.clone(), shutdown.clone()));
+    if let (Some(graphql), Some(feeder)) = (app.graphql.clone(), feeder) {
+        tasks.spawn("graphql", graphql::feed(graphql, feeder, app.engine.clone(), shutdown.clone()));
     }
-    let app = App { engine, genesis, started: Instant::now(), shutdown: shutdown.clone(), graphql };
     tasks.spawn_fallible("engine", keep_engine(engine_task, shutdown.clone()));
+    tasks.spawn("feed", app.feed.clone().run(shutdown.clone()));
+    tasks.spawn("index", app.index.clone().run(app.feed.clone(), shutdown.clone()));
     tasks.spawn("http", serve_router(listener, routes::router(app), ServeConfig::default(), shutdown));
     Ok(Running::new("directory", endpoint, tasks))
+}
+
+/// Opens what is on disk. The ledger first: who has that has all of the data directory.
+fn open(config: &Config, genesis: &Genesis) -> Result<(Engine, EngineTask, Refusals), StartError> {
+    let key = || config.sequencer.keypair();
+    let (engine, task) = Engine::open(&config.data, genesis, key()?, EngineConfig::default())?;
+    let path = config.data.join(REFUSALS);
+    let refusals = Refusals::open(&path, key()?, genesis.hash())
+        .map_err(|source| StartError::Refusals { path, source })?;
+    Ok((engine, task, refusals))
 }
 
 /// Ends with the engine, and stops it with the node.

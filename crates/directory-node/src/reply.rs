@@ -10,7 +10,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
-/// The last part of a path, as an id.
+/// The part of a path that names a thing, as an id.
 pub(crate) struct Id<T>(pub(crate) T);
 
 impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
@@ -22,7 +22,7 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
             ErrorBody::caller(
                 StatusCode::BAD_REQUEST,
                 "BAD_ID",
-                "the last part of the path is not an id of this kind",
+                "the path names a thing by something that is not an id of its kind",
             )
         })
     }
@@ -48,6 +48,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 /// There is no such thing.
 pub(crate) fn missing(code: &str, message: &str) -> ErrorBody {
     ErrorBody::caller(StatusCode::NOT_FOUND, code, message)
+}
+
+/// Blocks are asked for that are still to come.
+pub(crate) fn height_ahead(newest: u64) -> ErrorBody {
+    let message = format!(
+        "the newest block here has height {newest}: is this the same network, restored from a backup?"
+    );
+    ErrorBody::caller(StatusCode::CONFLICT, "HEIGHT_AHEAD", message).with_retry(Retry::Elsewhere)
 }
 
 /// The engine has failed; another directory node may do.

@@ -1,7 +1,11 @@
 //! Taking transactions, and telling what became of them.
 
-use crate::{App, reply, views};
-use argosy_api::{ErrorBody, Retry, directory::ReceiptView};
+use crate::{App, record::note_refusal, reply, views};
+use argosy_api::{
+    ErrorBody, Retry,
+    directory::ReceiptView,
+    wire::{Schema, Schemas},
+};
 use argosy_directory::Reject;
 use argosy_http::StatusCode;
 use argosy_ledger::SubmitError;
@@ -10,6 +14,7 @@ use axum::{
     extract::{State, rejection::BytesRejection},
 };
 use bytes::Bytes;
+use serde_json::{Value, json};
 use std::str::FromStr;
 
 /// Waits until the transaction is durable in a block; a call that failed there is an answer too.
@@ -24,8 +29,18 @@ pub(crate) async fn submit(
             "the body is longer than a transaction may be, or ended too early",
         )
     })?;
-    let receipt = app.engine.submit(bytes.into()).await.map_err(refusal)?;
-    Ok(Json(views::receipt(&receipt)))
+    match app.engine.submit(bytes.to_vec()).await {
+        Ok(receipt) => {
+            app.metrics.count_submission(receipt.outcome.result.map_or_else(Reject::code, |()| "OK"));
+            Ok(Json(views::receipt(&receipt)))
+        }
+        Err(error) => {
+            let error = refusal(error);
+            app.metrics.count_submission(&error.code);
+            note_refusal(app, bytes.into(), error.clone()).await;
+            Err(error)
+        }
+    }
 }
 
 /// The receipt of a transaction in one of the newest blocks.
@@ -46,6 +61,12 @@ pub(crate) async fn find(
 
 /// 64 hexadecimal digits.
 pub(crate) struct TransactionHash([u8; 32]);
+
+impl Schema for TransactionHash {
+    fn schema(_: &mut Schemas) -> Value {
+        json!({"type": "string", "pattern": "^[0-9a-fA-F]{64}$"})
+    }
+}
 
 impl FromStr for TransactionHash {
     type Err = hex::FromHexError;

@@ -247,6 +247,12 @@ impl Engine {
         self.shared.pool_count()
     }
 
+    /// Their bytes.
+    #[must_use]
+    pub fn pool_bytes(&self) -> usize {
+        self.shared.config.pool_bytes.saturating_sub(self.shared.room.available_permits())
+    }
+
     /// The encoded block at `height`; nothing if there is none yet. Blocks the thread for one read.
     ///
     /// # Errors

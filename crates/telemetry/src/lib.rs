@@ -1,4 +1,4 @@
-//! Logs to console and file.
+//! Logs to console and file, and numbers for those who watch.
 //!
 //! Lines go through bounded queues to threads of their own: a slow terminal or disk never holds up a
 //! node, it loses lines, and those are counted. Several nodes in one process share the logs; each runs
@@ -7,6 +7,7 @@
 
 mod console;
 mod escape;
+pub mod metrics;
 
 use std::{
     fs, io,

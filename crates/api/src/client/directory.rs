@@ -4,8 +4,8 @@ use super::{Base, ClientError, Reply};
 use crate::{
     BLOCKS_MEDIA_TYPE,
     directory::{
-        AccountView, BagView, ChannelView, DirectoryStatus, DistributionBucketView, FamilyView, MemberView,
-        ObjectView, PolicyView, ReceiptView, StorageBucketView,
+        AccountView, BagView, ChannelView, DirectoryStatus, DistributionBucketView, FamilyView, GroupName,
+        LeadLogView, MemberView, ObjectView, PolicyView, ReceiptView, StorageBucketView,
     },
     genesis::GenesisFile,
 };
@@ -149,6 +149,21 @@ impl DirectoryClient {
     /// [`ClientError`].
     pub async fn policies(&self) -> Result<Vec<PolicyView>, ClientError> {
         self.get("/api/v1/policies").await
+    }
+
+    /// A part of the record of a group's leads, from a place on: the first is `0`, and each part names
+    /// the next one.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn lead_log(
+        &self,
+        group: GroupName,
+        from: &str,
+        to: Option<u64>,
+    ) -> Result<LeadLogView, ClientError> {
+        let to = to.map_or_else(String::new, |to| format!("&to={to}"));
+        self.get(&format!("/api/v1/groups/{group}/lead-log?from={from}{to}")).await
     }
 
     /// Sends a signed transaction and waits until it is durable in a block.

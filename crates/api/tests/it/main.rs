@@ -85,7 +85,14 @@ fn start(script: &[Act]) -> Directory {
 
 async fn account(State(fake): State<Shared>, Path(account): Path<String>) -> Json<AccountView> {
     let account: AccountId = account.parse().unwrap();
-    Json(AccountView { account, nonce: fake.lock().unwrap().nonce })
+    Json(AccountView {
+        account,
+        nonce: fake.lock().unwrap().nonce,
+        free: 0,
+        locked: 0,
+        staked: 0,
+        staking_member: None,
+    })
 }
 
 async fn receipt(

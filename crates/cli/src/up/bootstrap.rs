@@ -268,7 +268,7 @@ mod tests {
                 families: self
                     .state
                     .families()
-                    .map(|(id, _)| FamilyView { id, buckets: Vec::new() })
+                    .map(|(id, _)| FamilyView { id, buckets: Vec::new(), metadata: None })
                     .collect(),
                 policies: [BagType::Member, BagType::Channel].map(|it| self.policy(it)).to_vec(),
             }
@@ -283,6 +283,8 @@ mod tests {
                     status,
                     endpoint: endpoint.clone(),
                     transactor: None,
+                    metadata: None,
+                    leaves_ms: None,
                 };
                 StorageBucketView {
                     id,
@@ -318,6 +320,8 @@ mod tests {
                         .distribution_operator_metadata(id, *worker)
                         .and_then(|metadata| metadata.endpoint.clone()),
                     transactor: None,
+                    metadata: None,
+                    leaves_ms: None,
                 };
                 let invited = bucket.pending_invitations.iter().map(|it| view(it, OperatorStatus::Invited));
                 let active = bucket.operators.iter().map(|it| view(it, OperatorStatus::Active));

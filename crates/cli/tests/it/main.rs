@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod crash;
 mod http;
+mod leads;
 mod media;
 mod network;
 mod playing;

@@ -3,6 +3,10 @@
 
 mod api;
 mod blocks;
+mod document;
+mod entities;
+mod events;
 mod graphql;
+mod record;
 mod start;
 mod support;

@@ -1,0 +1,56 @@
+//! How a directory node is doing.
+
+use crate::wire::wire;
+
+wire! {
+    /// `GET /api/v1/status` of a directory node.
+    pub struct DirectoryStatus {
+        /// Version of the program.
+        pub version: String,
+        /// Name of the network.
+        pub network: String,
+        /// Hash of the genesis, hexadecimal.
+        pub genesis: String,
+        /// Height of the newest block.
+        pub height: u64,
+        /// Its hash, hexadecimal.
+        pub head: String,
+        /// Root of the state after it, hexadecimal.
+        pub state_root: String,
+        /// Its time, in milliseconds since 1970.
+        pub block_time_ms: u64,
+        /// Its age by the node's clock, in milliseconds.
+        #[serde(default)]
+        pub lag_ms: u64,
+        /// Seconds since the node started.
+        pub uptime_seconds: u64,
+        /// Transactions that wait for a block.
+        pub pool_count: u64,
+        /// Their bytes.
+        #[serde(default)]
+        pub pool_bytes: u64,
+        /// Data objects in the directory.
+        pub objects_count: u64,
+        /// Streams of blocks that are open: who follows this node.
+        #[serde(default)]
+        pub followers_count: u64,
+        /// Streams of events that are open.
+        #[serde(default)]
+        pub listeners_count: u64,
+        /// The index that GraphQL is answered from; nothing if it is switched off.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub graphql: Option<GraphqlStatus>,
+    }
+}
+
+wire! {
+    /// How far the index has come that GraphQL is answered from.
+    pub struct GraphqlStatus {
+        /// Height of the newest block in it.
+        pub height: u64,
+        /// Blocks of the ledger that are not in it yet.
+        pub lag_blocks: u64,
+        /// Whether it could not be fed, as the node's log says.
+        pub failing: bool,
+    }
+}

@@ -52,19 +52,39 @@ pub(crate) async fn open(
     config: &GraphqlConfig,
     data: &Path,
     genesis: &Arc<Genesis>,
+    engine: &Engine,
 ) -> Result<Option<(Graphql, Feeder)>, StartError> {
     if !config.enabled {
         return Ok(None);
     }
     let folder = config.folder(data);
-    let genesis = Arc::clone(genesis);
+    let (genesis, engine) = (Arc::clone(genesis), engine.clone());
     let opening = tokio::task::spawn_blocking(move || {
-        let feeder = Feeder::open(&folder, &genesis)?;
+        let mut feeder = Feeder::open(&folder, &genesis)?;
+        if !is_of_this_ledger(&feeder, &engine) {
+            tracing::warn!(
+                height = feeder.tip().height,
+                "the GraphQL index is not of this ledger and is made anew"
+            );
+            feeder = feeder.start_over(&genesis)?;
+        }
         let model = ReadModel::new(&feeder, Limits::default())?;
         let progress = Progress { height: feeder.tip().height.into(), failing: AtomicBool::new(false) };
         Ok((Graphql { model, progress: Arc::new(progress) }, feeder))
     });
     opening.await.map_err(|_| StartError::Panicked)?.map(Some)
+}
+
+/// Whether the ledger has the newest block of the index. One that was restored from a backup may not.
+/// A ledger that cannot be read there says nothing.
+fn is_of_this_ledger(feeder: &Feeder, engine: &Engine) -> bool {
+    let tip = feeder.tip();
+    match engine.block_bytes(tip.height) {
+        Ok(Some(bytes)) => Block::decode_bytes(&bytes).is_ok_and(|block| block.header.hash() == tip.hash),
+        // Perhaps below what the ledger still has.
+        Ok(None) => tip.height <= engine.head().borrow().height,
+        Err(_) => true,
+    }
 }
 
 pub(crate) fn router() -> Router<App> {

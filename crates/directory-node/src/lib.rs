@@ -111,7 +111,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     };
     let (engine, engine_task, refusals) = opening.await.map_err(|_| StartError::Panicked)??;
     let genesis = Arc::new(genesis);
-    let (graphql, feeder) = graphql::open(&config.graphql, &config.data, &genesis).await?.unzip();
+    let (graphql, feeder) = graphql::open(&config.graphql, &config.data, &genesis, &engine).await?.unzip();
     let shutdown = Shutdown::new();
     let tip = *engine.head().borrow();
     tracing::info!(network = %genesis.network, height = tip.height, %endpoint, "directory started");

@@ -55,6 +55,21 @@ impl Feeder {
         if let Some((db, tip, next_event)) = home.open_existing(&hash) {
             return Ok(Self { db, tip, next_event, home });
         }
+        Self::make(home, genesis)
+    }
+
+    /// Throws everything away but the genesis: for an index that is not of the ledger beside it. Only
+    /// while nobody reads it.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn start_over(self, genesis: &Genesis) -> Result<Self, OpenError> {
+        let Self { db, home, .. } = self;
+        drop(db);
+        Self::make(home, genesis)
+    }
+
+    fn make(home: Home, genesis: &Genesis) -> Result<Self, OpenError> {
         let (block, _) = genesis_block(genesis)?;
         let tip = Tip { height: 0, hash: block.header.hash(), time_ms: genesis.time_ms };
         let mut db = home.create()?;

@@ -72,6 +72,16 @@ async fn queries_are_answered_from_an_index_that_follows_survives_and_is_rebuilt
     caught_up(&node).await;
     assert_eq!(ask(&node, query).await, (200, expected));
     node.stop().await;
+
+    // A ledger that has less than the index, as after the restoring of a backup.
+    fs::remove_dir_all(dir.path().join("data")).unwrap();
+    let node = Node::start(dir.path()).await;
+    node.call("//Dave", create_member("dave")).await;
+    caught_up(&node).await;
+    let (_, body) = ask(&node, "{ members(orderBy: id_ASC) { handle } storageBuckets { id } }").await;
+    let handles = ["alice", "bob", "dave"].map(|handle| json!({ "handle": handle }));
+    assert_eq!(body, json!({ "data": { "members": handles, "storageBuckets": [] } }));
+    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,8 +5,8 @@ use argosy_api::{
     directory::{LeadLogView, RecordView},
     refusal::SignedRefusal,
 };
-use argosy_directory::{Call, DistributionCall, MembershipCall, Transaction};
-use argosy_domain::FamilyId;
+use argosy_directory::{Call, DistributionCall, GroupCall, MembershipCall, Transaction};
+use argosy_domain::{FamilyId, WorkerId, WorkingGroup};
 use codec::Encode;
 use std::path::Path;
 
@@ -102,6 +102,21 @@ async fn a_leads_record_has_what_succeeded_failed_and_was_refused() {
     let proof = SignedRefusal::decode_bytes(&proof).unwrap();
     assert!(proof.signature_holds() && proof.signer == genesis().sequencer);
     assert_eq!(proof.refusal.transaction, expired.encode());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_record_follows_the_account_that_signs_for_the_lead() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path()).await;
+    let account = key("//Dave").account();
+    let call = GroupCall::UpdateRoleAccount { worker: WorkerId(0), account };
+    let hand_over = Call::Group { group: WorkingGroup::Distribution, call };
+    node.call("//Alice", hand_over).await;
+    node.call("//Alice", create_member("alice-2")).await;
+    node.call("//Dave", family()).await;
+    let told: Vec<_> = whole_log(&node).await.entries.into_iter().map(|e| (e.height, e.signer)).collect();
+    assert_eq!(told, [(1, key("//Alice").account()), (3, account)]);
     node.stop().await;
 }
 

@@ -1,14 +1,17 @@
 //! The configuration file of a directory node.
 
 use argosy_domain::{KeyScheme, Keypair};
+use argosy_ledger::{CheckpointConfig, EngineConfig};
 use argosy_node::config::{Logs, resolve_path};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt, fs, io,
     io::Read,
     net::{Ipv4Addr, SocketAddr},
+    num::{NonZeroU64, NonZeroUsize},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Where a directory node listens unless told otherwise.
@@ -31,9 +34,46 @@ pub struct Config {
     /// Where the node answers; port 0 picks a free one.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
+    /// Which blocks are kept.
+    #[serde(default)]
+    pub retention: Retention,
+    /// When checkpoints are made.
+    #[serde(default)]
+    pub checkpoints: Checkpoints,
     /// What is logged where.
     #[serde(default)]
     pub logs: Logs,
+}
+
+/// Which blocks are kept: `archive`, or `blocks: N`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Retention {
+    /// All.
+    #[default]
+    Archive,
+    /// At least this many of the newest.
+    Blocks(NonZeroU64),
+}
+
+/// When checkpoints are made, and how many are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Checkpoints {
+    /// One after this many blocks.
+    pub blocks: NonZeroU64,
+    /// One at least this often, in minutes, if there were blocks.
+    pub minutes: NonZeroU64,
+    /// How many are kept.
+    pub kept: NonZeroUsize,
+}
+
+impl Default for Checkpoints {
+    fn default() -> Self {
+        let config = CheckpointConfig::default();
+        let minutes = NonZeroU64::new(config.every.as_secs() / 60).unwrap_or(NonZeroU64::MIN);
+        Self { blocks: config.every_blocks, minutes, kept: config.kept }
+    }
 }
 
 /// Where a key comes from: `suri: //Name` or `file: PATH`.
@@ -77,6 +117,25 @@ impl Config {
             resolve_path(base, path);
         }
         self.logs.resolve(base);
+    }
+
+    /// How the engine runs.
+    #[must_use]
+    pub fn engine(&self) -> EngineConfig {
+        let Checkpoints { blocks, minutes, kept } = self.checkpoints;
+        EngineConfig {
+            checkpoints: CheckpointConfig {
+                every_blocks: blocks,
+                every: Duration::from_secs(minutes.get().saturating_mul(60)),
+                kept,
+                ..CheckpointConfig::default()
+            },
+            retention: match self.retention {
+                Retention::Archive => argosy_ledger::Retention::Archive,
+                Retention::Blocks(count) => argosy_ledger::Retention::Blocks(count),
+            },
+            ..EngineConfig::default()
+        }
     }
 }
 

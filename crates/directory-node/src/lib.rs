@@ -9,12 +9,12 @@ mod routes;
 mod transactions;
 mod views;
 
-pub use config::{Config, KeySource};
+pub use config::{Checkpoints, Config, KeySource, Retention};
 pub use genesis::{GenesisReadError, read_genesis};
 
 use argosy_directory::Genesis;
 use argosy_http::{BindError, Running, ServeConfig, Shutdown, Tasks, bind, serve_router};
-use argosy_ledger::{Engine, EngineConfig, EngineError, EngineTask, OpenError};
+use argosy_ledger::{Engine, EngineError, EngineTask, OpenError};
 use config::KeyError;
 use std::{sync::Arc, time::Instant};
 
@@ -59,8 +59,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let listener = bind(config.listen)?;
     let endpoint = listener.local_addr().map_err(|source| BindError { address: config.listen, source })?;
     let opening = {
-        let (data, genesis) = (config.data.clone(), genesis.clone());
-        tokio::task::spawn_blocking(move || Engine::open(&data, &genesis, key, EngineConfig::default()))
+        let (data, genesis, engine) = (config.data.clone(), genesis.clone(), config.engine());
+        tokio::task::spawn_blocking(move || Engine::open(&data, &genesis, key, engine))
     };
     let (engine, engine_task) = opening.await.map_err(|_| StartError::Panicked)??;
     let shutdown = Shutdown::new();

@@ -54,6 +54,8 @@ pub(crate) fn config(dir: &Path) -> Config {
         genesis: path,
         sequencer: KeySource::Suri("//Sequencer".to_owned()),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        retention: argosy_directory_node::Retention::default(),
+        checkpoints: argosy_directory_node::Checkpoints::default(),
         logs: argosy_node::config::Logs::default(),
     }
 }

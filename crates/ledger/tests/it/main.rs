@@ -5,5 +5,6 @@
 mod checkpoints;
 mod damage;
 mod engine;
+mod starts;
 mod support;
 mod verifier;

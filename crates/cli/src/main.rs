@@ -2,6 +2,8 @@
 
 mod failure;
 mod get;
+mod init;
+mod ledger;
 mod network;
 mod nodes;
 mod put;

@@ -193,6 +193,11 @@ mod tests {
         assert_eq!(config.sequencer, KeySource::File("/etc/argosy/sequencer.key".into()));
         let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
         assert_eq!(again, config);
+        assert_eq!((config.retention, config.engine()), (Retention::Archive, EngineConfig::default()));
+        let few = text.replace("}}", r#"}, "retention": {"blocks": 7}, "checkpoints": {"minutes": 2}}"#);
+        let few = serde_json::from_str::<Config>(&few).unwrap().engine();
+        assert_eq!(few.retention, argosy_ledger::Retention::Blocks(NonZeroU64::new(7).unwrap()));
+        assert_eq!((few.checkpoints.every.as_secs(), few.checkpoints.every_blocks.get()), (120, 10_000));
         for (from, to) in [("\"data\"", "\"dir\""), ("\"file\"", "\"path\""), ("}}", "}, \"tls\": true}")] {
             assert!(serde_json::from_str::<Config>(&text.replace(from, to)).is_err(), "{to}");
         }

@@ -51,11 +51,13 @@ impl Default for CheckpointConfig {
 /// A state and the block after which it is.
 type Job = (ChainTip, Arc<State>);
 
-/// Takes states from the engine's thread to the one that writes them.
+/// Takes states from the engine's thread to the one that writes them. When it is dropped, writing ends
+/// in mid-checkpoint, which leaves nothing, and the thread has ended.
 #[derive(Debug)]
 pub(crate) struct Checkpointer {
-    jobs: SyncSender<Job>,
-    thread: JoinHandle<()>,
+    /// There until it is dropped, like the thread.
+    jobs: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
     schedule: Arc<Schedule>,
     stop: Arc<AtomicBool>,
 }
@@ -131,22 +133,25 @@ impl Checkpointer {
         };
         let thread =
             thread::Builder::new().name("checkpoints".to_owned()).spawn(move || writer.run(&received))?;
-        Ok(Self { jobs, thread, schedule, stop })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), schedule, stop })
     }
 
     /// Has a checkpoint made of the state after a durable block, if one is due. Never waits.
     pub(crate) fn offer(&self, tip: &ChainTip, state: &Arc<State>) {
-        if self.schedule.take_due(tip.height) {
+        if let Some(jobs) = &self.jobs
+            && self.schedule.take_due(tip.height)
+        {
             // Room for one, and none is being made. Without the thread there are no checkpoints.
-            let _ = self.jobs.try_send((*tip, Arc::clone(state)));
+            let _ = jobs.try_send((*tip, Arc::clone(state)));
         }
     }
+}
 
-    /// Stops in mid-checkpoint, which leaves nothing, and waits for the thread.
-    pub(crate) fn stop(self) {
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        drop(self.jobs);
-        if self.thread.join().is_err() {
+        self.jobs = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that makes checkpoints panicked: this is a defect of argosy");
         }
     }

@@ -212,7 +212,7 @@ impl Engine {
         let checkpointer =
             Checkpointer::start(&dir, genesis, from_height, Arc::clone(&shared), steps.clone())
                 .map_err(no_thread())?;
-        let disk = Disk { log: writer, genesis: genesis.hash(), checkpointer, steps, data_dir };
+        let disk = Disk { log: writer, genesis: genesis.hash(), checkpointer, steps, _data_dir: data_dir };
         let producer = Producer::new(Arc::clone(&shared), messages, disk, sequencer, tip, state);
         let ended = run(producer).map_err(no_thread())?;
         let stopper = Stopper { shared: Arc::clone(&shared), queue: queue.clone() };

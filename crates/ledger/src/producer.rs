@@ -86,14 +86,14 @@ pub(crate) struct Producer {
     is_stuck: bool,
 }
 
-/// What the thread does on the disk.
+/// What the thread does on the disk. Dropped in this order.
 pub(crate) struct Disk {
     pub(crate) log: LogWriter,
     pub(crate) genesis: [u8; 32],
     pub(crate) checkpointer: Checkpointer,
     pub(crate) steps: Steps,
     /// Lets go of the data directory when the threads have ended, and not before.
-    pub(crate) data_dir: DataDir,
+    pub(crate) _data_dir: DataDir,
 }
 
 /// A block in the making.
@@ -139,14 +139,6 @@ impl Producer {
 
     /// Makes blocks until told to stop, or until one cannot be made durable.
     pub(crate) fn run(mut self) -> Result<(), EngineError> {
-        let result = self.make_blocks();
-        let Disk { checkpointer, data_dir, .. } = self.disk;
-        checkpointer.stop();
-        drop(data_dir);
-        result
-    }
-
-    fn make_blocks(&mut self) -> Result<(), EngineError> {
         // Asked before each wait too: the word to stop may have been drained while a block was made.
         while !self.is_stopping() {
             let gone = self.wait();

@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod crash;
 mod http;
+mod ledger;
 mod media;
 mod network;
 mod playing;

@@ -3,7 +3,9 @@
 mod calendar;
 mod failure;
 mod get;
+mod init;
 mod leads;
+mod ledger;
 mod network;
 mod nodes;
 mod put;

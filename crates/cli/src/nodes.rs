@@ -2,17 +2,16 @@
 
 use crate::{
     failure::{Failure, Outcome, chain},
-    screen,
+    init, ledger,
     up::running::StopSignal,
 };
 use argosy_directory_node as directory_node;
 use argosy_distributor as distributor;
 use argosy_http::Running;
-use argosy_ledger::ReplayReport;
 use argosy_node::config::{LogLevel, Logs};
 use argosy_storage_node as storage_node;
 use argosy_telemetry::LogConfig;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use std::{
     error::Error,
     fs,
@@ -23,27 +22,27 @@ use std::{
 /// A configuration file is short; more bytes than this are not one.
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
-/// Run or verify a directory node
+/// Run a directory node, and look after its ledger
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum DirectoryCommand {
     /// Run a directory node until it is told to stop
     #[command(after_help = "Example:\n  argosy directory start --config argosy-data/directory/directory.yml")]
     Start(StartArgs),
-    /// Replay a ledger from its genesis, believing nothing, and print height and state root
-    #[command(after_help = "\
-Examples:
-  argosy directory verify argosy-data
-  argosy directory verify --config argosy-data/directory/directory.yml --json
-
-The directory node must not be running meanwhile. Nothing is changed.")]
-    Verify(VerifyArgs),
+    Verify(ledger::VerifyArgs),
+    Export(ledger::ExportArgs),
+    Backup(ledger::BackupArgs),
+    Restore(ledger::RestoreArgs),
+    Init(init::InitArgs),
 }
 
 impl DirectoryCommand {
     pub(crate) fn json(&self) -> bool {
         match self {
-            Self::Start(_) => false,
+            Self::Start(_) | Self::Export(_) => false,
             Self::Verify(args) => args.json,
+            Self::Backup(args) => args.json,
+            Self::Restore(args) => args.json,
+            Self::Init(args) => args.json,
         }
     }
 }
@@ -74,20 +73,6 @@ pub(crate) struct StartArgs {
     config: PathBuf,
 }
 
-/// Which ledger is verified.
-#[derive(Debug, clap::Args)]
-pub(crate) struct VerifyArgs {
-    /// Data directory of `argosy up`, or folder of a directory.yml
-    #[arg(value_name = "DIR", required_unless_present = "config", conflicts_with = "config")]
-    dir: Option<PathBuf>,
-    /// Configuration file of the directory node
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
 pub(crate) async fn directory(command: DirectoryCommand) -> Outcome<ExitCode> {
     match command {
         DirectoryCommand::Start(args) => {
@@ -95,7 +80,11 @@ pub(crate) async fn directory(command: DirectoryCommand) -> Outcome<ExitCode> {
             let _logs = start_logs(&LogConfig::default())?;
             run(start_directory(config)).await
         }
-        DirectoryCommand::Verify(args) => verify(args).await,
+        DirectoryCommand::Verify(args) => ledger::verify(args).await,
+        DirectoryCommand::Export(args) => ledger::export(args).await,
+        DirectoryCommand::Backup(args) => ledger::backup(args).await,
+        DirectoryCommand::Restore(args) => ledger::restore(args).await,
+        DirectoryCommand::Init(args) => init::run(&args),
     }
 }
 
@@ -222,72 +211,6 @@ const fn level(level: LogLevel) -> &'static str {
         LogLevel::Debug => "debug",
         LogLevel::Trace => "trace",
     }
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Verified {
-    height: u64,
-    hash: String,
-    state_root: String,
-    time_ms: u64,
-    transactions_count: u64,
-    unfinished_bytes: u64,
-}
-
-impl From<&ReplayReport> for Verified {
-    fn from(report: &ReplayReport) -> Self {
-        Self {
-            height: report.height,
-            hash: hex::encode(report.hash),
-            state_root: hex::encode(report.state_root),
-            time_ms: report.time_ms,
-            transactions_count: report.transactions_count,
-            unfinished_bytes: report.unfinished_bytes,
-        }
-    }
-}
-
-async fn verify(args: VerifyArgs) -> Outcome<ExitCode> {
-    let path = match (args.config, args.dir) {
-        (Some(config), _) => config,
-        (None, Some(dir)) => find_config(&dir)?,
-        (None, None) => return Err(Failure::usage("name a data directory, or a file with --config")),
-    };
-    let config = read_directory(&path)?;
-    let wait = screen::spinner(args.json, "replaying the ledger");
-    let replayed = tokio::task::spawn_blocking(move || -> Result<ReplayReport, String> {
-        let genesis = directory_node::read_genesis(&config.genesis).map_err(|error| chain(&error))?;
-        argosy_ledger::replay(&config.data, &genesis).map_err(|error| chain(&error))
-    })
-    .await;
-    wait.finish_and_clear();
-    let report = replayed
-        .unwrap_or_else(|error| Err(error.to_string()))
-        .map_err(|what| Failure::refused("NOT_VERIFIED", what))?;
-    let verified = Verified::from(&report);
-    if args.json {
-        screen::json(&verified);
-    } else {
-        screen::say(&format!("height       {}", verified.height));
-        screen::say(&format!("hash         {}", verified.hash));
-        screen::say(&format!("state root   {}", verified.state_root));
-        screen::say(&format!("transactions {}", verified.transactions_count));
-        if verified.unfinished_bytes > 0 {
-            let bytes = verified.unfinished_bytes;
-            screen::say(&format!(
-                "unfinished   {bytes} bytes of a last write, which the next start cuts off"
-            ));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn find_config(dir: &Path) -> Outcome<PathBuf> {
-    let places = [dir.join("directory.yml"), dir.join("directory/directory.yml")];
-    places.into_iter().find(|path| path.exists()).ok_or_else(|| {
-        Failure::usage(format!("{} has no directory.yml: name the file with --config", dir.display()))
-    })
 }
 
 #[cfg(test)]

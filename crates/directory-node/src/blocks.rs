@@ -61,6 +61,11 @@ fn start(app: App, from: u64, headers: &HeaderMap) -> Result<Response, ErrorBody
     if from > height.saturating_add(1) {
         return Err(reply::height_ahead(height));
     }
+    // Block 0 is always there, but without those that follow it leads nowhere.
+    let (first, oldest) = (from.max(1), app.engine.oldest_block());
+    if first < oldest {
+        return Err(reply::gone(first, oldest));
+    }
     let wants_json =
         |value: &header::HeaderValue| value.to_str().is_ok_and(|v| v.contains(JSON_LINES_MEDIA_TYPE));
     let (format, media_type) = if headers.get(header::ACCEPT).is_some_and(wants_json) {

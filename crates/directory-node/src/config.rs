@@ -1,14 +1,17 @@
 //! The configuration file of a directory node.
 
 use argosy_domain::{KeyScheme, Keypair};
+use argosy_ledger::{CheckpointConfig, EngineConfig};
 use argosy_node::config::{Logs, resolve_path};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt, fs, io,
     io::Read,
     net::{Ipv4Addr, SocketAddr},
+    num::{NonZeroU64, NonZeroUsize},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Where a directory node listens unless told otherwise.
@@ -34,6 +37,12 @@ pub struct Config {
     /// Whether GraphQL is answered, and where its index is.
     #[serde(default)]
     pub graphql: GraphqlConfig,
+    /// Which blocks are kept.
+    #[serde(default)]
+    pub retention: Retention,
+    /// When checkpoints are made.
+    #[serde(default)]
+    pub checkpoints: Checkpoints,
     /// What is logged where.
     #[serde(default)]
     pub logs: Logs,
@@ -67,6 +76,37 @@ impl GraphqlConfig {
     #[must_use]
     pub fn folder(&self, data: &Path) -> PathBuf {
         self.folder.clone().unwrap_or_else(|| data.with_file_name("read-model"))
+    }
+}
+
+/// Which blocks are kept: `archive`, or `blocks: N`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Retention {
+    /// All.
+    #[default]
+    Archive,
+    /// At least this many of the newest.
+    Blocks(NonZeroU64),
+}
+
+/// When checkpoints are made, and how many are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Checkpoints {
+    /// One after this many blocks.
+    pub blocks: NonZeroU64,
+    /// One at least this often, in minutes, if there were blocks.
+    pub minutes: NonZeroU64,
+    /// How many are kept.
+    pub kept: NonZeroUsize,
+}
+
+impl Default for Checkpoints {
+    fn default() -> Self {
+        let config = CheckpointConfig::default();
+        let minutes = NonZeroU64::new(config.every.as_secs() / 60).unwrap_or(NonZeroU64::MIN);
+        Self { blocks: config.every_blocks, minutes, kept: config.kept }
     }
 }
 
@@ -114,6 +154,25 @@ impl Config {
             resolve_path(base, folder);
         }
         self.logs.resolve(base);
+    }
+
+    /// How the engine runs.
+    #[must_use]
+    pub fn engine(&self) -> EngineConfig {
+        let Checkpoints { blocks, minutes, kept } = self.checkpoints;
+        EngineConfig {
+            checkpoints: CheckpointConfig {
+                every_blocks: blocks,
+                every: Duration::from_secs(minutes.get().saturating_mul(60)),
+                kept,
+                ..CheckpointConfig::default()
+            },
+            retention: match self.retention {
+                Retention::Archive => argosy_ledger::Retention::Archive,
+                Retention::Blocks(count) => argosy_ledger::Retention::Blocks(count),
+            },
+            ..EngineConfig::default()
+        }
     }
 }
 
@@ -172,6 +231,11 @@ mod tests {
         assert_eq!(config.graphql.folder(&config.data), Path::new("/etc/argosy/read-model"));
         let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
         assert_eq!(again, config);
+        assert_eq!((config.retention, config.engine()), (Retention::Archive, EngineConfig::default()));
+        let few = text.replace("}}", r#"}, "retention": {"blocks": 7}, "checkpoints": {"minutes": 2}}"#);
+        let few = serde_json::from_str::<Config>(&few).unwrap().engine();
+        assert_eq!(few.retention, argosy_ledger::Retention::Blocks(NonZeroU64::new(7).unwrap()));
+        assert_eq!((few.checkpoints.every.as_secs(), few.checkpoints.every_blocks.get()), (120, 10_000));
         for (from, to) in [("\"data\"", "\"dir\""), ("\"file\"", "\"path\""), ("}}", "}, \"tls\": true}")] {
             assert!(serde_json::from_str::<Config>(&text.replace(from, to)).is_err(), "{to}");
         }

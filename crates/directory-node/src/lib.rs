@@ -19,12 +19,12 @@ mod routes;
 mod transactions;
 mod views;
 
-pub use config::{Config, GraphqlConfig, KeySource};
+pub use config::{Checkpoints, Config, GraphqlConfig, KeySource, Retention};
 pub use genesis::{GenesisReadError, read_genesis};
 
 use argosy_directory::Genesis;
 use argosy_http::{BindError, Running, ServeConfig, Shutdown, Tasks, bind, serve_router};
-use argosy_ledger::{Engine, EngineConfig, EngineError, EngineTask, OpenError};
+use argosy_ledger::{Engine, EngineError, EngineTask, OpenError};
 use config::KeyError;
 use feed::Feed;
 use index::Index;
@@ -143,7 +143,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 /// Opens what is on disk. The ledger first: who has that has all of the data directory.
 fn open(config: &Config, genesis: &Genesis) -> Result<(Engine, EngineTask, Refusals), StartError> {
     let key = || config.sequencer.keypair();
-    let (engine, task) = Engine::open(&config.data, genesis, key()?, EngineConfig::default())?;
+    let (engine, task) = Engine::open(&config.data, genesis, key()?, config.engine())?;
     let path = config.data.join(REFUSALS);
     let refusals = Refusals::open(&path, key()?, genesis.hash())
         .map_err(|source| StartError::Refusals { path, source })?;

@@ -64,10 +64,19 @@ pub(crate) fn stopped(error: Stopped) -> ErrorBody {
         .with_retry(Retry::Elsewhere)
 }
 
-/// The log cannot be read. The details are for the operator only.
+/// The block was dropped here, or the log cannot be read; the details of that are for the operator only.
 pub(crate) fn unreadable(error: &ReadError) -> ErrorBody {
+    if let ReadError::Gone { height, oldest } = *error {
+        return gone(height, oldest);
+    }
     tracing::error!(%error, cause = ?std::error::Error::source(error), "a block cannot be read");
     internal()
+}
+
+/// Another node may keep all blocks.
+pub(crate) fn gone(height: u64, oldest: u64) -> ErrorBody {
+    ErrorBody::this_node(StatusCode::GONE, "BLOCK_GONE", ReadError::Gone { height, oldest }.to_string())
+        .with_retry(Retry::Elsewhere)
 }
 
 /// Something that must not happen.

@@ -9,7 +9,11 @@
 //! Integers are little endian; the tip is a [`ChainTip`] in SCALE. A checkpoint appears whole or not
 //! at all. What a checkpoint says is believed only if its root is the one of the tip.
 
-use crate::verify::ChainTip;
+use crate::{
+    data_dir::sync_dir,
+    steps::{Step, Steps},
+    verify::ChainTip,
+};
 use argosy_directory::{
     Genesis, State,
     state::checkpoint::{CheckpointError as PieceError, MAX_PIECE_BYTES, Restore},
@@ -33,6 +37,11 @@ const TIP_BYTES: usize = 8 + 32 + 8 + 32 + 32;
 const HEADER_BYTES: usize = 8 + 2 + 32 + TIP_BYTES + 32;
 /// Longest nap between two looks at the word to stop.
 const NAP: Duration = Duration::from_millis(20);
+
+/// Bytes between two syncs, so that the disk never has a whole checkpoint to write when a block is due.
+const BYTES_PER_SYNC: u64 = 16 * 1024 * 1024;
+/// Room on the disk that is left to blocks, in bytes.
+const ROOM_FOR_BLOCKS: u64 = 64 * 1024 * 1024;
 
 /// Bounds on the work of writing, which nobody waits for.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +77,12 @@ pub enum CheckpointError {
         path: PathBuf,
         /// Why not.
         source: io::Error,
+    },
+    /// What is left of the disk is for blocks. Nothing is left of it.
+    #[error("no room for {}: its disk has less than 64 MiB left, which are kept for blocks", path.display())]
+    NoRoom {
+        /// The checkpoint.
+        path: PathBuf,
     },
     /// Told to stop. Nothing is left of it.
     #[error("stopped while writing {}", path.display())]
@@ -146,14 +161,32 @@ pub fn write(
     pace: Pace,
     stop: &AtomicBool,
 ) -> Result<Written, CheckpointError> {
+    write_by_steps(path, tip, state, Bounds { pace, stop, steps: &Steps::default() })
+}
+
+/// What bounds the work of writing, and what looks at it.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds<'a> {
+    pub(crate) pace: Pace,
+    pub(crate) stop: &'a AtomicBool,
+    pub(crate) steps: &'a Steps,
+}
+
+pub(crate) fn write_by_steps(
+    path: &Path,
+    tip: &ChainTip,
+    state: &State,
+    bounds: Bounds<'_>,
+) -> Result<Written, CheckpointError> {
     if (state.at().height, state.at().time_ms) != (tip.height, tip.time_ms) {
         return Err(CheckpointError::OtherBlock { height: tip.height });
     }
-    let new_path = path.with_extension("new");
-    let written = write_new(&new_path, tip, state, pace, stop).and_then(|written| {
-        fs::rename(&new_path, path).map_err(io_error("create", path))?;
+    let new_path = new_path(path);
+    let written = write_new(&new_path, tip, state, bounds).and_then(|written| {
+        let named = bounds.steps.at(Step::CheckpointNamed).and_then(|()| fs::rename(&new_path, path));
+        named.map_err(io_error("create", path))?;
         let dir = path.parent().unwrap_or(Path::new("."));
-        File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("sync", dir))?;
+        sync_dir(dir).map_err(io_error("sync", dir))?;
         Ok(written)
     });
     if written.is_err() {
@@ -163,40 +196,98 @@ pub fn write(
     written
 }
 
+/// Where a checkpoint is made before it gets its name.
+pub(crate) fn new_path(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
 fn write_new(
     path: &Path,
     tip: &ChainTip,
     state: &State,
-    pace: Pace,
-    stop: &AtomicBool,
+    bounds: Bounds<'_>,
 ) -> Result<Written, CheckpointError> {
-    let mut file = File::create(path).map_err(io_error("create", path))?;
-    let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(io_error("write", path));
+    bounds.steps.at(Step::NewCheckpoint).map_err(io_error("create", path))?;
+    let mut file = PacedFile::create(path, bounds)?;
     let header = header(&state.genesis(), tip);
-    write(&header)?;
-    let started = Instant::now();
-    let mut written = Written { pieces_count: 0, bytes: to_u64(header.len()) };
+    file.write(&header)?;
+    let mut pieces_count = 0_u64;
     let mut all = blake3::Hasher::new();
     for piece in state.pieces() {
-        let hash = piece_hash(written.pieces_count, &piece);
+        let hash = piece_hash(pieces_count, &piece);
         all.update(&hash);
         // Pieces are far shorter than four gigabytes.
-        write(&u32::try_from(piece.len()).unwrap_or(0).to_le_bytes())?;
-        write(&hash)?;
-        write(&piece)?;
-        written.pieces_count = written.pieces_count.saturating_add(1);
-        written.bytes = written.bytes.saturating_add(to_u64(piece.len().saturating_add(4 + 32)));
-        if !wait_for_turn(started, written.bytes, pace, stop) {
-            return Err(CheckpointError::Stopped { path: path.to_owned() });
+        file.write(&u32::try_from(piece.len()).unwrap_or(0).to_le_bytes())?;
+        file.write(&hash)?;
+        file.write(&piece)?;
+        pieces_count = pieces_count.saturating_add(1);
+        file.end_part()?;
+    }
+    let count = pieces_count.to_le_bytes();
+    file.write(&[0; 4])?;
+    file.write(&count)?;
+    file.write(all.update(&count).finalize().as_bytes())?;
+    let bytes = file.finish()?;
+    Ok(Written { pieces_count, bytes })
+}
+
+/// A file written no faster than it may be, that leaves room for blocks.
+struct PacedFile<'a> {
+    path: &'a Path,
+    file: File,
+    bounds: Bounds<'a>,
+    started: Instant,
+    bytes: u64,
+    synced: u64,
+}
+
+impl<'a> PacedFile<'a> {
+    fn create(path: &'a Path, bounds: Bounds<'a>) -> Result<Self, CheckpointError> {
+        let file = File::create(path).map_err(io_error("create", path))?;
+        let paced = Self { path, file, bounds, started: Instant::now(), bytes: 0, synced: 0 };
+        paced.find_room()?;
+        Ok(paced)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), CheckpointError> {
+        self.file.write_all(bytes).map_err(io_error("write", self.path))?;
+        self.bytes = self.bytes.saturating_add(to_u64(bytes.len()));
+        Ok(())
+    }
+
+    fn find_room(&self) -> Result<(), CheckpointError> {
+        let disk = rustix::fs::fstatvfs(&self.file)
+            .map_err(|errno| io_error("look at the disk of", self.path)(errno.into()))?;
+        let room = disk.f_bavail.saturating_mul(disk.f_frsize);
+        // Some file systems do not know.
+        if disk.f_blocks > 0 && room < ROOM_FOR_BLOCKS {
+            return Err(CheckpointError::NoRoom { path: self.path.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Gives time and disk to others.
+    fn end_part(&mut self) -> Result<(), CheckpointError> {
+        self.bounds.steps.at(Step::CheckpointPart).map_err(io_error("write", self.path))?;
+        if self.bytes.saturating_sub(self.synced) >= BYTES_PER_SYNC {
+            self.file.sync_data().map_err(io_error("sync", self.path))?;
+            self.synced = self.bytes;
+            self.find_room()?;
+        }
+        if wait_for_turn(self.started, self.bytes, self.bounds.pace, self.bounds.stop) {
+            Ok(())
+        } else {
+            Err(CheckpointError::Stopped { path: self.path.to_owned() })
         }
     }
-    let count = written.pieces_count.to_le_bytes();
-    write(&[0; 4])?;
-    write(&count)?;
-    write(all.update(&count).finalize().as_bytes())?;
-    written.bytes = written.bytes.saturating_add(4 + 8 + 32);
-    file.sync_all().map_err(io_error("sync", path))?;
-    Ok(written)
+
+    fn finish(self) -> Result<u64, CheckpointError> {
+        let synced = self.bounds.steps.at(Step::CheckpointSynced).and_then(|()| self.file.sync_all());
+        synced.map_err(io_error("sync", self.path))?;
+        // So that reading it back reads the disk; where that cannot be asked for, memory is read.
+        let _ = rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::DontNeed);
+        Ok(self.bytes)
+    }
 }
 
 /// Waits until as many bytes may have been written. False if told to stop.
@@ -237,19 +328,37 @@ fn piece_hash(number: u64, piece: &[u8]) -> [u8; 32] {
 /// [`CheckpointError`], at the first thing that is wrong.
 pub fn load(path: &Path, genesis: &Genesis) -> Result<(ChainTip, State), CheckpointError> {
     let pieces = |source| CheckpointError::Pieces { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io_error("open", path))?;
-    let mut reader = Pieces { path, file: BufReader::with_capacity(1 << 20, file), offset: 0, piece: 0 };
-    let tip = reader.tip(&genesis.hash())?;
     let mut restore = Restore::new(genesis).map_err(pieces)?;
-    let mut all = blake3::Hasher::new();
-    while let Some(piece) = reader.next(&mut all)? {
-        restore.push(&piece).map_err(pieces)?;
-    }
+    let tip = read(path, &genesis.hash(), |piece| restore.push(piece).map_err(pieces))?;
     let mut state = restore.finish().map_err(pieces)?;
     if state.root() != tip.state_root {
         return Err(CheckpointError::StateRoot { path: path.to_owned(), height: tip.height });
     }
     Ok((tip, state))
+}
+
+/// Reads a checkpoint of the network with this genesis, and checks that every byte is the one that
+/// was written, but makes no state of it: this takes little memory. Blocks the thread.
+///
+/// # Errors
+/// [`CheckpointError`], at the first thing that is wrong.
+pub fn check(path: &Path, genesis: &[u8; 32]) -> Result<ChainTip, CheckpointError> {
+    read(path, genesis, |_| Ok(()))
+}
+
+fn read(
+    path: &Path,
+    genesis: &[u8; 32],
+    mut take: impl FnMut(&[u8]) -> Result<(), CheckpointError>,
+) -> Result<ChainTip, CheckpointError> {
+    let file = File::open(path).map_err(io_error("open", path))?;
+    let mut reader = Pieces { path, file: BufReader::with_capacity(1 << 20, file), offset: 0, piece: 0 };
+    let tip = reader.tip(genesis)?;
+    let mut all = blake3::Hasher::new();
+    while let Some(piece) = reader.next(&mut all)? {
+        take(&piece)?;
+    }
+    Ok(tip)
 }
 
 /// A file being read.

@@ -1,8 +1,8 @@
-//! The directory that a ledger lives in: one process at a time, one log.
+//! The directory that a ledger lives in: one process at a time, one log, some checkpoints.
 
 use crate::{
     error::OpenError,
-    log::{LogFile, file_header},
+    log::{FIRST_NAME, Link, Log, NEW_NAME, floor_path, list_segments, segment_header},
 };
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -11,9 +11,7 @@ use std::{
 };
 
 const LOCK_NAME: &str = "lock";
-const LOG_NAME: &str = "blocks.log";
-/// Where a new log is made before it gets its name.
-const NEW_LOG_NAME: &str = "blocks.log.new";
+const CHECKPOINTS_NAME: &str = "checkpoints";
 
 /// A data directory that no other process uses while this lives.
 #[derive(Debug)]
@@ -38,8 +36,9 @@ impl DataDir {
 
     /// Locks a directory that has a log.
     pub(crate) fn lock_existing(path: &Path) -> Result<Self, OpenError> {
-        let log_path = path.join(LOG_NAME);
-        if !log_path.try_exists().map_err(io_error("look for", &log_path))? {
+        let log_path = path.join(FIRST_NAME);
+        let is_there = path.try_exists().map_err(io_error("look for", path))?;
+        if !is_there || !has_log(path)? {
             return Err(OpenError::Missing { path: log_path });
         }
         Self::lock(path)
@@ -64,34 +63,68 @@ impl DataDir {
         &self.path
     }
 
-    /// Path of the log.
-    pub(crate) fn log_path(&self) -> PathBuf {
-        self.path.join(LOG_NAME)
-    }
-
     /// Opens the log; where there is none, makes an empty one that appears whole or not at all.
-    pub(crate) fn open_or_create_log(&self, genesis: &[u8; 32]) -> Result<LogFile, OpenError> {
-        let path = self.log_path();
-        let new_path = self.path.join(NEW_LOG_NAME);
-        // A log that did not get its name in an earlier run holds nothing.
+    pub(crate) fn open_or_create_log(&self, genesis: &[u8; 32]) -> Result<Log, OpenError> {
+        let new_path = self.path.join(NEW_NAME);
+        // A segment that did not get its name in an earlier run holds nothing.
         match fs::remove_file(&new_path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(io_error("remove", &new_path)(error));
             }
             _ => {}
         }
-        if !path.try_exists().map_err(io_error("look for", &path))? {
-            let mut file = File::create_new(&new_path).map_err(io_error("create", &new_path))?;
-            file.write_all(&file_header(genesis)).map_err(io_error("write", &new_path))?;
-            file.sync_all().map_err(io_error("sync", &new_path))?;
-            fs::rename(&new_path, &path).map_err(io_error("create", &path))?;
-            File::open(&self.path).and_then(|dir| dir.sync_all()).map_err(io_error("sync", &self.path))?;
+        if !has_log(&self.path)? {
+            let path = self.path.join(FIRST_NAME);
+            replace(&path, &segment_header(genesis, Link::FIRST)).map_err(io_error("create", &path))?;
         }
-        LogFile::open(path, genesis, true)
+        Log::open(&self.path, genesis, true)
     }
 
     /// Opens the log for reading only.
-    pub(crate) fn open_log(&self, genesis: &[u8; 32]) -> Result<LogFile, OpenError> {
-        LogFile::open(self.log_path(), genesis, false)
+    pub(crate) fn open_log(&self, genesis: &[u8; 32]) -> Result<Log, OpenError> {
+        Log::open(&self.path, genesis, false)
     }
+}
+
+/// Folder of the checkpoints of the ledger in `dir`.
+pub(crate) fn checkpoints_dir(dir: &Path) -> PathBuf {
+    dir.join(CHECKPOINTS_NAME)
+}
+
+/// Whether there is a log, or what is left of one.
+fn has_log(dir: &Path) -> Result<bool, OpenError> {
+    let floor = floor_path(dir);
+    Ok(!list_segments(dir)?.is_empty() || floor.try_exists().map_err(io_error("look for", &floor))?)
+}
+
+/// Makes a file of these bytes and syncs it. It has no lasting name before its folder is synced.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Puts a file of these bytes at `path`, durably: whole or not at all.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut new_path = path.to_owned().into_os_string();
+    new_path.push(".new");
+    let new_path = PathBuf::from(new_path);
+    let replaced = write_new(&new_path, bytes).and_then(|()| fs::rename(&new_path, path));
+    if let Err(error) = replaced {
+        // Of no use, and the next attempt begins anew whether it is there or not.
+        let _ = fs::remove_file(&new_path);
+        return Err(error);
+    }
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Makes names in a folder last.
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Removes the lock of a ledger that nobody has open.
+pub(crate) fn remove_lock(dir: &Path) -> Result<(), OpenError> {
+    let path = dir.join(LOCK_NAME);
+    fs::remove_file(&path).map_err(io_error("remove", &path))
 }

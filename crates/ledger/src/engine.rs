@@ -6,12 +6,15 @@
 
 use crate::{
     block::{Block, MAX_ENCODED_BLOCK_BYTES, transaction_hash},
-    chain::{Chain, Signatures},
-    data_dir::{DataDir, io_error},
+    chain::Signatures,
+    checkpointer::{CheckpointConfig, Checkpointer, remove_unfinished},
+    data_dir::{DataDir, checkpoints_dir, io_error},
     error::{EngineError, OpenError, ReadError, Stopped, SubmitError},
-    log::{LogFile, LogReader},
-    producer::{Message, Producer, Submission},
+    log::{Log, LogReader},
+    producer::{Disk, Message, Producer, Submission},
     replay::{LogEnd, transaction_hashes, walk},
+    start::newest_chain,
+    steps::Steps,
     verify::ChainTip,
 };
 use arc_swap::ArcSwapOption;
@@ -26,6 +29,7 @@ use codec::Encode;
 use std::{
     collections::{HashMap, VecDeque},
     future::{Future, ready},
+    num::NonZeroU64,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -39,6 +43,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// Transactions whose place is remembered; older ones are found by their block only.
 const MAX_PLACES: usize = 1 << 18;
+/// Bytes of the log before a checkpoint that a start reads, to know the places of their transactions.
+const RUN_UP_BYTES: u64 = 64 * 1024 * 1024;
+/// A segment is not begun before the last one has this, in bytes.
+const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Which blocks are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retention {
+    /// All.
+    #[default]
+    Archive,
+    /// At least this many of the newest, and all from the oldest checkpoint on. Older ones go in
+    /// whole segments of the log.
+    Blocks(NonZeroU64),
+}
 
 /// How the engine runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +68,12 @@ pub struct EngineConfig {
     pub pool_count: usize,
     /// Most bytes of transactions that wait for a block, up to `u32::MAX`.
     pub pool_bytes: usize,
+    /// When checkpoints are made.
+    pub checkpoints: CheckpointConfig,
+    /// Which blocks are kept.
+    pub retention: Retention,
+    /// A new segment of the log is begun when the last one has reached this many bytes.
+    pub segment_bytes: u64,
 }
 
 impl Default for EngineConfig {
@@ -57,6 +82,9 @@ impl Default for EngineConfig {
             block_interval: Duration::from_millis(MAX_BLOCK_INTERVAL_MS),
             pool_count: 8_192,
             pool_bytes: 64 * 1024 * 1024,
+            checkpoints: CheckpointConfig::default(),
+            retention: Retention::Archive,
+            segment_bytes: SEGMENT_BYTES,
         }
     }
 }
@@ -96,6 +124,8 @@ pub(crate) struct Shared {
     /// none once a block could not be made durable.
     pub(crate) newest: ArcSwapOption<State>,
     pub(crate) head: watch::Sender<ChainTip>,
+    /// Height of the newest checkpoint.
+    pub(crate) checkpoint: watch::Sender<u64>,
     pub(crate) reader: LogReader,
     pub(crate) places: Mutex<Places>,
     pub(crate) stopping: AtomicBool,
@@ -125,9 +155,11 @@ struct Stopper {
 }
 
 impl Engine {
-    /// Opens the ledger in `dir`, making an empty one if there is none, replays it, and starts.
+    /// Opens the ledger in `dir`, making an empty one if there is none, goes on from the newest
+    /// checkpoint that can be used, or else from the genesis, and starts.
     ///
-    /// An unfinished last write is cut off, with a line in the log: it was never acknowledged.
+    /// An unfinished last write is cut off, with a line in the log: it was never acknowledged. So is a
+    /// line written for each checkpoint that is skipped.
     ///
     /// # Errors
     /// [`OpenError`]: nothing was started.
@@ -140,32 +172,34 @@ impl Engine {
         let sequencer = SequencerKey::new(key, genesis)?;
         let data_dir = DataDir::create(dir)?;
         let log = data_dir.open_or_create_log(&genesis.hash())?;
-        Self::start(data_dir, log, genesis, sequencer, config)
+        Self::start(data_dir, log, genesis, sequencer, config, Steps::default())
     }
 
     /// Replays an open log and starts the thread that appends to it.
     pub(crate) fn start(
         data_dir: DataDir,
-        log: LogFile,
+        log: Log,
         genesis: &Genesis,
         sequencer: SequencerKey,
         config: EngineConfig,
+        steps: Steps,
     ) -> Result<(Self, EngineTask), OpenError> {
-        let mut chain = Chain::new(genesis)?;
-        let mut edges = vec![LogFile::first_record()];
+        let dir = data_dir.path().to_owned();
+        remove_unfinished(&dir).map_err(io_error("tidy up", &checkpoints_dir(&dir)))?;
+        let (mut chain, mark) = newest_chain(&dir, &log, genesis, RUN_UP_BYTES)?;
+        let from_height = chain.tip().height;
         let mut places = Places::default();
-        let end = walk(&log, &mut chain, Signatures::Trusted, |next, block| {
-            edges.push(next);
-            places.remember(block);
-        })?;
+        let end = walk(&log, mark, &mut chain, Signatures::Trusted, |block| places.remember(block))?;
         cut_unfinished(&log, end, chain.tip())?;
-        let writer = log.writer(end.offset)?;
+        let writer = log.last().writer(end.offset)?;
         let tip = *chain.tip();
+        tracing::info!(from_height, height = tip.height, "replayed the ledger");
         let (state, genesis_block) = chain.into_parts();
         let shared = Arc::new(Shared {
             newest: ArcSwapOption::from_pointee(state.clone()),
             head: watch::Sender::new(tip),
-            reader: LogReader::new(log, Bytes::from(genesis_block.encode()), edges),
+            checkpoint: watch::Sender::new(from_height),
+            reader: LogReader::new(&log, Bytes::from(genesis_block.encode()), end.offset)?,
             places: Mutex::new(places),
             stopping: AtomicBool::new(false),
             slots: Arc::new(Semaphore::new(config.pool_count)),
@@ -174,9 +208,13 @@ impl Engine {
         });
         // One place more than there are shares, for the word to stop.
         let (queue, messages) = sync_channel(config.pool_count.saturating_add(1));
-        let path = data_dir.path().to_owned();
-        let producer = Producer::new(Arc::clone(&shared), messages, writer, sequencer, tip, state, data_dir);
-        let ended = run(producer).map_err(io_error("start the engine's thread for", &path))?;
+        let no_thread = || io_error("start the engine's threads for", &dir);
+        let checkpointer =
+            Checkpointer::start(&dir, genesis, from_height, Arc::clone(&shared), steps.clone())
+                .map_err(no_thread())?;
+        let disk = Disk { log: writer, genesis: genesis.hash(), checkpointer, steps, _data_dir: data_dir };
+        let producer = Producer::new(Arc::clone(&shared), messages, disk, sequencer, tip, state);
+        let ended = run(producer).map_err(no_thread())?;
         let stopper = Stopper { shared: Arc::clone(&shared), queue: queue.clone() };
         Ok((Self { shared, queue }, EngineTask { stopper, ended }))
     }
@@ -241,6 +279,13 @@ impl Engine {
         self.shared.head.subscribe()
     }
 
+    /// Height of the newest checkpoint, 0 if there is none; changes with each new one, when what it
+    /// makes superfluous has been removed.
+    #[must_use]
+    pub fn checkpoint_height(&self) -> watch::Receiver<u64> {
+        self.shared.checkpoint.subscribe()
+    }
+
     /// Transactions that wait for a block.
     #[must_use]
     pub fn pool_count(&self) -> usize {
@@ -253,10 +298,16 @@ impl Engine {
         self.shared.config.pool_bytes.saturating_sub(self.shared.room.available_permits())
     }
 
+    /// Height of the oldest block that can be read, apart from block 0, which is never dropped.
+    #[must_use]
+    pub fn oldest_block(&self) -> u64 {
+        self.shared.reader.oldest()
+    }
+
     /// The encoded block at `height`; nothing if there is none yet. Blocks the thread for one read.
     ///
     /// # Errors
-    /// [`ReadError`] if the log cannot be read or is damaged there.
+    /// [`ReadError`] if the log cannot be read or is damaged there, or if the block was dropped.
     pub fn block_bytes(&self, height: u64) -> Result<Option<Bytes>, ReadError> {
         Ok(self.shared.reader.read(height, 0)?.into_iter().next())
     }
@@ -265,7 +316,7 @@ impl Engine {
     /// if there is one. Blocks the thread for these reads.
     ///
     /// # Errors
-    /// [`ReadError`] if the log cannot be read or is damaged there.
+    /// [`ReadError`] if the log cannot be read or is damaged there, or if the block was dropped.
     pub fn blocks_bytes(&self, height: u64, max_bytes: usize) -> Result<Vec<Bytes>, ReadError> {
         self.shared.reader.read(height, max_bytes)
     }
@@ -279,7 +330,7 @@ impl Engine {
     /// The receipt of a transaction in one of the newest blocks. Blocks the thread for one read.
     ///
     /// # Errors
-    /// [`ReadError`] if the log cannot be read or is damaged there.
+    /// [`ReadError`] if the log cannot be read or is damaged there, or if the block was dropped.
     pub fn find_transaction(&self, hash: &[u8; 32]) -> Result<Option<Receipt>, ReadError> {
         let place = self.shared.places.lock().unwrap_or_else(PoisonError::into_inner).find(hash);
         let Some((height, index)) = place else { return Ok(None) };
@@ -384,7 +435,7 @@ impl SequencerKey {
     }
 }
 
-fn cut_unfinished(log: &LogFile, end: LogEnd, tip: &ChainTip) -> Result<(), OpenError> {
+fn cut_unfinished(log: &Log, end: LogEnd, tip: &ChainTip) -> Result<(), OpenError> {
     if end.unfinished_bytes == 0 {
         return Ok(());
     }
@@ -394,7 +445,7 @@ fn cut_unfinished(log: &LogFile, end: LogEnd, tip: &ChainTip) -> Result<(), Open
         height = tip.height,
         "cut off an unfinished block that was never acknowledged"
     );
-    log.truncate(end.offset)
+    log.last().truncate(end.offset)
 }
 
 fn run(producer: Producer) -> std::io::Result<oneshot::Receiver<Result<(), EngineError>>> {

@@ -110,6 +110,34 @@ pub enum OpenError {
         /// What is wrong with it.
         source: ChainError,
     },
+    /// Blocks that were not dropped are not there.
+    #[error("blocks from {from} on are missing in {}: restore them from a backup or from another directory node", path.display())]
+    MissingBlocks {
+        /// The data directory.
+        path: PathBuf,
+        /// Height of the first one.
+        from: u64,
+    },
+    /// Nothing to go on from.
+    #[error(
+        "{} has no checkpoint that can be used, and its blocks before {oldest} were dropped: restore it from a backup or from another directory node",
+        path.display()
+    )]
+    NoCheckpoint {
+        /// The data directory.
+        path: PathBuf,
+        /// Height of the oldest block.
+        oldest: u64,
+    },
+    /// A copy goes into a folder of its own.
+    #[error("{} exists and is not an empty folder: name another one", path.display())]
+    NotEmpty {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A block cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The log ends before the checkpoint.
     #[error("{} ends before block {height}, of which there is a checkpoint: restore the log, or remove the checkpoint", path.display())]
     BehindCheckpoint {
@@ -175,6 +203,16 @@ pub enum ReadError {
         path: PathBuf,
         /// Why not.
         source: io::Error,
+    },
+    /// Dropped here to save room.
+    #[error(
+        "block {height} was dropped here, the oldest block kept is {oldest}: ask a node that keeps all blocks"
+    )]
+    Gone {
+        /// Which block.
+        height: u64,
+        /// The oldest one that can be read.
+        oldest: u64,
     },
     /// The bytes are not what was written.
     #[error("{} is damaged at block {height}", path.display())]

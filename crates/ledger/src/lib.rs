@@ -7,14 +7,19 @@
 pub mod block;
 mod chain;
 pub mod checkpoint;
+mod checkpointer;
+mod copies;
 mod data_dir;
 pub mod engine;
 pub mod error;
+mod generations;
 pub mod huge_pages;
 mod log;
 mod producer;
 pub mod randomness;
 mod replay;
+mod start;
+mod steps;
 pub mod verify;
 mod waiting;
 
@@ -22,8 +27,10 @@ mod waiting;
 mod tests;
 
 pub use block::{Block, FinalityProof, Header, genesis_block};
-pub use engine::{Engine, EngineConfig, EngineTask, Receipt};
+pub use checkpointer::CheckpointConfig;
+pub use copies::{copy_ledger, read_blocks};
+pub use engine::{Engine, EngineConfig, EngineTask, Receipt, Retention};
 pub use error::{EngineError, OpenError, ReadError, Stopped, SubmitError};
 pub use randomness::Vrf;
-pub use replay::{ReplayReport, replay, replay_from};
+pub use replay::{ReplayReport, replay, replay_from, replay_from_newest};
 pub use verify::{BlockError, ChainTip, ChainVerifier};

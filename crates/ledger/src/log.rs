@@ -1,438 +1,325 @@
-//! The file of blocks: appended to, synced, never changed.
+//! The blocks on disk: appended to, synced, never changed.
 //!
 //! ```text
-//! file    := magic (8) · format version (u16) · genesis hash (32) · BLAKE3 of these (32) · record*
+//! blocks.log       the first segment
+//! blocks.H.log     a later segment, whose first block has height H
+//! blocks.floor     how far old blocks were dropped, if any were
+//!
+//! segment := magic (8) · format version (u16) · genesis hash (32) · link · BLAKE3 of these (32) · record*
+//! link    := nothing in version 1, which only blocks.log has; in version 2: height of the first block
+//!            (u64) · first height (u64) and length in bytes (u64) of the segment before
 //! record  := length (u32) · guard (4) · BLAKE3 of the block (32) · block (length bytes, SCALE)
+//! floor   := magic (8) · format version (u16) · genesis hash (32) · height of the oldest block (u64) ·
+//!            BLAKE3 of these (32)
 //! ```
 //!
-//! Integers are little endian. The guard covers the length and the record's place in the file, so
+//! Integers are little endian. The guard covers the length and the record's place in its segment, so
 //! that a damaged length is told from a write that a crash cut short. Block 1 comes first: block 0
-//! follows from the genesis.
+//! follows from the genesis. A segment is begun only when the one before is on disk to its end, which
+//! is why only the last one may end in a write cut short, and why a missing or shortened segment is
+//! seen without reading it.
 
-use crate::{
-    block::MAX_ENCODED_BLOCK_BYTES,
-    data_dir::io_error,
-    error::{OpenError, ReadError},
-};
+mod floor;
+mod reader;
+mod record;
+mod segment;
+mod writer;
+
+pub(crate) use floor::{drop_before, floor_path, read_floor};
+pub(crate) use reader::LogReader;
+pub(crate) use segment::{Found, Link, Segment, segment_header};
+pub(crate) use writer::{LogWriter, Rolled};
+
+use crate::{data_dir::io_error, error::OpenError};
 use argosy_domain::num::{to_u64, to_usize};
-use bytes::Bytes;
-use rustix::{
-    fs::{FallocateFlags, fallocate},
-    io::Errno,
-};
 use std::{
-    collections::VecDeque,
-    fs::{File, OpenOptions},
-    io,
-    os::unix::fs::FileExt,
+    fs,
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock},
+    sync::Arc,
 };
 
-/// The newest version of the file that this program reads, and the one that it writes.
-pub(crate) const FORMAT_VERSION: u16 = 1;
-const MAGIC: [u8; 8] = *b"ARGOBLKS";
-const FILE_HEADER_BYTES: usize = 8 + 2 + 32 + 32;
-const RECORD_HEADER_BYTES: usize = 4 + 4 + 32;
-/// Most that one unfinished write can leave behind.
-const MAX_RECORD_BYTES: u64 = to_u64(RECORD_HEADER_BYTES + MAX_ENCODED_BLOCK_BYTES);
-/// Room on the disk that is taken at a time, ahead of what is written.
-const RESERVED_BYTES: u64 = 2 * MAX_RECORD_BYTES;
-/// Smallest piece that a disk writes whole or not at all.
-const SECTOR_BYTES: u64 = 512;
-/// The newest blocks that are kept in memory: bytes, and how many.
-const MAX_RECENT_BYTES: usize = 1024 * 1024;
-const MAX_RECENT_BLOCKS: usize = 64;
-const GUARD_DOMAIN: &[u8] = b"argosy/log/guard/1";
+/// The newest version of a segment that this program reads, and the one that it writes.
+pub(crate) const FORMAT_VERSION: u16 = 2;
+/// The first segment.
+pub(crate) const FIRST_NAME: &str = "blocks.log";
+/// Where a segment is made before it gets its name.
+pub(crate) const NEW_NAME: &str = "blocks.log.new";
 
-/// An open log, its header checked.
+/// Path of the segment whose first block has this height, above 1.
+pub(crate) fn later_path(dir: &Path, first: u64) -> PathBuf {
+    dir.join(format!("blocks.{first}.log"))
+}
+
+/// A segment that need not be open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentFile {
+    /// Height of its first block.
+    pub(crate) first: u64,
+    pub(crate) path: PathBuf,
+}
+
+/// The segments in `dir`, oldest first, by their names.
+pub(crate) fn list_segments(dir: &Path) -> Result<Vec<SegmentFile>, OpenError> {
+    let mut segments = Vec::new();
+    for entry in fs::read_dir(dir).map_err(io_error("list", dir))? {
+        let entry = entry.map_err(io_error("list", dir))?;
+        if let Some(first) = entry.file_name().to_str().and_then(first_height) {
+            segments.push(SegmentFile { first, path: entry.path() });
+        }
+    }
+    segments.sort_by_key(|segment| segment.first);
+    Ok(segments)
+}
+
+/// What a file name says, if it is that of a segment.
+fn first_height(name: &str) -> Option<u64> {
+    if name == FIRST_NAME {
+        return Some(1);
+    }
+    let number = name.strip_prefix("blocks.")?.strip_suffix(".log")?;
+    let first = number.parse().ok().filter(|first| *first > 1)?;
+    // One spelling for each height.
+    (format!("{first}") == number).then_some(first)
+}
+
+/// A log whose segments are all there and follow one another.
 #[derive(Debug)]
-pub(crate) struct LogFile {
-    file: File,
-    path: PathBuf,
-    allocate: Allocate,
+pub(crate) struct Log {
+    /// Oldest first, at least one.
+    segments: Vec<SegmentFile>,
+    last: Arc<Segment>,
+    genesis: [u8; 32],
 }
 
-/// Takes room on the disk for some bytes from some place on, without making the file longer.
-pub(crate) type Allocate = fn(&File, u64, u64) -> Result<(), Errno>;
-
-fn allocate(file: &File, from: u64, bytes: u64) -> Result<(), Errno> {
-    fallocate(file, FallocateFlags::KEEP_SIZE, from, bytes)
+/// Where a block begins, or will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    segment: usize,
+    offset: u64,
+    height: u64,
 }
 
-/// What a log has at some place.
-#[derive(Debug)]
-pub(crate) enum Found {
-    /// A whole record.
-    Record { next: u64, block: Vec<u8> },
-    /// Nothing more.
-    End,
-    /// A last write that a crash cut short; it was never acknowledged.
-    Unfinished { start: u64, bytes: u64 },
-}
-
-/// First bytes of a log of the network with this genesis.
-pub(crate) fn file_header(genesis: &[u8; 32]) -> Vec<u8> {
-    let mut header = [MAGIC.as_slice(), &FORMAT_VERSION.to_le_bytes(), genesis].concat();
-    let checksum = blake3::hash(&header);
-    header.extend_from_slice(checksum.as_bytes());
-    header
-}
-
-impl LogFile {
-    /// Opens the file and checks that it is a log of this network.
-    pub(crate) fn open(path: PathBuf, genesis: &[u8; 32], write: bool) -> Result<Self, OpenError> {
-        let file = match OpenOptions::new().read(true).write(write).open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(OpenError::Missing { path });
+impl Log {
+    /// Opens the log in `dir`, and finishes what was begun of dropping old blocks if it may `write`.
+    pub(crate) fn open(dir: &Path, genesis: &[u8; 32], write: bool) -> Result<Self, OpenError> {
+        let mut segments = list_segments(dir)?;
+        let oldest = read_floor(dir, genesis)?;
+        let dropped = segments.partition_point(|segment| segment.first <= oldest).saturating_sub(1);
+        let kept = segments.split_off(dropped);
+        let Some(newest) = kept.last() else { return Err(OpenError::Missing { path: dir.join(FIRST_NAME) }) };
+        if kept.first().is_none_or(|first| first.first != oldest) {
+            return Err(OpenError::MissingBlocks { path: dir.to_owned(), from: oldest });
+        }
+        let last = Arc::new(Segment::open(newest.path.clone(), genesis, write)?);
+        let log = Self { segments: kept, last, genesis: *genesis };
+        log.check_links()?;
+        if write {
+            for segment in &segments {
+                fs::remove_file(&segment.path).map_err(io_error("remove", &segment.path))?;
             }
-            Err(error) => return Err(io_error("open", &path)(error)),
-        };
-        let log = Self { file, path, allocate };
-        log.check_file_header(genesis)?;
+        }
         Ok(log)
     }
 
-    fn check_file_header(&self, genesis: &[u8; 32]) -> Result<(), OpenError> {
-        let path = || self.path.clone();
-        let mut header = [0; FILE_HEADER_BYTES];
-        let whole = self.file.read_exact_at(&mut header, 0);
-        match whole {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(OpenError::NotALog { path: path() });
+    /// Whether each segment is the one that it is called, and follows on the one before.
+    fn check_links(&self) -> Result<(), OpenError> {
+        let mut before: Option<(&SegmentFile, u64)> = None;
+        for (at, file) in self.segments.iter().enumerate() {
+            let segment = self.open_segment(at)?;
+            let link = segment.link();
+            if link.first != file.first {
+                return Err(segment.damaged(0, file.first));
             }
-            Err(error) => return Err(io_error("read", &self.path)(error)),
-            Ok(()) => {}
-        }
-        let (body, checksum) = header.split_at(FILE_HEADER_BYTES - 32);
-        if body[..8] != MAGIC {
-            return Err(OpenError::NotALog { path: path() });
-        }
-        let found = u16::from_le_bytes([body[8], body[9]]);
-        if found > FORMAT_VERSION {
-            return Err(OpenError::NewerFormat { path: path(), found });
-        }
-        if found == 0 || blake3::hash(body).as_bytes() != checksum {
-            return Err(OpenError::Damaged { path: path(), offset: 0, height: 0 });
-        }
-        if body[10..] != *genesis {
-            return Err(OpenError::OtherNetwork {
-                path: path(),
-                found: hex(&body[10..]),
-                expected: hex(genesis),
-            });
+            if let (Some((previous, len)), Some((first, end))) = (before, link.previous) {
+                let height = file.first.saturating_sub(1);
+                if previous.first != first {
+                    return Err(OpenError::MissingBlocks { path: dir_of(&file.path), from: first });
+                }
+                if len != end {
+                    let path = previous.path.clone();
+                    return Err(OpenError::Damaged { path, offset: len.min(end), height });
+                }
+            }
+            before = Some((file, segment.len()?));
         }
         Ok(())
     }
 
-    /// Where the first record begins.
-    pub(crate) const fn first_record() -> u64 {
-        to_u64(FILE_HEADER_BYTES)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Bytes in the file.
-    pub(crate) fn len(&self) -> Result<u64, OpenError> {
-        Ok(self.file.metadata().map_err(io_error("look at", &self.path))?.len())
-    }
-
-    /// Reads what begins at `start` in a file of `len` bytes, where the block of `height` is due.
-    pub(crate) fn read_next(&self, start: u64, len: u64, height: u64) -> Result<Found, OpenError> {
-        if start == len {
-            return Ok(Found::End);
-        }
-        if let Some(block) = self.read_record(start, len).map_err(io_error("read", &self.path))? {
-            let next = start.saturating_add(to_u64(RECORD_HEADER_BYTES.saturating_add(block.len())));
-            return Ok(Found::Record { next, block });
-        }
-        let bytes = len.saturating_sub(start);
-        if bytes <= MAX_RECORD_BYTES {
-            let mut rest = vec![0; to_usize(bytes)];
-            self.file.read_exact_at(&mut rest, start).map_err(io_error("read", &self.path))?;
-            if is_unfinished(start, &rest) {
-                return Ok(Found::Unfinished { start, bytes });
+    fn open_segment(&self, at: usize) -> Result<Arc<Segment>, OpenError> {
+        match self.segments.get(at) {
+            Some(file) if at.saturating_add(1) < self.segments.len() => {
+                Segment::open(file.path.clone(), &self.genesis, false).map(Arc::new)
             }
+            _ => Ok(Arc::clone(&self.last)),
         }
-        Err(OpenError::Damaged { path: self.path.clone(), offset: start, height })
     }
 
-    /// The block of the record at `start`, if a whole and sound record begins there.
-    fn read_record(&self, start: u64, len: u64) -> io::Result<Option<Vec<u8>>> {
-        let room = len.saturating_sub(start);
-        if room < to_u64(RECORD_HEADER_BYTES) {
+    /// Height of the oldest block that the log has, or will have first.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.segments.first().map_or(1, |segment| segment.first)
+    }
+
+    pub(crate) fn segments(&self) -> &[SegmentFile] {
+        &self.segments
+    }
+
+    pub(crate) const fn last(&self) -> &Arc<Segment> {
+        &self.last
+    }
+
+    pub(crate) const fn genesis(&self) -> &[u8; 32] {
+        &self.genesis
+    }
+
+    /// Path to name when something is said about the log as a whole.
+    pub(crate) fn path(&self) -> &Path {
+        self.last.path()
+    }
+
+    /// Where the oldest block begins.
+    pub(crate) fn start(&self) -> Result<Mark, OpenError> {
+        let offset = self.open_segment(0)?.first_record();
+        Ok(Mark { segment: 0, offset, height: self.oldest() })
+    }
+
+    /// Where the first block of the last segment begins, or will.
+    pub(crate) fn start_of_last(&self) -> Mark {
+        let segment = self.segments.len().saturating_sub(1);
+        Mark { segment, offset: self.last.first_record(), height: self.last.link().first }
+    }
+
+    /// Where the block of `height` begins, and where to begin reading to have seen about `run_up`
+    /// bytes before it. Nothing if the log ends before that block.
+    pub(crate) fn find(&self, height: u64, run_up: u64) -> Result<Option<(Mark, Mark)>, OpenError> {
+        let above = self.segments.partition_point(|segment| segment.first <= height);
+        let Some(at) = above.checked_sub(1) else { return Ok(None) };
+        let edges = self.edges(at)?;
+        let first = self.segments.get(at).map_or(1, |segment| segment.first);
+        let place = to_usize(height.saturating_sub(first));
+        // The last edge is an end, and nothing begins there.
+        let Some(&offset) = edges.split_last().and_then(|(_, starts)| starts.get(place)) else {
             return Ok(None);
+        };
+        let mark = Mark { segment: at, offset, height };
+        let start = edges.first().copied().unwrap_or(0);
+        let missing = run_up.saturating_sub(offset.saturating_sub(start));
+        if missing > 0 && at > 0 {
+            return Ok(Some((mark, self.back_from_end(at.saturating_sub(1), missing)?)));
         }
-        let mut header = [0; RECORD_HEADER_BYTES];
-        self.file.read_exact_at(&mut header, start)?;
-        let Some(length) = sound_length(start, &header) else { return Ok(None) };
-        let body_start = start.saturating_add(to_u64(RECORD_HEADER_BYTES));
-        if to_u64(length) > len.saturating_sub(body_start) {
-            return Ok(None);
-        }
-        let mut block = vec![0; length];
-        self.file.read_exact_at(&mut block, body_start)?;
-        let sound = blake3::hash(&block).as_bytes() == &header[8..];
-        Ok(sound.then_some(block))
+        Ok(Some((mark, back_to(at, first, &edges, offset.saturating_sub(run_up)))))
     }
 
-    /// Cuts off an unfinished last write, durably.
-    pub(crate) fn truncate(&self, len: u64) -> Result<(), OpenError> {
-        self.file
-            .set_len(len)
-            .and_then(|()| self.file.sync_all())
-            .map_err(io_error("cut the unfinished end off", &self.path))
+    /// Where to begin reading to have seen about `run_up` bytes when the segment at `at` ends.
+    fn back_from_end(&self, mut at: usize, mut run_up: u64) -> Result<Mark, OpenError> {
+        loop {
+            let segment = self.open_segment(at)?;
+            let bytes = segment.len()?.saturating_sub(segment.first_record());
+            if at == 0 || bytes >= run_up {
+                let edges = self.edges(at)?;
+                let end = edges.last().copied().unwrap_or(0);
+                return Ok(back_to(at, segment.link().first, &edges, end.saturating_sub(run_up)));
+            }
+            run_up = run_up.saturating_sub(bytes);
+            at = at.saturating_sub(1);
+        }
     }
 
-    /// A second handle on the same file, to append with.
-    pub(crate) fn writer(&self, end: u64) -> Result<LogWriter, OpenError> {
-        let file = self.file.try_clone().map_err(io_error("open", &self.path))?;
-        let (path, allocate) = (self.path.clone(), self.allocate);
-        Ok(LogWriter { file, path, end, buffer: Vec::new(), reserved_to: end, allocate })
+    /// Edges of one segment; all of its blocks, unless it is the last.
+    fn edges(&self, at: usize) -> Result<Vec<u64>, OpenError> {
+        let segment = self.open_segment(at)?;
+        match self.segments.get(at.saturating_add(1)) {
+            None => segment.edges(segment.len()?, u64::MAX),
+            Some(next) => whole_edges(&segment, next.first),
+        }
+    }
+
+    /// Reads blocks one after the other from `mark` on.
+    pub(crate) fn read_from(&self, mark: Mark) -> Result<Cursor<'_>, OpenError> {
+        let segment = self.open_segment(mark.segment)?;
+        let len = segment.len()?;
+        Ok(Cursor { log: self, at: mark.segment, segment, len, offset: mark.offset, height: mark.height })
     }
 
     #[cfg(test)]
-    pub(crate) fn with_allocate(self, allocate: Allocate) -> Self {
-        Self { allocate, ..self }
+    pub(crate) fn with_allocate(mut self, allocate: segment::Allocate) -> Self {
+        Arc::get_mut(&mut self.last).expect("nobody else has it yet").adopt(allocate);
+        self
     }
 }
 
-/// Appends records.
+/// Edges of a segment that is followed by one whose first block has height `next`.
+pub(crate) fn whole_edges(segment: &Segment, next: u64) -> Result<Vec<u64>, OpenError> {
+    let (len, first) = (segment.len()?, segment.link().first);
+    let count = next.saturating_sub(first);
+    let edges = segment.edges(len, count)?;
+    let end = edges.last().copied().unwrap_or(0);
+    let found = to_u64(edges.len().saturating_sub(1));
+    if found == count && end == len {
+        Ok(edges)
+    } else {
+        Err(segment.damaged(end, first.saturating_add(found)))
+    }
+}
+
+/// The first record that does not begin before `from`, or the segment's last one.
+fn back_to(segment: usize, first: u64, edges: &[u64], from: u64) -> Mark {
+    let last = edges.len().saturating_sub(2);
+    let place = edges.partition_point(|edge| *edge < from).min(last);
+    let offset = edges.get(place).copied().unwrap_or(0);
+    Mark { segment, offset, height: first.saturating_add(to_u64(place)) }
+}
+
+fn dir_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// Reads blocks one after the other, through all segments.
 #[derive(Debug)]
-pub(crate) struct LogWriter {
-    file: File,
-    path: PathBuf,
-    end: u64,
-    buffer: Vec<u8>,
-    /// To where room is taken.
-    reserved_to: u64,
-    allocate: Allocate,
+pub(crate) struct Cursor<'a> {
+    log: &'a Log,
+    at: usize,
+    segment: Arc<Segment>,
+    len: u64,
+    offset: u64,
+    height: u64,
 }
 
-impl LogWriter {
-    /// Takes room for the largest block there can be, so that a block once begun can be written.
-    ///
-    /// # Errors
-    /// The disk is full. A file system that cannot promise room counts as having it.
-    pub(crate) fn reserve(&mut self) -> io::Result<()> {
-        if self.end.saturating_add(MAX_RECORD_BYTES) <= self.reserved_to {
-            return Ok(());
-        }
-        match (self.allocate)(&self.file, self.end, RESERVED_BYTES) {
-            Err(error @ (Errno::NOSPC | Errno::DQUOT)) => Err(error.into()),
-            Ok(()) | Err(_) => {
-                self.reserved_to = self.end.saturating_add(RESERVED_BYTES);
-                Ok(())
-            }
-        }
+impl Cursor<'_> {
+    /// Height of the block that is due.
+    pub(crate) const fn height(&self) -> u64 {
+        self.height
     }
 
-    /// Appends a block and returns where its record ends, once it is on disk.
-    ///
-    /// After an error nothing is known about the file's end: the writer must not be used again.
-    pub(crate) fn append(&mut self, block: &[u8]) -> io::Result<u64> {
-        let length = u32::try_from(block.len()).map_err(io::Error::other)?;
-        let start = self.end;
-        self.buffer.clear();
-        self.buffer.extend_from_slice(&length.to_le_bytes());
-        self.buffer.extend_from_slice(&guard(start, length));
-        self.buffer.extend_from_slice(blake3::hash(block).as_bytes());
-        self.buffer.extend_from_slice(block);
-        self.file.write_all_at(&self.buffer, start)?;
-        self.file.sync_data()?;
-        self.end = start.saturating_add(to_u64(self.buffer.len()));
-        // One large block must not hold its memory for ever.
-        self.buffer.shrink_to(1 << 20);
-        Ok(self.end)
+    /// Where in the present segment the next record begins.
+    pub(crate) const fn offset(&self) -> u64 {
+        self.offset
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-/// Reads blocks that are on disk, while more are appended.
-#[derive(Debug)]
-pub(crate) struct LogReader {
-    log: LogFile,
-    /// Block 0, which the file does not have.
-    genesis_block: Bytes,
-    index: RwLock<Index>,
-}
-
-/// Where blocks are.
-#[derive(Debug)]
-struct Index {
-    /// Where the records of blocks 1, 2, … begin, and last where the next one will.
-    edges: Vec<u64>,
-    /// The newest blocks, so that a thousand followers do not read the file a thousand times.
-    recent: VecDeque<Bytes>,
-    recent_bytes: usize,
-}
-
-/// What is known of a block without reading the file.
-enum Place {
-    Memory(Bytes),
-    File { start: u64, end: u64 },
-}
-
-impl Index {
-    fn find(&self, height: u64) -> Option<Place> {
-        let at = to_usize(height.checked_sub(1)?);
-        let (start, end) = (*self.edges.get(at)?, *self.edges.get(at.saturating_add(1))?);
-        let above = self.edges.len().saturating_sub(2).saturating_sub(at);
-        let recent = self.recent.len().checked_sub(above.saturating_add(1));
-        match recent.and_then(|index| self.recent.get(index)) {
-            Some(block) => Some(Place::Memory(block.clone())),
-            None => Some(Place::File { start, end }),
-        }
-    }
-
-    fn push(&mut self, end: u64, block: Bytes) {
-        self.edges.push(end);
-        self.recent_bytes = self.recent_bytes.saturating_add(block.len());
-        self.recent.push_back(block);
-        while self.recent_bytes > MAX_RECENT_BYTES || self.recent.len() > MAX_RECENT_BLOCKS {
-            let Some(oldest) = self.recent.pop_front() else { break };
-            self.recent_bytes = self.recent_bytes.saturating_sub(oldest.len());
-        }
-    }
-}
-
-impl LogReader {
-    pub(crate) fn new(log: LogFile, genesis_block: Bytes, edges: Vec<u64>) -> Self {
-        let index = RwLock::new(Index { edges, recent: VecDeque::new(), recent_bytes: 0 });
-        Self { log, genesis_block, index }
-    }
-
-    /// Makes one more block readable, whose record is on disk and ends at `end`.
-    pub(crate) fn extend(&self, end: u64, block: Bytes) {
-        self.index.write().unwrap_or_else(PoisonError::into_inner).push(end, block);
-    }
-
-    fn find(&self, height: u64) -> Option<Place> {
-        if height == 0 {
-            return Some(Place::Memory(self.genesis_block.clone()));
-        }
-        self.index.read().unwrap_or_else(PoisonError::into_inner).find(height)
-    }
-
-    /// Up to `max_bytes` of consecutive blocks from `from` on, but at least one if there is one.
-    pub(crate) fn read(&self, from: u64, max_bytes: usize) -> Result<Vec<Bytes>, ReadError> {
-        let mut blocks = Batch::new(max_bytes);
-        for height in from.. {
-            let block = match self.find(height) {
-                Some(Place::Memory(block)) if blocks.fits(block.len()) => block,
-                Some(Place::File { start, end }) if blocks.fits(to_usize(end.saturating_sub(start))) => {
-                    self.read_file(height, start, end)?
+    /// What comes next.
+    pub(crate) fn next(&mut self) -> Result<Found, OpenError> {
+        loop {
+            let found = self.segment.read_next(self.offset, self.len, self.height)?;
+            let next = self.log.segments.get(self.at.saturating_add(1));
+            match (found, next) {
+                (Found::Record { next, block }, _) => {
+                    self.offset = next;
+                    self.height = self.height.saturating_add(1);
+                    return Ok(Found::Record { next, block });
                 }
-                Some(_) | None => break,
-            };
-            blocks.push(block);
-        }
-        Ok(blocks.blocks)
-    }
-
-    /// The same from memory only: nothing unless `from` is among the newest blocks.
-    pub(crate) fn read_recent(&self, from: u64, max_bytes: usize) -> Vec<Bytes> {
-        let mut blocks = Batch::new(max_bytes);
-        for height in from.. {
-            match self.find(height) {
-                Some(Place::Memory(block)) if blocks.fits(block.len()) => blocks.push(block),
-                Some(_) | None => break,
+                (Found::End, Some(next)) if next.first == self.height => self.enter_next()?,
+                (Found::End | Found::Unfinished { .. }, Some(_)) => {
+                    return Err(self.segment.damaged(self.offset, self.height));
+                }
+                (found, None) => return Ok(found),
             }
         }
-        blocks.blocks
     }
 
-    fn read_file(&self, height: u64, start: u64, end: u64) -> Result<Bytes, ReadError> {
-        let path = || self.log.path.clone();
-        match self.log.read_record(start, end) {
-            Ok(Some(block)) => Ok(Bytes::from(block)),
-            Ok(None) => Err(ReadError::Damaged { path: path(), height }),
-            Err(source) => Err(ReadError::Io { path: path(), source }),
-        }
+    fn enter_next(&mut self) -> Result<(), OpenError> {
+        self.at = self.at.saturating_add(1);
+        self.segment = self.log.open_segment(self.at)?;
+        self.len = self.segment.len()?;
+        self.offset = self.segment.first_record();
+        Ok(())
     }
-}
-
-/// Consecutive blocks up to a number of bytes, the first one always.
-struct Batch {
-    blocks: Vec<Bytes>,
-    room: usize,
-}
-
-impl Batch {
-    const fn new(room: usize) -> Self {
-        Self { blocks: Vec::new(), room }
-    }
-
-    fn fits(&self, len: usize) -> bool {
-        self.blocks.is_empty() || len <= self.room
-    }
-
-    fn push(&mut self, block: Bytes) {
-        self.room = self.room.saturating_sub(block.len());
-        self.blocks.push(block);
-    }
-}
-
-/// Binds a length to its place, in 4 bytes.
-fn guard(start: u64, length: u32) -> [u8; 4] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(GUARD_DOMAIN).update(&start.to_le_bytes()).update(&length.to_le_bytes());
-    let hash = hasher.finalize();
-    let [a, b, c, d, ..] = *hash.as_bytes();
-    [a, b, c, d]
-}
-
-/// The length that a record's first bytes give, if their guard agrees and it is within bounds.
-fn sound_length(start: u64, header: &[u8]) -> Option<usize> {
-    let (length, rest) = header.split_first_chunk::<4>()?;
-    let (found, _) = rest.split_first_chunk::<4>()?;
-    let length = u32::from_le_bytes(*length);
-    let in_bounds = length > 0 && u64::from(length) <= to_u64(MAX_ENCODED_BLOCK_BYTES);
-    (in_bounds && guard(start, length) == *found).then(|| to_usize(u64::from(length)))
-}
-
-/// Whether the bytes from `start` to the end of the file, which are no sound record, can only be a
-/// write that a crash cut short.
-///
-/// That is so if no whole record follows, and the file ends too early or a sector was never written:
-/// it reads as zeros. Anything else was once written whole and acknowledged, and is damage.
-fn is_unfinished(start: u64, rest: &[u8]) -> bool {
-    let record_at = |skip: usize| {
-        let bytes = rest.get(skip..).unwrap_or_default();
-        let place = start.saturating_add(to_u64(skip));
-        let body = bytes.get(RECORD_HEADER_BYTES..).unwrap_or_default();
-        // The cheap test first: most lengths at a wrong place are out of bounds.
-        let plausible = bytes
-            .first_chunk::<4>()
-            .is_some_and(|length| to_usize(u64::from(u32::from_le_bytes(*length))) <= body.len());
-        plausible
-            && sound_length(place, bytes)
-                .and_then(|length| body.get(..length))
-                .is_some_and(|block| blake3::hash(block).as_bytes() == &bytes[8..RECORD_HEADER_BYTES])
-    };
-    if (1..rest.len()).any(record_at) {
-        return false;
-    }
-    let cut_short = match sound_length(start, rest) {
-        Some(length) => rest.len() < RECORD_HEADER_BYTES.saturating_add(length),
-        None => rest.len() < 8,
-    };
-    cut_short || has_unwritten_sector(start, rest)
-}
-
-fn has_unwritten_sector(start: u64, bytes: &[u8]) -> bool {
-    let first = to_usize(SECTOR_BYTES.saturating_sub(start % SECTOR_BYTES)).min(bytes.len());
-    let (head, tail) = bytes.split_at(first);
-    let unwritten = |sector: &[u8]| !sector.is_empty() && sector.iter().all(|byte| *byte == 0);
-    unwritten(head) || tail.chunks(to_usize(SECTOR_BYTES)).any(unwritten)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

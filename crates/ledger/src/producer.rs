@@ -5,11 +5,13 @@ use crate::{
         Block, FinalityProof, HEADER_VERSION, Header, MAX_ENCODED_BLOCK_BYTES, RULES_VERSION, results_root,
         transactions_root,
     },
+    checkpointer::Checkpointer,
     data_dir::DataDir,
     engine::{Receipt, SequencerKey, Share, Shared},
     error::{EngineError, SubmitError},
-    log::LogWriter,
+    log::{LogWriter, Rolled},
     randomness::{self, Vrf},
+    steps::Steps,
     verify::ChainTip,
     waiting::Waiting,
 };
@@ -19,6 +21,7 @@ use bytes::Bytes;
 use codec::Encode;
 use std::{
     collections::VecDeque,
+    io,
     sync::{
         Arc, PoisonError,
         atomic::Ordering,
@@ -68,7 +71,7 @@ impl Submission {
 pub(crate) struct Producer {
     shared: Arc<Shared>,
     messages: Receiver<Message>,
-    log: LogWriter,
+    disk: Disk,
     sequencer: SequencerKey,
     tip: ChainTip,
     /// Ahead of what is shared while a block is being made.
@@ -79,8 +82,18 @@ pub(crate) struct Producer {
     /// When the last block was made, or could not be for lack of room.
     block_made_at: Instant,
     has_room: bool,
-    /// Lets go of the data directory when the thread ends, and not before.
-    _data_dir: DataDir,
+    /// Whether the newest segment of the log is full, and no new one could be begun.
+    is_stuck: bool,
+}
+
+/// What the thread does on the disk. Dropped in this order.
+pub(crate) struct Disk {
+    pub(crate) log: LogWriter,
+    pub(crate) genesis: [u8; 32],
+    pub(crate) checkpointer: Checkpointer,
+    pub(crate) steps: Steps,
+    /// Lets go of the data directory when the threads have ended, and not before.
+    pub(crate) _data_dir: DataDir,
 }
 
 /// A block in the making.
@@ -103,17 +116,16 @@ impl Producer {
     pub(crate) fn new(
         shared: Arc<Shared>,
         messages: Receiver<Message>,
-        log: LogWriter,
+        disk: Disk,
         sequencer: SequencerKey,
         tip: ChainTip,
         state: State,
-        data_dir: DataDir,
     ) -> Self {
         let waiting = Waiting::new(shared.config().pool_count / WAITING_SHARE);
         Self {
             shared,
             messages,
-            log,
+            disk,
             sequencer,
             tip,
             state,
@@ -121,7 +133,7 @@ impl Producer {
             waiting,
             block_made_at: Instant::now(),
             has_room: true,
-            _data_dir: data_dir,
+            is_stuck: false,
         }
     }
 
@@ -167,8 +179,8 @@ impl Producer {
     /// Whether the next block can be written. Asked before it is begun: what has been executed cannot
     /// be taken back.
     fn find_room(&mut self) -> bool {
-        let path = self.log.path().display().to_string();
-        match (self.log.reserve(), self.has_room) {
+        let path = self.disk.log.path().display().to_string();
+        match (self.disk.log.reserve(), self.has_room) {
             (Err(error), true) => {
                 tracing::error!(path, %error, "no room for another block: transactions are refused");
             }
@@ -211,8 +223,10 @@ impl Producer {
         let (block, included) = self.finish(draft);
         let encoded = Bytes::from(block.encode());
         let end = self.write(&encoded)?;
-        self.shared.newest.store(Some(Arc::new(self.state.clone())));
+        let state = Arc::new(self.state.clone());
+        self.shared.newest.store(Some(Arc::clone(&state)));
         self.publish(end, encoded, block, included);
+        self.disk.checkpointer.offer(&self.tip, &state);
         Ok(())
     }
 
@@ -289,9 +303,31 @@ impl Producer {
         if encoded.len() > MAX_ENCODED_BLOCK_BYTES {
             return Err(EngineError::BlockTooLarge { height: self.tip.height.saturating_add(1) });
         }
-        self.log
-            .append(encoded)
-            .map_err(|source| EngineError::Write { path: self.log.path().to_owned(), source })
+        self.begin_segment_if_full()
+            .and_then(|()| self.disk.log.append(encoded))
+            .map_err(|source| EngineError::Write { path: self.disk.log.path().to_owned(), source })
+    }
+
+    /// Begins a new segment of the log if the newest one is full. While that cannot be done, it grows.
+    fn begin_segment_if_full(&mut self) -> io::Result<()> {
+        let Disk { log, genesis, steps, .. } = &mut self.disk;
+        let height = self.tip.height.saturating_add(1);
+        if !log.is_full(self.shared.config().segment_bytes, height) {
+            return Ok(());
+        }
+        match log.roll(genesis, height, steps)? {
+            Rolled::New(segment) => {
+                self.shared.reader.begin(segment);
+                self.is_stuck = false;
+            }
+            Rolled::NotNow(error) if !self.is_stuck => {
+                let path = log.path().display();
+                tracing::warn!(%path, %error, "cannot begin a new segment of the log: the old one grows");
+                self.is_stuck = true;
+            }
+            Rolled::NotNow(_) => {}
+        }
+        Ok(())
     }
 
     /// Shows a durable block to everybody, then answers its submitters in order.

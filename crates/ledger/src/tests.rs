@@ -1,9 +1,12 @@
-//! What cannot be provoked from outside: a disk that stops taking writes.
+//! What cannot be provoked from outside: a disk that stops taking writes, and crashes between steps.
+
+mod steps;
 
 use crate::{
     EngineConfig, EngineError, Stopped, SubmitError,
     data_dir::DataDir,
     engine::{Engine, SequencerKey},
+    steps::Steps,
 };
 use argosy_directory::{
     Call, Genesis, MembershipCall, Params, Profile, Transaction,
@@ -27,7 +30,8 @@ async fn a_write_that_fails_stops_the_engine_and_shows_nobody_the_state() {
     // Opened for reading only, so that the append is refused.
     let log = data_dir.open_log(&genesis.hash()).unwrap();
     let key = SequencerKey::new(sequencer.clone(), &genesis).unwrap();
-    let (engine, mut task) = Engine::start(data_dir, log, &genesis, key, EngineConfig::default()).unwrap();
+    let (engine, mut task) =
+        Engine::start(data_dir, log, &genesis, key, EngineConfig::default(), Steps::default()).unwrap();
 
     let transaction = transaction(&sequencer, &genesis);
     assert_eq!(engine.submit(transaction).await, Err(SubmitError::Stopped(Stopped)));
@@ -49,7 +53,8 @@ async fn a_full_disk_refuses_transactions_until_there_is_room() {
         .unwrap()
         .with_allocate(|_, _, _| if FULL.load(Ordering::Relaxed) { Err(Errno::NOSPC) } else { Ok(()) });
     let key = SequencerKey::new(sequencer.clone(), &genesis).unwrap();
-    let (engine, mut task) = Engine::start(data_dir, log, &genesis, key, EngineConfig::default()).unwrap();
+    let (engine, mut task) =
+        Engine::start(data_dir, log, &genesis, key, EngineConfig::default(), Steps::default()).unwrap();
 
     let transaction = transaction(&sequencer, &genesis);
     for _ in 0..3 {
@@ -64,9 +69,14 @@ async fn a_full_disk_refuses_transactions_until_there_is_room() {
 }
 
 fn transaction(signer: &Keypair, genesis: &Genesis) -> Vec<u8> {
+    member(signer, genesis, 0)
+}
+
+/// The transaction of `signer` with this nonce, which makes a member.
+fn member(signer: &Keypair, genesis: &Genesis, nonce: u64) -> Vec<u8> {
     let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
-    let call = Call::Membership(MembershipCall::CreateMember { handle: "alice".to_owned() });
-    Transaction::sign(signer, genesis.hash(), 0, now + 60_000, call).encode()
+    let call = Call::Membership(MembershipCall::CreateMember { handle: format!("member-{nonce}") });
+    Transaction::sign(signer, genesis.hash(), nonce, now + 60_000, call).encode()
 }
 
 fn genesis(sequencer: &Keypair) -> Genesis {

@@ -10,6 +10,7 @@ mod browser;
 mod crash;
 mod http;
 mod leads;
+mod ledger;
 mod media;
 mod network;
 mod playing;

@@ -1,11 +1,16 @@
 //! Starting, stopping, starting again; and what stands in the way.
 
-use crate::support::{Node, chain, config, genesis, start_error};
+use crate::support::{Node, answer, chain, config, genesis, key, sign, start_error};
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Call, MembershipCall};
-use argosy_directory_node::{Config, KeySource, StartError};
-use argosy_ledger::replay;
-use std::{fs, path::Path};
+use argosy_directory_node::{Checkpoints, Config, KeySource, Retention, StartError};
+use argosy_ledger::{Engine, EngineConfig, replay};
+use codec::Encode as _;
+use std::{
+    fs,
+    num::{NonZeroU64, NonZeroUsize},
+    path::Path,
+};
 
 fn create_member(handle: &str) -> Call {
     Call::Membership(MembershipCall::CreateMember { handle: handle.to_owned() })
@@ -81,4 +86,46 @@ async fn what_stands_in_the_way_is_named() {
     fs::write(&log, bytes).unwrap();
     let error = refused(good, &log).await;
     assert!(chain(&error).contains("use a newer argosy"), "{error}");
+}
+
+/// Blocks that a node dropped are said to be gone, with a code that followers can act on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn blocks_that_were_dropped_are_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(dir.path());
+    let few = NonZeroU64::new(4).unwrap();
+    let engine_config = EngineConfig {
+        segment_bytes: 1_000,
+        ..Config {
+            retention: Retention::Blocks(few),
+            checkpoints: Checkpoints { blocks: few, kept: NonZeroUsize::MIN, ..Checkpoints::default() },
+            ..config.clone()
+        }
+        .engine()
+    };
+    let (engine, mut task) =
+        Engine::open(&config.data, &genesis(), key("//Sequencer"), engine_config).unwrap();
+    for nonce in 0.. {
+        let call = create_member(&format!("member-{nonce}"));
+        engine.submit(sign(&key("//Carol"), nonce, call).encode()).await.unwrap();
+        if engine.oldest_block() > 1 {
+            break;
+        }
+    }
+    drop(engine);
+    task.stop();
+    task.join().await.unwrap();
+
+    let node = Node::start(dir.path()).await;
+    for from in ["", "?from=0", "?from=1"] {
+        let (status, body) = answer(node.get(&format!("/api/v1/blocks{from}")).await).await;
+        assert_eq!(
+            (status, body["code"].as_str(), body["retry"].as_str()),
+            (410, Some("BLOCK_GONE"), Some("elsewhere"))
+        );
+    }
+    let height = node.directory.status().await.unwrap().height;
+    let block = node.directory.blocks(height).await.unwrap().next().await.unwrap().unwrap();
+    assert_eq!(block.header.height, height);
+    node.stop().await;
 }

@@ -55,6 +55,8 @@ pub(crate) fn config(dir: &Path) -> Config {
         sequencer: KeySource::Suri("//Sequencer".to_owned()),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         graphql: argosy_directory_node::GraphqlConfig::default(),
+        retention: argosy_directory_node::Retention::default(),
+        checkpoints: argosy_directory_node::Checkpoints::default(),
         logs: argosy_node::config::Logs::default(),
     }
 }

@@ -138,9 +138,9 @@ async fn each_unusable_directory_says_what_to_do() {
     assert!(matches!(error, OpenError::OtherKey { .. }), "{error}");
 
     let mut newer = bytes.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     let error = open_error(dir_with(&newer).path());
-    assert!(matches!(error, OpenError::NewerFormat { found: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::NewerFormat { found: 3, .. }), "{error}");
 
     let error = open_error(dir_with(b"not a log").path());
     assert!(matches!(error, OpenError::NotALog { .. }), "{error}");

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod checkpoints;
+mod copies;
 mod damage;
 mod engine;
+mod starts;
 mod support;
 mod verifier;

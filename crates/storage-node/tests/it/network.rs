@@ -373,6 +373,8 @@ fn directory_config(dir: &Path, listen: SocketAddr) -> argosy_directory_node::Co
         sequencer: argosy_directory_node::KeySource::Suri("//Sequencer".to_owned()),
         listen,
         graphql: argosy_directory_node::GraphqlConfig::default(),
+        retention: argosy_directory_node::Retention::default(),
+        checkpoints: argosy_directory_node::Checkpoints::default(),
         logs: Logs::default(),
     }
 }

@@ -150,8 +150,8 @@ impl<'a> Planner<'_, 'a> {
                 let level = Level::new(self.request, entity(target), &selected.sets, self.most)?;
                 let position = self.position(&column);
                 // A reference that cannot be null is to a row that is there.
-                let stub = level.reads_only_the_id() && !field.nullable;
-                self.related(if stub { Link::OnlyId(position) } else { Link::One(position) }, level)
+                let id_suffices = level.reads_only_the_id() && !field.nullable;
+                self.related(if id_suffices { Link::OnlyId(position) } else { Link::One(position) }, level)
             }
             Kind::Back(target, via) => {
                 let level = Level::new(self.request, entity(target), &selected.sets, self.most)?;

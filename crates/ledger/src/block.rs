@@ -1,6 +1,9 @@
 //! Blocks: an ordered list of transactions, what became of each, and the header that commits to both.
 
-use crate::randomness::{Vrf, genesis_randomness};
+use crate::{
+    epoch::{EpochChange, quorum},
+    randomness::{Vrf, genesis_randomness},
+};
 use argosy_directory::{Event, Genesis, GenesisError, Outcome, State};
 use argosy_domain::{
     AccountId, Keypair, Signature,
@@ -15,11 +18,9 @@ pub const HEADER_VERSION: u16 = 1;
 /// Version of the directory's rules that this program executes.
 pub const RULES_VERSION: u32 = 1;
 /// Largest finality proof, in bytes.
-const MAX_PROOF_BYTES: usize = 4096;
+const MAX_PROOF_BYTES: usize = 32 * 1024;
 /// Largest encoded block with its proof, in bytes: what a reader of frames must be ready for.
 pub const MAX_ENCODED_BLOCK_BYTES: usize = MAX_BLOCK_BYTES + MAX_PROOF_BYTES;
-/// Sequencing keys are numbered by epoch; there has been no change of keys yet.
-pub const FIRST_EPOCH: u64 = 0;
 
 /// First bytes of what each hash and signature covers.
 const HEADER_DOMAIN: &[u8] = b"argosy/header/1";
@@ -46,6 +47,8 @@ pub struct Header {
     pub results_root: [u8; 32],
     /// Root of the directory's state after the block.
     pub state_root: [u8; 32],
+    /// Which of the epoch's keys ordered the transactions and drew the randomness: its place among them.
+    pub proposer: u16,
     /// What the block's transactions drew their randomness from.
     pub randomness: [u8; 32],
     /// Proof of the randomness.
@@ -57,6 +60,8 @@ pub struct Header {
 pub struct FinalityProof {
     /// Which set of keys signs.
     pub epoch: u64,
+    /// Why it is this one: in the first block of every epoch but the first.
+    pub change: Option<Box<EpochChange>>,
     /// Who signed; empty in block 0, which everybody makes for themselves.
     pub signatures: Vec<(AccountId, Signature)>,
 }
@@ -109,22 +114,21 @@ impl Block {
 impl FinalityProof {
     /// The proof by the one key that orders transactions in the embedded engine.
     #[must_use]
-    pub fn by_sequencer(key: &Keypair, header_hash: &[u8; 32]) -> Self {
-        let signature = key.sign(&signed_bytes(FIRST_EPOCH, header_hash));
-        Self { epoch: FIRST_EPOCH, signatures: vec![(key.account(), signature)] }
+    pub fn sign(key: &Keypair, epoch: u64, header_hash: &[u8; 32]) -> Self {
+        let signature = key.sign(&signed_bytes(epoch, header_hash));
+        Self { epoch, change: None, signatures: vec![(key.account(), signature)] }
     }
 
-    /// Whether this is exactly one signature of the first epoch, by `sequencer`, over the header.
+    /// Whether enough of `keys`, and nobody else, have signed the header in this proof's epoch, each
+    /// once and in the order of the keys.
     #[must_use]
-    pub fn holds_for(&self, sequencer: &AccountId, header_hash: &[u8; 32]) -> bool {
-        match self.signatures.as_slice() {
-            [(signer, signature)] => {
-                self.epoch == FIRST_EPOCH
-                    && signer == sequencer
-                    && signature.verify(signer, &signed_bytes(self.epoch, header_hash))
-            }
-            _ => false,
-        }
+    pub fn holds_for(&self, keys: &[AccountId], header_hash: &[u8; 32]) -> bool {
+        let bytes = signed_bytes(self.epoch, header_hash);
+        let mut left = keys.iter();
+        self.signatures.len() >= quorum(keys.len()).max(1)
+            && self.signatures.iter().all(|(signer, signature)| {
+                left.any(|key| key == signer) && signature.verify(signer, &bytes)
+            })
     }
 }
 
@@ -180,6 +184,7 @@ pub fn genesis_block(genesis: &Genesis) -> Result<(Block, State), GenesisError> 
         transactions_root: transactions_root(&[]),
         results_root: results_root(&[], &[]),
         state_root: state.root(),
+        proposer: 0,
         randomness: genesis_randomness(&genesis.hash()),
         vrf: Vrf::NONE,
     };

@@ -1,25 +1,29 @@
 //! Checkpoints: a state on disk, so that a start need not execute every block there ever was.
 //!
 //! ```text
-//! file   := magic (8) · format version (u16) · genesis hash (32) · tip (112) · BLAKE3 of these (32) · piece* · end
+//! file   := magic (8) · format version (u16) · genesis hash (32) · length of the anchor (u32) · anchor ·
+//!           BLAKE3 of these (32) · piece* · end
 //! piece  := length (u32, not 0) · BLAKE3 of its number (u64) and the piece (32) · the piece
 //! end    := 0 (u32) · number of pieces (u64) · BLAKE3 of the hashes of all pieces and of this number (32)
 //! ```
 //!
-//! Integers are little endian; the tip is a [`ChainTip`] in SCALE. A checkpoint appears whole or not
+//! Integers are little endian; the anchor is an [`Anchor`] in SCALE. A checkpoint appears whole or not
 //! at all. What a checkpoint says is believed only if its root is the one of the tip.
 
 use crate::{
     data_dir::sync_dir,
     steps::{Step, Steps},
-    verify::ChainTip,
+    verify::Anchor,
 };
 use argosy_directory::{
     Genesis, State,
     state::checkpoint::{CheckpointError as PieceError, MAX_PIECE_BYTES, Restore},
 };
-use argosy_domain::num::{to_u64, to_usize};
-use codec::{Decode, Encode};
+use argosy_domain::{
+    num::{to_u64, to_usize},
+    wire::decode_canonical,
+};
+use codec::Encode;
 use std::{
     fs::{self, File},
     io::{self, BufReader, Read, Write},
@@ -32,9 +36,11 @@ use thiserror::Error;
 
 const MAGIC: [u8; 8] = *b"ARGOCHKP";
 /// The newest version of the file that this program reads, and the one that it writes.
-const FORMAT_VERSION: u16 = 1;
-const TIP_BYTES: usize = 8 + 32 + 8 + 32 + 32;
-const HEADER_BYTES: usize = 8 + 2 + 32 + TIP_BYTES + 32;
+const FORMAT_VERSION: u16 = 2;
+/// What comes before the anchor.
+const START_BYTES: usize = 8 + 2 + 32 + 4;
+/// Largest anchor: thousands of changes of keys.
+const MAX_ANCHOR_BYTES: usize = 4 * 1024 * 1024;
 /// Longest nap between two looks at the word to stop.
 const NAP: Duration = Duration::from_millis(20);
 
@@ -110,6 +116,14 @@ pub enum CheckpointError {
         /// Its version.
         found: u16,
     },
+    /// Written by an older program. The blocks, or another checkpoint, are gone on from instead.
+    #[error("{} has format {found}, this program reads format {FORMAT_VERSION}: remove it", path.display())]
+    OlderFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u16,
+    },
     /// Made on another network.
     #[error("{} is a checkpoint of another network", path.display())]
     OtherNetwork {
@@ -149,19 +163,19 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Check
     move |source| CheckpointError::Io { doing, path, source }
 }
 
-/// Writes a snapshot of the state after the block of `tip` to `path`, replacing what is there once the
+/// Writes a snapshot of the state after the block of `anchor` to `path`, replacing what is there once the
 /// new one is on disk. Blocks the thread, for as long as `pace` makes it, until `stop` is true.
 ///
 /// # Errors
 /// [`CheckpointError`]; what was at `path` is there still.
 pub fn write(
     path: &Path,
-    tip: &ChainTip,
+    anchor: &Anchor,
     state: &State,
     pace: Pace,
     stop: &AtomicBool,
 ) -> Result<Written, CheckpointError> {
-    write_by_steps(path, tip, state, Bounds { pace, stop, steps: &Steps::default() })
+    write_by_steps(path, anchor, state, Bounds { pace, stop, steps: &Steps::default() })
 }
 
 /// What bounds the work of writing, and what looks at it.
@@ -174,15 +188,16 @@ pub(crate) struct Bounds<'a> {
 
 pub(crate) fn write_by_steps(
     path: &Path,
-    tip: &ChainTip,
+    anchor: &Anchor,
     state: &State,
     bounds: Bounds<'_>,
 ) -> Result<Written, CheckpointError> {
+    let tip = &anchor.tip;
     if (state.at().height, state.at().time_ms) != (tip.height, tip.time_ms) {
         return Err(CheckpointError::OtherBlock { height: tip.height });
     }
     let new_path = new_path(path);
-    let written = write_new(&new_path, tip, state, bounds).and_then(|written| {
+    let written = write_new(&new_path, anchor, state, bounds).and_then(|written| {
         let named = bounds.steps.at(Step::CheckpointNamed).and_then(|()| fs::rename(&new_path, path));
         named.map_err(io_error("create", path))?;
         let dir = path.parent().unwrap_or(Path::new("."));
@@ -203,13 +218,13 @@ pub(crate) fn new_path(path: &Path) -> PathBuf {
 
 fn write_new(
     path: &Path,
-    tip: &ChainTip,
+    anchor: &Anchor,
     state: &State,
     bounds: Bounds<'_>,
 ) -> Result<Written, CheckpointError> {
     bounds.steps.at(Step::NewCheckpoint).map_err(io_error("create", path))?;
     let mut file = PacedFile::create(path, bounds)?;
-    let header = header(&state.genesis(), tip);
+    let header = header(&state.genesis(), anchor);
     file.write(&header)?;
     let mut pieces_count = 0_u64;
     let mut all = blake3::Hasher::new();
@@ -307,8 +322,12 @@ fn wait_for_turn(started: Instant, bytes: u64, pace: Pace, stop: &AtomicBool) ->
     }
 }
 
-fn header(genesis: &[u8; 32], tip: &ChainTip) -> Vec<u8> {
-    let mut header = [MAGIC.as_slice(), &FORMAT_VERSION.to_le_bytes(), genesis, &tip.encode()].concat();
+fn header(genesis: &[u8; 32], anchor: &Anchor) -> Vec<u8> {
+    let anchor = anchor.encode();
+    // Bounded when it was read; each change adds less than a block's proof may have.
+    let length = u32::try_from(anchor.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let mut header =
+        [MAGIC.as_slice(), &FORMAT_VERSION.to_le_bytes(), genesis, &length, &anchor].concat();
     let checksum = blake3::hash(&header);
     header.extend_from_slice(checksum.as_bytes());
     header
@@ -326,15 +345,15 @@ fn piece_hash(number: u64, piece: &[u8]) -> [u8; 32] {
 ///
 /// # Errors
 /// [`CheckpointError`], at the first thing that is wrong.
-pub fn load(path: &Path, genesis: &Genesis) -> Result<(ChainTip, State), CheckpointError> {
+pub fn load(path: &Path, genesis: &Genesis) -> Result<(Anchor, State), CheckpointError> {
     let pieces = |source| CheckpointError::Pieces { path: path.to_owned(), source };
     let mut restore = Restore::new(genesis).map_err(pieces)?;
-    let tip = read(path, &genesis.hash(), |piece| restore.push(piece).map_err(pieces))?;
+    let anchor = read(path, &genesis.hash(), |piece| restore.push(piece).map_err(pieces))?;
     let mut state = restore.finish().map_err(pieces)?;
-    if state.root() != tip.state_root {
-        return Err(CheckpointError::StateRoot { path: path.to_owned(), height: tip.height });
+    if state.root() != anchor.tip.state_root {
+        return Err(CheckpointError::StateRoot { path: path.to_owned(), height: anchor.tip.height });
     }
-    Ok((tip, state))
+    Ok((anchor, state))
 }
 
 /// Reads a checkpoint of the network with this genesis, and checks that every byte is the one that
@@ -342,23 +361,30 @@ pub fn load(path: &Path, genesis: &Genesis) -> Result<(ChainTip, State), Checkpo
 ///
 /// # Errors
 /// [`CheckpointError`], at the first thing that is wrong.
-pub fn check(path: &Path, genesis: &[u8; 32]) -> Result<ChainTip, CheckpointError> {
+pub fn check(path: &Path, genesis: &[u8; 32]) -> Result<Anchor, CheckpointError> {
     read(path, genesis, |_| Ok(()))
+}
+
+/// Reads what a checkpoint says of its block, and no more. Blocks the thread for a short read.
+///
+/// # Errors
+/// [`CheckpointError`]: no such file, or another kind, or one whose first part is damaged.
+pub fn read_anchor(path: &Path, genesis: &[u8; 32]) -> Result<Anchor, CheckpointError> {
+    Pieces::open(path)?.anchor(genesis)
 }
 
 fn read(
     path: &Path,
     genesis: &[u8; 32],
     mut take: impl FnMut(&[u8]) -> Result<(), CheckpointError>,
-) -> Result<ChainTip, CheckpointError> {
-    let file = File::open(path).map_err(io_error("open", path))?;
-    let mut reader = Pieces { path, file: BufReader::with_capacity(1 << 20, file), offset: 0, piece: 0 };
-    let tip = reader.tip(genesis)?;
+) -> Result<Anchor, CheckpointError> {
+    let mut reader = Pieces::open(path)?;
+    let anchor = reader.anchor(genesis)?;
     let mut all = blake3::Hasher::new();
     while let Some(piece) = reader.next(&mut all)? {
         take(&piece)?;
     }
-    Ok(tip)
+    Ok(anchor)
 }
 
 /// A file being read.
@@ -371,32 +397,47 @@ struct Pieces<'a> {
     piece: u64,
 }
 
-impl Pieces<'_> {
-    fn tip(&mut self, genesis: &[u8; 32]) -> Result<ChainTip, CheckpointError> {
+impl<'a> Pieces<'a> {
+    fn open(path: &'a Path) -> Result<Self, CheckpointError> {
+        let file = File::open(path).map_err(io_error("open", path))?;
+        Ok(Self { path, file: BufReader::with_capacity(1 << 20, file), offset: 0, piece: 0 })
+    }
+
+    fn anchor(&mut self, genesis: &[u8; 32]) -> Result<Anchor, CheckpointError> {
         let path = || self.path.to_owned();
-        let mut header = [0; HEADER_BYTES];
-        match self.file.read_exact(&mut header) {
+        let mut start = [0; START_BYTES];
+        match self.file.read_exact(&mut start) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 return Err(CheckpointError::NotACheckpoint { path: path() });
             }
             read => read.map_err(io_error("read", self.path))?,
         }
-        let (body, checksum) = header.split_at(HEADER_BYTES - 32);
-        if body[..8] != MAGIC {
+        if start[..8] != MAGIC {
             return Err(CheckpointError::NotACheckpoint { path: path() });
         }
-        let found = u16::from_le_bytes([body[8], body[9]]);
+        let found = u16::from_le_bytes([start[8], start[9]]);
         if found > FORMAT_VERSION {
             return Err(CheckpointError::NewerFormat { path: path(), found });
         }
-        if found == 0 || blake3::hash(body).as_bytes() != checksum {
+        if found < FORMAT_VERSION {
+            return Err(CheckpointError::OlderFormat { path: path(), found });
+        }
+        let length = to_usize(u64::from(u32::from_le_bytes([start[42], start[43], start[44], start[45]])));
+        if length > MAX_ANCHOR_BYTES {
             return Err(self.damaged());
         }
-        if body[10..42] != *genesis {
+        let mut header = start.to_vec();
+        let rest = (&mut self.file).take(to_u64(length.saturating_add(32))).read_to_end(&mut header);
+        rest.map_err(io_error("read", self.path))?;
+        let (body, checksum) = header.split_at(header.len().saturating_sub(32));
+        if body.len() != START_BYTES + length || blake3::hash(body).as_bytes() != checksum {
+            return Err(self.damaged());
+        }
+        if start[10..42] != *genesis {
             return Err(CheckpointError::OtherNetwork { path: path() });
         }
-        self.offset = to_u64(HEADER_BYTES);
-        ChainTip::decode(&mut &body[42..]).map_err(|_| self.damaged())
+        self.offset = to_u64(header.len());
+        decode_canonical(&body[START_BYTES..]).map_err(|_| self.damaged())
     }
 
     /// The next piece, its hash added to that of all; nothing after the last.

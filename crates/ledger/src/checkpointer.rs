@@ -3,12 +3,13 @@
 use crate::{
     checkpoint::{self, Bounds, CheckpointError, Pace},
     data_dir::checkpoints_dir,
-    engine::{Retention, Shared},
+    engine::Retention,
     error::OpenError,
     generations,
     log::drop_before,
     steps::{Step, Steps},
-    verify::ChainTip,
+    verify::{Anchor, ChainVerifier},
+    view::Shared,
 };
 use argosy_directory::{Genesis, State};
 use std::{
@@ -49,7 +50,7 @@ impl Default for CheckpointConfig {
 }
 
 /// A state and the block after which it is.
-type Job = (ChainTip, Arc<State>);
+type Job = (Anchor, Arc<State>);
 
 /// Takes states from the engine's thread to the one that writes them. When it is dropped, writing ends
 /// in mid-checkpoint, which leaves nothing, and the thread has ended.
@@ -137,12 +138,12 @@ impl Checkpointer {
     }
 
     /// Has a checkpoint made of the state after a durable block, if one is due. Never waits.
-    pub(crate) fn offer(&self, tip: &ChainTip, state: &Arc<State>) {
+    pub(crate) fn offer(&self, verifier: &ChainVerifier, state: &Arc<State>) {
         if let Some(jobs) = &self.jobs
-            && self.schedule.take_due(tip.height)
+            && self.schedule.take_due(verifier.tip().height)
         {
             // Room for one, and none is being made. Without the thread there are no checkpoints.
-            let _ = jobs.try_send((*tip, Arc::clone(state)));
+            let _ = jobs.try_send((verifier.anchor(), Arc::clone(state)));
         }
     }
 }
@@ -171,27 +172,28 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok((tip, state)) = jobs.recv() {
-            let made = self.make(&tip, &state);
+        while let Ok((anchor, state)) = jobs.recv() {
+            let height = anchor.tip.height;
+            let made = self.make(&anchor, &state);
             drop(state);
             if self.stop.load(Ordering::Acquire) {
                 break;
             }
-            self.tell(&tip, &made);
+            self.tell(height, &made);
             if made.is_ok() {
-                self.drop_blocks(tip.height);
+                self.drop_blocks(height);
             }
-            self.schedule.end(tip.height, made.is_ok());
+            self.schedule.end(height, made.is_ok());
             if made.is_ok() {
-                self.shared.checkpoint.send_replace(tip.height);
+                self.shared.checkpoint.send_replace(height);
             }
         }
     }
 
-    fn tell(&mut self, tip: &ChainTip, made: &Result<(), CheckpointError>) {
+    fn tell(&mut self, height: u64, made: &Result<(), CheckpointError>) {
         match made {
-            Ok(()) if self.has_failed => tracing::info!(height = tip.height, "made a checkpoint again"),
-            Ok(()) => tracing::debug!(height = tip.height, "made a checkpoint"),
+            Ok(()) if self.has_failed => tracing::info!(height, "made a checkpoint again"),
+            Ok(()) => tracing::debug!(height, "made a checkpoint"),
             Err(error) if !self.has_failed => {
                 let cause = std::error::Error::source(error).map(ToString::to_string);
                 tracing::error!(%error, cause, "made no checkpoint: trying again later");
@@ -202,22 +204,23 @@ impl Writer {
     }
 
     /// Writes, reads back, and only then removes what is too old.
-    fn make(&self, tip: &ChainTip, state: &State) -> Result<(), CheckpointError> {
+    fn make(&self, anchor: &Anchor, state: &State) -> Result<(), CheckpointError> {
         let io = |doing, path: &Path| {
             let path = path.to_owned();
             move |source| CheckpointError::Io { doing, path, source }
         };
         fs::create_dir_all(&self.dir).map_err(io("create", &self.dir))?;
-        let path = generations::path(&self.dir, tip.height);
+        let height = anchor.tip.height;
+        let path = generations::path(&self.dir, height);
         let bounds = Bounds { pace: Pace::default(), stop: &self.stop, steps: &self.steps };
-        checkpoint::write_by_steps(&path, tip, state, bounds)?;
+        checkpoint::write_by_steps(&path, anchor, state, bounds)?;
         let read = self.steps.at(Step::CheckpointRead).map_err(io("read", &path));
-        if let Err(error) = read.and_then(|()| self.read_back(&path, tip)) {
+        if let Err(error) = read.and_then(|()| self.read_back(&path, anchor)) {
             let _ = fs::remove_file(&path);
             return Err(error);
         }
         // One too many does no harm.
-        if let Err(error) = self.remove_old(tip.height) {
+        if let Err(error) = self.remove_old(height) {
             tracing::warn!(path = %self.dir.display(), %error, "cannot remove an old checkpoint");
         }
         Ok(())
@@ -225,12 +228,16 @@ impl Writer {
 
     /// Before blocks are dropped on a checkpoint's word, all of it is tried, which takes the memory of
     /// a second state.
-    fn read_back(&self, path: &Path, tip: &ChainTip) -> Result<(), CheckpointError> {
+    fn read_back(&self, path: &Path, anchor: &Anchor) -> Result<(), CheckpointError> {
         let found = match self.shared.config().retention {
             Retention::Archive => checkpoint::check(path, &self.genesis.hash())?,
             Retention::Blocks(_) => checkpoint::load(path, &self.genesis)?.0,
         };
-        if found == *tip { Ok(()) } else { Err(CheckpointError::OtherBlock { height: tip.height }) }
+        if found == *anchor {
+            Ok(())
+        } else {
+            Err(CheckpointError::OtherBlock { height: anchor.tip.height })
+        }
     }
 
     /// The checkpoints that count, newest first: none is newer than the one of block `height`.

@@ -4,11 +4,12 @@ use crate::{
     block::{Block, genesis_block},
     checkpoint,
     data_dir::{checkpoints_dir, io_error, remove_lock, sync_dir},
+    epoch::{EpochChange, FIRST_EPOCH},
     error::{ChainError, OpenError, ReadError},
     generations,
     log::{Found, Log, floor_path},
     replay::{ReplayReport, replay_from_newest},
-    verify::{ChainTip, ChainVerifier},
+    verify::{Anchor, ChainTip, ChainVerifier},
 };
 use argosy_directory::Genesis;
 use std::{
@@ -107,7 +108,7 @@ fn copy_checkpoint(from: &Path, to: &Path, genesis: &Genesis) -> Result<(), Open
         let copy = generations::path(to, generation.height);
         copy_file(&generation.path, &copy, u64::MAX)?;
         match checkpoint::check(&copy, &genesis.hash()) {
-            Ok(tip) if tip.height == generation.height => break,
+            Ok(anchor) if anchor.tip.height == generation.height => break,
             Ok(_) | Err(_) => fs::remove_file(&copy).map_err(io_error("remove", &copy))?,
         }
     }
@@ -157,15 +158,26 @@ pub fn read_blocks(
     let before = first.saturating_sub(1).max(oldest);
     let Some((mark, _)) = log.find(before, 0)? else { return Ok(shown) };
     let mut cursor = log.read_from(mark)?;
-    let mut verifier = (before == 1).then(|| ChainVerifier::resume(genesis, ChainTip::of(&block_zero)));
+    let mut verifier = None;
+    if before == 1 {
+        verifier = Some(ChainVerifier::new(genesis)?);
+    }
     while cursor.height() <= last {
         let height = cursor.height();
         let Found::Record { block, .. } = cursor.next()? else { break };
         let refused = |source| OpenError::Block { path: log.path().to_owned(), height, source };
         let block = Block::decode_bytes(&block).map_err(|_| refused(ChainError::Malformed))?;
         match &mut verifier {
-            Some(verifier) => verifier.check(&block, None).map_err(|error| refused(error.into()))?,
-            None => verifier = Some(ChainVerifier::resume(genesis, ChainTip::of(&block))),
+            Some(verifier) => {
+                let checked = verifier.check(&block, None).map_err(|error| refused(error.into()))?;
+                // Who approved a change of keys was asked when the block was taken.
+                let _ = checked.needs_council();
+            }
+            None => {
+                let changes = changes_up_to(dir, genesis, &log, &block)?;
+                let tip = ChainTip::of(&block);
+                verifier = Some(ChainVerifier::resume(genesis, Anchor { tip, changes }));
+            }
         }
         if height >= first {
             show(&block)?;
@@ -173,4 +185,32 @@ pub fn read_blocks(
         }
     }
     Ok(shown)
+}
+
+/// The changes of sequencing keys up to a block of the log.
+fn changes_up_to(
+    dir: &Path,
+    genesis: &Genesis,
+    log: &Log,
+    block: &Block,
+) -> Result<Vec<EpochChange>, OpenError> {
+    let height = block.header.height;
+    if block.proof.epoch == FIRST_EPOCH {
+        return Ok(Vec::new());
+    }
+    // The newest checkpoint knows those before it, even of blocks that were dropped.
+    let known = generations::list(&checkpoints_dir(dir))?
+        .into_iter()
+        .find_map(|generation| checkpoint::read_anchor(&generation.path, &genesis.hash()).ok());
+    let (from, mut changes) =
+        known.map_or((0, Vec::new()), |anchor| (anchor.tip.height, anchor.changes));
+    changes.retain(|change| change.terms.height <= height);
+    let Some((mark, _)) = log.find(from.saturating_add(1), 0)? else { return Ok(changes) };
+    let mut cursor = log.read_from(mark)?;
+    while cursor.height() <= height {
+        let Found::Record { block, .. } = cursor.next()? else { break };
+        let change = Block::decode_bytes(&block).ok().and_then(|block| block.proof.change);
+        changes.extend(change.map(|change| *change));
+    }
+    Ok(changes)
 }

@@ -1,9 +1,12 @@
 //! The directory that a ledger lives in: one process at a time, one log, some checkpoints.
 
 use crate::{
+    epoch::EpochChange,
     error::OpenError,
     log::{FIRST_NAME, Link, Log, NEW_NAME, floor_path, list_segments, segment_header},
 };
+use argosy_domain::wire::decode_canonical;
+use codec::Encode;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
@@ -12,6 +15,8 @@ use std::{
 
 const LOCK_NAME: &str = "lock";
 const CHECKPOINTS_NAME: &str = "checkpoints";
+/// A change of sequencing keys that the next start carries out.
+const CHANGE_NAME: &str = "epoch.change";
 
 /// A data directory that no other process uses while this lives.
 #[derive(Debug)]
@@ -36,10 +41,8 @@ impl DataDir {
 
     /// Locks a directory that has a log.
     pub(crate) fn lock_existing(path: &Path) -> Result<Self, OpenError> {
-        let log_path = path.join(FIRST_NAME);
-        let is_there = path.try_exists().map_err(io_error("look for", path))?;
-        if !is_there || !has_log(path)? {
-            return Err(OpenError::Missing { path: log_path });
+        if !Self::has_ledger(path)? {
+            return Err(OpenError::Missing { path: path.join(FIRST_NAME) });
         }
         Self::lock(path)
     }
@@ -59,8 +62,45 @@ impl DataDir {
         }
     }
 
+    /// Whether there is a ledger in a folder.
+    pub(crate) fn has_ledger(path: &Path) -> Result<bool, OpenError> {
+        let is_there = path.try_exists().map_err(io_error("look for", path))?;
+        Ok(is_there && has_log(path)?)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The change of sequencing keys that waits to be carried out, if there is one.
+    pub(crate) fn change(&self) -> Result<Option<EpochChange>, OpenError> {
+        let path = self.path.join(CHANGE_NAME);
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error("read", &path)(error)),
+            Ok(bytes) => {
+                decode_canonical(&bytes).map(Some).map_err(|_| OpenError::Change { path, why: "it is damaged" })
+            }
+        }
+    }
+
+    /// Path of the file of a change that waits.
+    pub(crate) fn change_path(&self) -> PathBuf {
+        self.path.join(CHANGE_NAME)
+    }
+
+    /// Leaves a change for the next start, durably.
+    pub(crate) fn leave_change(&self, change: &EpochChange) -> Result<(), OpenError> {
+        let path = self.change_path();
+        replace(&path, &change.encode()).map_err(io_error("write", &path))
+    }
+
+    /// Removes a change that was carried out. One that stays is known by its epoch to be old.
+    pub(crate) fn forget_change(&self) {
+        let path = self.change_path();
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::warn!(path = %path.display(), %error, "cannot remove a change of keys that was carried out");
+        }
     }
 
     /// Opens the log; where there is none, makes an empty one that appears whole or not at all.

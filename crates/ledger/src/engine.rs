@@ -5,46 +5,37 @@
 //! and only then answers them and shows the block and its state to anybody.
 
 use crate::{
-    block::{Block, MAX_ENCODED_BLOCK_BYTES, transaction_hash},
-    chain::Signatures,
-    checkpointer::{CheckpointConfig, Checkpointer, remove_unfinished},
-    data_dir::{DataDir, checkpoints_dir, io_error},
-    error::{EngineError, OpenError, ReadError, Stopped, SubmitError},
-    log::{Log, LogReader},
-    producer::{Disk, Message, Producer, Submission},
-    replay::{LogEnd, transaction_hashes, walk},
-    start::newest_chain,
+    block::{MAX_ENCODED_BLOCK_BYTES, transaction_hash},
+    checkpointer::CheckpointConfig,
+    data_dir::{DataDir, io_error},
+    disk::Opened,
+    error::{EngineError, OpenError, Stopped, SubmitError},
+    log::Log,
+    machine::{Ledger, Submitting},
+    producer::{Message, Producer, Submission},
     steps::Steps,
-    verify::ChainTip,
+    view::{LedgerView, Shared},
 };
-use arc_swap::ArcSwapOption;
-use argosy_directory::{Genesis, Outcome, Reject, State, Transaction};
+use argosy_directory::{Genesis, Outcome, Reject, Transaction};
 use argosy_domain::{
-    Keypair,
+    AccountId, Keypair,
     limits::{MAX_BLOCK_INTERVAL_MS, MAX_TRANSACTION_BYTES},
     num::to_u64,
 };
-use bytes::Bytes;
-use codec::Encode;
 use std::{
-    collections::{HashMap, VecDeque},
-    future::{Future, ready},
     num::NonZeroU64,
+    ops::Deref,
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc,
+        atomic::Ordering,
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread,
     time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// Transactions whose place is remembered; older ones are found by their block only.
-const MAX_PLACES: usize = 1 << 18;
-/// Bytes of the log before a checkpoint that a start reads, to know the places of their transactions.
-const RUN_UP_BYTES: u64 = 64 * 1024 * 1024;
 /// A segment is not begun before the last one has this, in bytes.
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -59,7 +50,7 @@ pub enum Retention {
     Blocks(NonZeroU64),
 }
 
-/// How the engine runs.
+/// How a ledger runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
     /// Longest time without a block; at most [`MAX_BLOCK_INTERVAL_MS`].
@@ -104,33 +95,25 @@ pub struct Receipt {
     pub outcome: Outcome,
 }
 
-/// A running engine. Clones are handles on the same one.
+/// A running engine: a view of its ledger that takes transactions too. Clones are handles on the same one.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    view: LedgerView,
+    room: Arc<Room>,
     queue: SyncSender<Message>,
 }
 
-/// Keeps the engine running: stop and join it. Dropping it stops the engine too, without waiting.
-#[derive(Debug)]
+/// Keeps a ledger's thread running: stop and join it. Dropping it stops the thread too, without waiting.
 pub struct EngineTask {
-    stopper: Stopper,
+    shared: Arc<Shared>,
+    wake: Box<dyn Fn() + Send + Sync>,
     ended: oneshot::Receiver<Result<(), EngineError>>,
 }
 
-/// What the engine's thread and its users share.
-pub(crate) struct Shared {
-    /// The state after the newest block on disk, so that nobody sees what a crash could take back;
-    /// none once a block could not be made durable.
-    pub(crate) newest: ArcSwapOption<State>,
-    pub(crate) head: watch::Sender<ChainTip>,
-    /// Height of the newest checkpoint.
-    pub(crate) checkpoint: watch::Sender<u64>,
-    pub(crate) reader: LogReader,
-    pub(crate) places: Mutex<Places>,
-    pub(crate) stopping: AtomicBool,
+/// What the pool has room for.
+pub(crate) struct Room {
     slots: Arc<Semaphore>,
-    room: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
     config: EngineConfig,
 }
 
@@ -141,25 +124,13 @@ pub(crate) struct Share {
     _room: OwnedSemaphorePermit,
 }
 
-/// Where recent transactions are recorded, the oldest forgotten first.
-#[derive(Debug, Default)]
-pub(crate) struct Places {
-    by_hash: HashMap<[u8; 32], (u64, u32)>,
-    order: VecDeque<[u8; 32]>,
-}
-
-#[derive(Clone)]
-struct Stopper {
-    shared: Arc<Shared>,
-    queue: SyncSender<Message>,
-}
-
 impl Engine {
     /// Opens the ledger in `dir`, making an empty one if there is none, goes on from the newest
     /// checkpoint that can be used, or else from the genesis, and starts.
     ///
     /// An unfinished last write is cut off, with a line in the log: it was never acknowledged. So is a
-    /// line written for each checkpoint that is skipped.
+    /// line written for each checkpoint that is skipped. A change of sequencing keys that was left in
+    /// the folder ([`crate::install_change`]) is carried out.
     ///
     /// # Errors
     /// [`OpenError`]: nothing was started.
@@ -169,7 +140,12 @@ impl Engine {
         key: Keypair,
         config: EngineConfig,
     ) -> Result<(Self, EngineTask), OpenError> {
-        let sequencer = SequencerKey::new(key, genesis)?;
+        let sequencer = SequencerKey::new(key)?;
+        let is_new = !DataDir::has_ledger(dir)?;
+        if is_new {
+            // A wrong key is found before anything is touched.
+            sequencer.ensure_is(&[genesis.sequencer])?;
+        }
         let data_dir = DataDir::create(dir)?;
         let log = data_dir.open_or_create_log(&genesis.hash())?;
         Self::start(data_dir, log, genesis, sequencer, config, Steps::default())
@@ -185,38 +161,27 @@ impl Engine {
         steps: Steps,
     ) -> Result<(Self, EngineTask), OpenError> {
         let dir = data_dir.path().to_owned();
-        remove_unfinished(&dir).map_err(io_error("tidy up", &checkpoints_dir(&dir)))?;
-        let (mut chain, mark) = newest_chain(&dir, &log, genesis, RUN_UP_BYTES)?;
-        let from_height = chain.tip().height;
-        let mut places = Places::default();
-        let end = walk(&log, mark, &mut chain, Signatures::Trusted, |block| places.remember(block))?;
-        cut_unfinished(&log, end, chain.tip())?;
-        let writer = log.last().writer(end.offset)?;
-        let tip = *chain.tip();
-        tracing::info!(from_height, height = tip.height, "replayed the ledger");
-        let (state, genesis_block) = chain.into_parts();
-        let shared = Arc::new(Shared {
-            newest: ArcSwapOption::from_pointee(state.clone()),
-            head: watch::Sender::new(tip),
-            checkpoint: watch::Sender::new(from_height),
-            reader: LogReader::new(&log, Bytes::from(genesis_block.encode()), end.offset)?,
-            places: Mutex::new(places),
-            stopping: AtomicBool::new(false),
+        let opened = Opened::new(data_dir, &log, genesis, config, steps)?;
+        let change = opened.due_change()?;
+        let keys = change.as_ref().map_or(opened.chain.verifier().epochs().keys(), |due| &due.terms.keys);
+        sequencer.ensure_is(keys)?;
+        let room = Arc::new(Room {
             slots: Arc::new(Semaphore::new(config.pool_count)),
-            room: Arc::new(Semaphore::new(config.pool_bytes)),
+            bytes: Arc::new(Semaphore::new(config.pool_bytes)),
             config,
         });
         // One place more than there are shares, for the word to stop.
         let (queue, messages) = sync_channel(config.pool_count.saturating_add(1));
-        let no_thread = || io_error("start the engine's threads for", &dir);
-        let checkpointer =
-            Checkpointer::start(&dir, genesis, from_height, Arc::clone(&shared), steps.clone())
-                .map_err(no_thread())?;
-        let disk = Disk { log: writer, genesis: genesis.hash(), checkpointer, steps, _data_dir: data_dir };
-        let producer = Producer::new(Arc::clone(&shared), messages, disk, sequencer, tip, state);
-        let ended = run(producer).map_err(no_thread())?;
-        let stopper = Stopper { shared: Arc::clone(&shared), queue: queue.clone() };
-        Ok((Self { shared, queue }, EngineTask { stopper, ended }))
+        let shared = Arc::clone(&opened.shared);
+        let producer = Producer::new(opened, messages, Arc::clone(&room), sequencer, change);
+        let ended =
+            spawn("ledger", || producer.run()).map_err(io_error("start the threads for", &dir))?;
+        let wake = queue.clone();
+        let task = EngineTask::new(Arc::clone(&shared), ended, move || {
+            // A full queue wakes the thread as well.
+            let _ = wake.try_send(Message::Wake);
+        });
+        Ok((Self { view: LedgerView { shared }, room, queue }, task))
     }
 
     /// Submits an encoded transaction and waits until it is durably in a block.
@@ -248,131 +213,82 @@ impl Engine {
             return Err(SubmitError::Malformed);
         }
         let bytes = u32::try_from(bytes).map_err(|_| SubmitError::Malformed)?;
-        let slot = Arc::clone(&self.shared.slots).try_acquire_owned();
-        let room = Arc::clone(&self.shared.room).try_acquire_many_owned(bytes);
+        let slot = Arc::clone(&self.room.slots).try_acquire_owned();
+        let room = Arc::clone(&self.room.bytes).try_acquire_many_owned(bytes);
         match (slot, room) {
             (Ok(slot), Ok(room)) => Ok(Share { _slot: slot, _room: room }),
             _ => Err(SubmitError::PoolFull),
         }
     }
 
-    /// Looks at the newest durable state. Nobody waits for the closure, and it waits for nobody.
-    ///
-    /// # Errors
-    /// [`Stopped`] if the engine failed in the middle of a block.
-    pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> impl Future<Output = Result<T, Stopped>> {
-        ready(self.snapshot().map(|state| look(&state)))
-    }
-
-    /// The newest durable state. It stays as it is, however long it is kept; what changes meanwhile
-    /// takes memory of its own.
-    ///
-    /// # Errors
-    /// [`Stopped`] if the engine failed in the middle of a block.
-    pub fn snapshot(&self) -> Result<Arc<State>, Stopped> {
-        self.shared.newest.load_full().ok_or(Stopped)
-    }
-
-    /// The newest durable block; changes with each new one.
-    #[must_use]
-    pub fn head(&self) -> watch::Receiver<ChainTip> {
-        self.shared.head.subscribe()
-    }
-
-    /// Height of the newest checkpoint, 0 if there is none; changes with each new one, when what it
-    /// makes superfluous has been removed.
-    #[must_use]
-    pub fn checkpoint_height(&self) -> watch::Receiver<u64> {
-        self.shared.checkpoint.subscribe()
-    }
-
     /// Transactions that wait for a block.
     #[must_use]
     pub fn pool_count(&self) -> usize {
-        self.shared.pool_count()
+        self.room.count()
     }
 
     /// Their bytes.
     #[must_use]
     pub fn pool_bytes(&self) -> usize {
-        self.shared.config.pool_bytes.saturating_sub(self.shared.room.available_permits())
+        self.room.config.pool_bytes.saturating_sub(self.room.bytes.available_permits())
+    }
+}
+
+impl Deref for Engine {
+    type Target = LedgerView;
+
+    fn deref(&self) -> &LedgerView {
+        &self.view
+    }
+}
+
+impl Ledger for Engine {
+    fn submit(&self, transaction: Vec<u8>) -> Submitting<'_> {
+        Box::pin(Self::submit(self, transaction))
     }
 
-    /// Height of the oldest block that can be read, apart from block 0, which is never dropped.
-    #[must_use]
-    pub fn oldest_block(&self) -> u64 {
-        self.shared.reader.oldest()
+    fn view(&self) -> &LedgerView {
+        &self.view
     }
+}
 
-    /// The encoded block at `height`; nothing if there is none yet. Blocks the thread for one read.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the log cannot be read or is damaged there, or if the block was dropped.
-    pub fn block_bytes(&self, height: u64) -> Result<Option<Bytes>, ReadError> {
-        Ok(self.shared.reader.read(height, 0)?.into_iter().next())
-    }
-
-    /// Consecutive encoded blocks from `height` on: as many as fit in `max_bytes`, but at least one
-    /// if there is one. Blocks the thread for these reads.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the log cannot be read or is damaged there, or if the block was dropped.
-    pub fn blocks_bytes(&self, height: u64, max_bytes: usize) -> Result<Vec<Bytes>, ReadError> {
-        self.shared.reader.read(height, max_bytes)
-    }
-
-    /// The same from memory, without blocking: nothing unless the block is among the newest few.
-    #[must_use]
-    pub fn recent_blocks_bytes(&self, height: u64, max_bytes: usize) -> Vec<Bytes> {
-        self.shared.reader.read_recent(height, max_bytes)
-    }
-
-    /// The receipt of a transaction in one of the newest blocks. Blocks the thread for one read.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the log cannot be read or is damaged there, or if the block was dropped.
-    pub fn find_transaction(&self, hash: &[u8; 32]) -> Result<Option<Receipt>, ReadError> {
-        let place = self.shared.places.lock().unwrap_or_else(PoisonError::into_inner).find(hash);
-        let Some((height, index)) = place else { return Ok(None) };
-        let block = self.block_bytes(height)?.and_then(|bytes| Block::decode_bytes(&bytes).ok());
-        Ok(block.and_then(|mut block| {
-            let at = usize::try_from(index).ok()?;
-            let outcome = (at < block.outcomes.len()).then(|| block.outcomes.swap_remove(at))?;
-            Some(Receipt { hash: *hash, height, index, time_ms: block.header.time_ms, outcome })
-        }))
+impl Room {
+    /// Transactions that are in the pool.
+    pub(crate) fn count(&self) -> usize {
+        self.config.pool_count.saturating_sub(self.slots.available_permits())
     }
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("head", &*self.shared.head.borrow()).finish_non_exhaustive()
+        f.debug_struct("Engine").field("view", &self.view).finish_non_exhaustive()
     }
 }
 
-impl std::fmt::Debug for Stopper {
+impl std::fmt::Debug for EngineTask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stopper").finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    pub(crate) fn pool_count(&self) -> usize {
-        self.config.pool_count.saturating_sub(self.slots.available_permits())
-    }
-
-    pub(crate) const fn config(&self) -> &EngineConfig {
-        &self.config
+        f.debug_struct("EngineTask").finish_non_exhaustive()
     }
 }
 
 impl EngineTask {
-    /// Tells the engine to stop after the block that it is making. Waiting submitters are told
-    /// [`SubmitError::Stopped`].
-    pub fn stop(&self) {
-        self.stopper.stop();
+    /// Of a thread that looks at the word to stop whenever it is woken.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        ended: oneshot::Receiver<Result<(), EngineError>>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self { shared, wake: Box::new(wake), ended }
     }
 
-    /// Waits until the engine has stopped, asked to or not; then the data directory is free.
+    /// Tells the thread to stop after the blocks that it is at work on. Waiting submitters are told
+    /// [`SubmitError::Stopped`].
+    pub fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        (self.wake)();
+    }
+
+    /// Waits until the thread has stopped, asked to or not; then the data directory is free.
     ///
     /// # Errors
     /// [`EngineError`] if it stopped because it failed.
@@ -383,38 +299,7 @@ impl EngineTask {
 
 impl Drop for EngineTask {
     fn drop(&mut self) {
-        self.stopper.stop();
-    }
-}
-
-impl Stopper {
-    fn stop(&self) {
-        self.shared.stopping.store(true, Ordering::Release);
-        // A full queue wakes the thread as well.
-        let _ = self.queue.try_send(Message::Wake);
-    }
-}
-
-impl Places {
-    /// Remembers the transactions of a block.
-    pub(crate) fn remember(&mut self, block: &Block) {
-        for (index, hash) in (0..).zip(transaction_hashes(block)) {
-            self.insert(hash, block.header.height, index);
-        }
-    }
-
-    pub(crate) fn insert(&mut self, hash: [u8; 32], height: u64, index: u32) {
-        if self.order.len() >= MAX_PLACES
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.by_hash.remove(&oldest);
-        }
-        self.by_hash.insert(hash, (height, index));
-        self.order.push_back(hash);
-    }
-
-    fn find(&self, hash: &[u8; 32]) -> Option<(u64, u32)> {
-        self.by_hash.get(hash).copied()
+        self.stop();
     }
 }
 
@@ -425,33 +310,31 @@ pub(crate) struct SequencerKey {
 }
 
 impl SequencerKey {
-    pub(crate) fn new(key: Keypair, genesis: &Genesis) -> Result<Self, OpenError> {
+    pub(crate) fn new(key: Keypair) -> Result<Self, OpenError> {
         let found = key.account();
-        if found != genesis.sequencer {
-            return Err(OpenError::OtherKey { found, expected: genesis.sequencer });
-        }
         let pair = key.sr25519().cloned().ok_or(OpenError::KeyScheme { found })?;
         Ok(Self { key, pair })
     }
-}
 
-fn cut_unfinished(log: &Log, end: LogEnd, tip: &ChainTip) -> Result<(), OpenError> {
-    if end.unfinished_bytes == 0 {
-        return Ok(());
+    /// Whether it is the one key that signs blocks now.
+    fn ensure_is(&self, keys: &[AccountId]) -> Result<(), OpenError> {
+        let found = self.key.account();
+        match keys {
+            [expected] if *expected == found => Ok(()),
+            [expected, ..] => Err(OpenError::OtherKey { found, expected: *expected }),
+            [] => Err(OpenError::KeyScheme { found }),
+        }
     }
-    tracing::warn!(
-        path = %log.path().display(),
-        bytes = end.unfinished_bytes,
-        height = tip.height,
-        "cut off an unfinished block that was never acknowledged"
-    );
-    log.last().truncate(end.offset)
 }
 
-fn run(producer: Producer) -> std::io::Result<oneshot::Receiver<Result<(), EngineError>>> {
+/// Runs a ledger's thread, and says how it ended.
+pub(crate) fn spawn(
+    name: &str,
+    run: impl FnOnce() -> Result<(), EngineError> + Send + 'static,
+) -> std::io::Result<oneshot::Receiver<Result<(), EngineError>>> {
     let (end, ended) = oneshot::channel();
-    thread::Builder::new().name("ledger".to_owned()).spawn(move || {
-        let result = producer.run();
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let result = run();
         if let Err(error) = &result {
             tracing::error!(%error, "the engine stopped");
         }

@@ -149,15 +149,21 @@ pub enum OpenError {
     /// The genesis contradicts itself.
     #[error("the genesis cannot be used")]
     Genesis(#[from] GenesisError),
-    /// Not the key that the genesis names.
-    #[error(
-        "the sequencer key is that of {found}, but the genesis names {expected}: give the key of that account"
-    )]
+    /// Not the key that signs blocks: the one that the genesis names, or the last change of keys.
+    #[error("the sequencer key is that of {found}, but {expected} signs blocks: give the key of that account")]
     OtherKey {
         /// Account of the key given.
         found: AccountId,
         /// The network's sequencer.
         expected: AccountId,
+    },
+    /// A change of sequencing keys that cannot be carried out.
+    #[error("the change of the sequencing key in {} cannot be carried out: {why}: make it anew, or remove the file", path.display())]
+    Change {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: &'static str,
     },
     /// A sequencer needs verifiable randomness.
     #[error("the sequencer key {found} is not an sr25519 key: give an sr25519 key")]
@@ -191,6 +197,40 @@ pub enum ChainError {
     /// Executing it gives another state.
     #[error("executing the block gives another state root than its header has")]
     StateRoot,
+}
+
+/// Why a block from elsewhere was not taken into a copy of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AppendError {
+    /// It is not the next block, or does not prove itself: whoever sent it is at fault.
+    #[error("block {height} must not be taken")]
+    Refused {
+        /// The height that it says it has.
+        height: u64,
+        /// What is wrong with it.
+        source: BlockError,
+    },
+    /// Not the encoding of a block: whoever sent it is at fault.
+    #[error("what was sent is not an encoded block")]
+    Malformed,
+    /// It is signed, and breaks the rules: the sequencer is at fault, or this program. Nothing is taken
+    /// any more.
+    #[error("block {height} is signed by the sequencer and breaks the rules: no block is taken any more")]
+    Wrong {
+        /// Its height.
+        height: u64,
+        /// What is wrong with it.
+        source: ChainError,
+    },
+    /// The disk is full. Once there is room it works again.
+    #[error("the disk is full: free some of it")]
+    NoRoom,
+    /// Another call is at work.
+    #[error("other blocks are being taken")]
+    Busy,
+    /// The copy is not kept up any more.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 /// Why a block cannot be read back from the log.

@@ -7,7 +7,8 @@
 //!
 //! segment := magic (8) · format version (u16) · genesis hash (32) · link · BLAKE3 of these (32) · record*
 //! link    := nothing in version 1, which only blocks.log has; in version 2: height of the first block
-//!            (u64) · first height (u64) and length in bytes (u64) of the segment before
+//!            (u64) · first height (u64) and length in bytes (u64) of the segment before; these are
+//!            1 and 0 where a ledger began with a checkpoint from elsewhere
 //! record  := length (u32) · guard (4) · BLAKE3 of the block (32) · block (length bytes, SCALE)
 //! floor   := magic (8) · format version (u16) · genesis hash (32) · height of the oldest block (u64) ·
 //!            BLAKE3 of these (32)
@@ -25,7 +26,7 @@ mod record;
 mod segment;
 mod writer;
 
-pub(crate) use floor::{drop_before, floor_path, read_floor};
+pub(crate) use floor::{drop_before, floor_bytes, floor_path, read_floor};
 pub(crate) use reader::LogReader;
 pub(crate) use segment::{Found, Link, Segment, segment_header};
 pub(crate) use writer::{LogWriter, Rolled};

@@ -5,14 +5,13 @@ use crate::{
         Block, FinalityProof, HEADER_VERSION, Header, MAX_ENCODED_BLOCK_BYTES, RULES_VERSION, results_root,
         transactions_root,
     },
-    checkpointer::Checkpointer,
-    data_dir::DataDir,
-    engine::{Receipt, SequencerKey, Share, Shared},
+    disk::{Disk, Opened},
+    engine::{Receipt, Room, SequencerKey, Share},
+    epoch::EpochChange,
     error::{EngineError, SubmitError},
-    log::{LogWriter, Rolled},
     randomness::{self, Vrf},
-    steps::Steps,
-    verify::ChainTip,
+    verify::{ChainTip, ChainVerifier},
+    view::{Shared, Shown},
     waiting::Waiting,
 };
 use argosy_directory::{BlockContext, Event, Outcome, Payload, Reject, State};
@@ -21,9 +20,8 @@ use bytes::Bytes;
 use codec::Encode;
 use std::{
     collections::VecDeque,
-    io,
     sync::{
-        Arc, PoisonError,
+        Arc,
         atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError},
     },
@@ -71,9 +69,13 @@ impl Submission {
 pub(crate) struct Producer {
     shared: Arc<Shared>,
     messages: Receiver<Message>,
+    room: Arc<Room>,
     disk: Disk,
     sequencer: SequencerKey,
-    tip: ChainTip,
+    /// Where the chain is, and whose keys sign.
+    verifier: ChainVerifier,
+    /// The change of keys that the next block carries out.
+    change: Option<EpochChange>,
     /// Ahead of what is shared while a block is being made.
     state: State,
     /// Due before anything from the queue.
@@ -82,18 +84,6 @@ pub(crate) struct Producer {
     /// When the last block was made, or could not be for lack of room.
     block_made_at: Instant,
     has_room: bool,
-    /// Whether the newest segment of the log is full, and no new one could be begun.
-    is_stuck: bool,
-}
-
-/// What the thread does on the disk. Dropped in this order.
-pub(crate) struct Disk {
-    pub(crate) log: LogWriter,
-    pub(crate) genesis: [u8; 32],
-    pub(crate) checkpointer: Checkpointer,
-    pub(crate) steps: Steps,
-    /// Lets go of the data directory when the threads have ended, and not before.
-    pub(crate) _data_dir: DataDir,
 }
 
 /// A block in the making.
@@ -114,27 +104,33 @@ impl Draft {
 
 impl Producer {
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        opened: Opened,
         messages: Receiver<Message>,
-        disk: Disk,
+        room: Arc<Room>,
         sequencer: SequencerKey,
-        tip: ChainTip,
-        state: State,
+        change: Option<EpochChange>,
     ) -> Self {
+        let Opened { shared, disk, chain } = opened;
+        let (verifier, state) = chain.into_parts();
         let waiting = Waiting::new(shared.config().pool_count / WAITING_SHARE);
         Self {
             shared,
             messages,
+            room,
             disk,
             sequencer,
-            tip,
+            verifier,
+            change,
             state,
             carried: VecDeque::new(),
             waiting,
             block_made_at: Instant::now(),
             has_room: true,
-            is_stuck: false,
         }
+    }
+
+    const fn tip(&self) -> &ChainTip {
+        self.verifier.tip()
     }
 
     /// Makes blocks until told to stop, or until one cannot be made durable.
@@ -172,7 +168,11 @@ impl Producer {
         false
     }
 
+    /// A change of keys waits for nobody: it fences the keys before.
     fn time_to_block(&self) -> Duration {
+        if self.change.is_some() {
+            return Duration::ZERO;
+        }
         self.shared.config().block_interval.saturating_sub(self.block_made_at.elapsed())
     }
 
@@ -193,7 +193,7 @@ impl Producer {
 
     /// Refuses what waits, and lets some time pass before the next attempt to make a block.
     fn refuse_all(&mut self) {
-        let mut budget = self.shared.pool_count();
+        let mut budget = self.room.count();
         while let Some(submission) = self.next_submission(&mut budget) {
             submission.answer(Err(SubmitError::NoRoom));
         }
@@ -208,10 +208,10 @@ impl Producer {
 
     /// Executes what waits and makes one block of it, if there is anything or a block is due.
     fn make_block(&mut self) -> Result<(), EngineError> {
-        let time_ms = self.tip.time_ms.max(now_ms());
+        let time_ms = self.tip().time_ms.max(now_ms());
         let mut draft = None;
         // What waits now, not what keeps arriving: a stream of refusals must not hold up a block.
-        let mut budget = self.shared.pool_count();
+        let mut budget = self.room.count();
         while !draft.as_ref().is_some_and(Draft::is_full) {
             let Some(submission) = self.next_submission(&mut budget) else { break };
             self.admit(&mut draft, submission, time_ms);
@@ -222,11 +222,15 @@ impl Producer {
         let Some(draft) = draft else { return Ok(()) };
         let (block, included) = self.finish(draft);
         let encoded = Bytes::from(block.encode());
-        let end = self.write(&encoded)?;
+        if encoded.len() > MAX_ENCODED_BLOCK_BYTES {
+            return Err(EngineError::BlockTooLarge { height: block.header.height });
+        }
+        let ends = self.disk.append(&self.shared, block.header.height, std::slice::from_ref(&encoded))?;
+        let end = ends.last().copied().unwrap_or_default();
         let state = Arc::new(self.state.clone());
         self.shared.newest.store(Some(Arc::clone(&state)));
         self.publish(end, encoded, block, included);
-        self.disk.checkpointer.offer(&self.tip, &state);
+        self.disk.checkpointer.offer(&self.verifier, &state);
         Ok(())
     }
 
@@ -271,8 +275,8 @@ impl Producer {
     }
 
     fn begin(&mut self, time_ms: u64) -> Draft {
-        let height = self.tip.height.saturating_add(1);
-        let (randomness, vrf) = randomness::draw(&self.sequencer.pair, &self.tip.randomness, height);
+        let height = self.tip().height.saturating_add(1);
+        let (randomness, vrf) = randomness::draw(&self.sequencer.pair, &self.tip().randomness, height);
         let at = BlockContext { height, time_ms, randomness };
         let block_events = self.state.begin_block(&at);
         let bytes = block_events.encoded_size();
@@ -287,69 +291,44 @@ impl Producer {
             version: HEADER_VERSION,
             rules_version: RULES_VERSION,
             height: at.height,
-            parent: self.tip.hash,
+            parent: self.tip().hash,
             time_ms: at.time_ms,
             transactions_root: transactions_root(&transactions),
             results_root: results_root(&block_events, &outcomes),
             state_root: self.state.root(),
+            proposer: 0,
             randomness: at.randomness,
             vrf,
         };
-        let proof = FinalityProof::by_sequencer(&self.sequencer.key, &header.hash());
+        let change = self.change.clone();
+        let epoch = change.as_ref().map_or(self.verifier.epochs().number(), |change| change.terms.epoch);
+        let signed = FinalityProof::sign(&self.sequencer.key, epoch, &header.hash());
+        let proof = FinalityProof { change: change.map(Box::new), ..signed };
         (Block { header, transactions, outcomes, block_events, proof }, included)
-    }
-
-    fn write(&mut self, encoded: &[u8]) -> Result<u64, EngineError> {
-        if encoded.len() > MAX_ENCODED_BLOCK_BYTES {
-            return Err(EngineError::BlockTooLarge { height: self.tip.height.saturating_add(1) });
-        }
-        self.begin_segment_if_full()
-            .and_then(|()| self.disk.log.append(encoded))
-            .map_err(|source| EngineError::Write { path: self.disk.log.path().to_owned(), source })
-    }
-
-    /// Begins a new segment of the log if the newest one is full. While that cannot be done, it grows.
-    fn begin_segment_if_full(&mut self) -> io::Result<()> {
-        let Disk { log, genesis, steps, .. } = &mut self.disk;
-        let height = self.tip.height.saturating_add(1);
-        if !log.is_full(self.shared.config().segment_bytes, height) {
-            return Ok(());
-        }
-        match log.roll(genesis, height, steps)? {
-            Rolled::New(segment) => {
-                self.shared.reader.begin(segment);
-                self.is_stuck = false;
-            }
-            Rolled::NotNow(error) if !self.is_stuck => {
-                let path = log.path().display();
-                tracing::warn!(%path, %error, "cannot begin a new segment of the log: the old one grows");
-                self.is_stuck = true;
-            }
-            Rolled::NotNow(_) => {}
-        }
-        Ok(())
     }
 
     /// Shows a durable block to everybody, then answers its submitters in order.
     fn publish(&mut self, end: u64, encoded: Bytes, block: Block, included: Vec<Submission>) {
-        self.tip = ChainTip::of(&block);
+        self.verifier.advance(&block);
         self.block_made_at = Instant::now();
-        self.shared.reader.extend(end, encoded);
-        {
-            let mut places = self.shared.places.lock().unwrap_or_else(PoisonError::into_inner);
-            for (index, submission) in (0..).zip(&included) {
-                places.insert(submission.hash, self.tip.height, index);
-            }
+        let tip = *self.tip();
+        let hashes: Vec<_> = included.iter().map(|submission| submission.hash).collect();
+        self.shared.show(&Shown {
+            tip,
+            end,
+            encoded,
+            transactions: &hashes,
+            epochs: self.verifier.epochs(),
+            changes_epoch: block.proof.change.is_some(),
+        });
+        if self.change.take().is_some() {
+            let epoch = self.verifier.epochs().number();
+            tracing::info!(epoch, height = tip.height, "the sequencing key was changed");
+            self.disk.data_dir.forget_change();
         }
-        self.shared.head.send_replace(self.tip);
         for ((index, submission), outcome) in (0..).zip(included).zip(block.outcomes) {
-            let receipt = Receipt {
-                hash: submission.hash,
-                height: self.tip.height,
-                index,
-                time_ms: self.tip.time_ms,
-                outcome,
-            };
+            let receipt =
+                Receipt { hash: submission.hash, height: tip.height, index, time_ms: tip.time_ms, outcome };
             submission.answer(Ok(receipt));
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     error::{ChainError, OpenError},
     log::{Cursor, Found, Log, Mark},
     start::{self, TipFound},
-    verify::{ChainTip, ChainVerifier},
+    verify::{Anchor, ChainTip, ChainVerifier, Checked},
 };
 use argosy_directory::{Genesis, Hasher, Payload, State, Unhashed};
 use argosy_domain::num::to_u64;
@@ -70,19 +70,19 @@ pub fn replay_from_newest(dir: &Path, genesis: &Genesis) -> Result<ReplayReport,
 pub fn replay_from(
     dir: &Path,
     genesis: &Genesis,
-    tip: ChainTip,
+    anchor: Anchor,
     state: State,
 ) -> Result<ReplayReport, OpenError> {
     let data_dir = DataDir::lock_existing(dir)?;
     let log = data_dir.open_log(&genesis.hash())?;
-    let mark = match start::find_tip(&log, genesis, &tip, 0)? {
+    let mark = match start::find_tip(&log, genesis, &anchor, 0)? {
         TipFound::Here(mark) => mark,
         TipFound::Other => {
-            let (path, height) = (log.path().to_owned(), tip.height);
+            let (path, height) = (log.path().to_owned(), anchor.tip.height);
             return Err(OpenError::Block { path, height, source: ChainError::OtherCheckpoint });
         }
     };
-    replay_with(&log, mark, Chain::resume(genesis, tip, state)?)
+    replay_with(&log, mark, Chain::resume(genesis, anchor, state)?)
 }
 
 fn replay_with(log: &Log, mark: Mark, mut chain: Chain) -> Result<ReplayReport, OpenError> {
@@ -118,31 +118,53 @@ pub(crate) struct LogEnd {
 const BLOCKS_AHEAD: usize = 4;
 
 /// Reads the blocks of `log` from `mark` on, executes those that the chain does not have, and shows each.
-///
-/// On three threads: one reads and checks what comes, this one executes it, and one hashes what it
-/// has changed while this one goes on. Of several errors the one of the lowest block is told.
 pub(crate) fn walk(
     log: &Log,
     mark: Mark,
     chain: &mut Chain,
     signatures: Signatures,
-    mut seen: impl FnMut(&Block),
+    seen: impl FnMut(&Block),
 ) -> Result<LogEnd, OpenError> {
     let (verifier, state) = chain.parts_mut();
     let reader = Reader { log, known: *verifier.tip(), signatures };
     let cursor = log.read_from(mark)?;
+    let walked = execute_all(state, move |steps| reader.run(cursor, verifier, steps), seen);
+    walked.map_err(|fault| match fault {
+        Fault::Source(error) => error,
+        Fault::Block { height, source } => OpenError::Block { path: log.path().to_owned(), height, source },
+    })
+}
+
+/// Why blocks were not all executed.
+pub(crate) enum Fault<E> {
+    /// They do not come.
+    Source(E),
+    /// This one is wrong.
+    Block { height: u64, source: ChainError },
+}
+
+/// Executes the blocks that `source` sends, and shows each.
+///
+/// On three threads: one reads and checks what comes, this one executes it, and one hashes what it
+/// has changed while this one goes on. Of several errors the one of the lowest block is told; after
+/// [`Fault::Block`] the state must not be used again.
+pub(crate) fn execute_all<T: Send, E: Send>(
+    state: &mut State,
+    source: impl FnOnce(&SyncSender<Step>) -> Result<T, E> + Send,
+    mut seen: impl FnMut(&Block),
+) -> Result<T, Fault<E>> {
     let hasher = state.lend_hasher();
     let (read, steps) = sync_channel(BLOCKS_AHEAD);
     let (executed, hashing) = sync_channel::<(u64, [u8; 32], Unhashed)>(BLOCKS_AHEAD);
-    let refused = |height, source| OpenError::Block { path: log.path().to_owned(), height, source };
     thread::scope(|scope| {
-        let reading = scope.spawn(move || reader.run(cursor, verifier, &read));
+        let reading = scope.spawn(move || source(&read));
         let hashed = scope.spawn(move || check_roots(hasher, &hashing));
         let mut end = Ok(());
-        for Step { block, payloads } in &steps {
+        for Step { block, due } in &steps {
             let height = block.header.height;
-            if let Some(payloads) = payloads {
-                end = execute(state, &block, &payloads).map_err(|source| refused(height, source));
+            if let Some((checked, payloads)) = due {
+                end = execute(state, &block, &checked, &payloads)
+                    .map_err(|source| Fault::Block { height, source });
                 // Nobody receives once a root was found wrong.
                 if end.is_err()
                     || executed.send((height, block.header.state_root, state.hand_over())).is_err()
@@ -154,10 +176,11 @@ pub(crate) fn walk(
         }
         // Lets the reader go, which may be waiting, and then the hasher.
         drop((steps, executed));
-        let hasher = join(hashed).map_err(|height| refused(height, ChainError::StateRoot))?;
+        let hasher =
+            join(hashed).map_err(|height| Fault::Block { height, source: ChainError::StateRoot })?;
         state.return_hasher(hasher);
         end?;
-        join(reading)
+        join(reading).map_err(Fault::Source)
     })
 }
 
@@ -176,10 +199,10 @@ fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 }
 
 /// A block on its way to being executed.
-struct Step {
-    block: Block,
-    /// What is in it; nothing for a block whose effects the state has already.
-    payloads: Option<Vec<Payload>>,
+pub(crate) struct Step {
+    pub(crate) block: Block,
+    /// What is in it and what it still needs; nothing for a block whose effects the state has already.
+    pub(crate) due: Option<(Checked, Vec<Payload>)>,
 }
 
 /// Reads a log ahead of its execution.
@@ -221,15 +244,15 @@ impl Reader<'_> {
     fn read(&self, bytes: &[u8], height: u64, verifier: &mut ChainVerifier) -> Result<Step, ChainError> {
         let block = Block::decode_bytes(bytes).map_err(|_| ChainError::Malformed)?;
         if height > self.known.height {
-            verifier.check(&block, None)?;
-            let payloads = Some(open_transactions(&block, self.signatures)?);
-            return Ok(Step { block, payloads });
+            let checked = verifier.check(&block, None)?;
+            let due = Some((checked, open_transactions(&block, self.signatures)?));
+            return Ok(Step { block, due });
         }
         // The newest block that the checkpoint has must be the checkpoint's own.
         if height == self.known.height && ChainTip::of(&block) != self.known {
             return Err(ChainError::OtherCheckpoint);
         }
-        Ok(Step { block, payloads: None })
+        Ok(Step { block, due: None })
     }
 }
 

@@ -8,7 +8,8 @@ use crate::{
     error::OpenError,
     generations::{self, Generation},
     log::{Found, Log, Mark},
-    verify::ChainTip,
+    epoch::Epochs,
+    verify::{Anchor, ChainTip},
 };
 use argosy_directory::{Genesis, State};
 use std::path::Path;
@@ -21,7 +22,7 @@ pub(crate) enum TipFound {
     Other,
 }
 
-/// Looks up the block that `tip` names. Reading begins about `run_up` bytes before it.
+/// Looks up the block that `anchor` names. Reading begins about `run_up` bytes before it.
 ///
 /// # Errors
 /// [`OpenError::BehindCheckpoint`] if the log ends before it: blocks were lost, and to go on without
@@ -29,17 +30,21 @@ pub(crate) enum TipFound {
 pub(crate) fn find_tip(
     log: &Log,
     genesis: &Genesis,
-    tip: &ChainTip,
+    anchor: &Anchor,
     run_up: u64,
 ) -> Result<TipFound, OpenError> {
+    let tip = &anchor.tip;
     if tip.height < log.oldest() {
         return Ok(TipFound::Other);
     }
     let behind = || OpenError::BehindCheckpoint { path: log.path().to_owned(), height: tip.height };
     let (place, from) = log.find(tip.height, run_up)?.ok_or_else(behind)?;
     let Found::Record { block, .. } = log.read_from(place)?.next()? else { return Err(behind()) };
+    let epochs = Epochs::after(genesis, anchor.changes.clone());
     let is_same = Block::decode_bytes(&block).is_ok_and(|block| {
-        ChainTip::of(&block) == *tip && block.proof.holds_for(&genesis.sequencer, &tip.hash)
+        ChainTip::of(&block) == *tip
+            && block.proof.epoch == epochs.number()
+            && block.proof.holds_for(epochs.keys(), &tip.hash)
     });
     Ok(if is_same { TipFound::Here(from) } else { TipFound::Other })
 }
@@ -64,8 +69,8 @@ pub(crate) fn newest_chain(
                 }
                 skip(&generation, &error.to_string());
             }
-            Ok((tip, state)) => match find_tip(log, genesis, &tip, run_up)? {
-                TipFound::Here(mark) => return Ok((Chain::resume(genesis, tip, state)?, mark)),
+            Ok((anchor, state)) => match find_tip(log, genesis, &anchor, run_up)? {
+                TipFound::Here(mark) => return Ok((Chain::resume(genesis, anchor, state)?, mark)),
                 TipFound::Other => skip(&generation, "it is one of a block that this ledger does not have"),
             },
         }
@@ -76,10 +81,10 @@ pub(crate) fn newest_chain(
     Ok((Chain::new(genesis)?, log.start()?))
 }
 
-fn load(generation: &Generation, genesis: &Genesis) -> Result<(ChainTip, State), CheckpointError> {
-    let (tip, state) = checkpoint::load(&generation.path, genesis)?;
-    if tip.height == generation.height {
-        Ok((tip, state))
+fn load(generation: &Generation, genesis: &Genesis) -> Result<(Anchor, State), CheckpointError> {
+    let (anchor, state) = checkpoint::load(&generation.path, genesis)?;
+    if anchor.tip.height == generation.height {
+        Ok((anchor, state))
     } else {
         Err(CheckpointError::OtherBlock { height: generation.height })
     }

@@ -29,7 +29,7 @@ async fn a_write_that_fails_stops_the_engine_and_shows_nobody_the_state() {
     drop(data_dir.open_or_create_log(&genesis.hash()).unwrap());
     // Opened for reading only, so that the append is refused.
     let log = data_dir.open_log(&genesis.hash()).unwrap();
-    let key = SequencerKey::new(sequencer.clone(), &genesis).unwrap();
+    let key = SequencerKey::new(sequencer.clone()).unwrap();
     let (engine, mut task) =
         Engine::start(data_dir, log, &genesis, key, EngineConfig::default(), Steps::default()).unwrap();
 
@@ -52,7 +52,7 @@ async fn a_full_disk_refuses_transactions_until_there_is_room() {
         .open_or_create_log(&genesis.hash())
         .unwrap()
         .with_allocate(|_, _, _| if FULL.load(Ordering::Relaxed) { Err(Errno::NOSPC) } else { Ok(()) });
-    let key = SequencerKey::new(sequencer.clone(), &genesis).unwrap();
+    let key = SequencerKey::new(sequencer.clone()).unwrap();
     let (engine, mut task) =
         Engine::start(data_dir, log, &genesis, key, EngineConfig::default(), Steps::default()).unwrap();
 

@@ -1,7 +1,10 @@
 //! What every follower checks a block with, before it believes a word of it.
 
-use crate::block::{Block, HEADER_VERSION, RULES_VERSION, genesis_block, results_root, transactions_root};
-use crate::randomness;
+use crate::{
+    block::{Block, HEADER_VERSION, RULES_VERSION, genesis_block, results_root, transactions_root},
+    epoch::{Approvers, EpochChange, Epochs},
+    randomness,
+};
 use argosy_directory::{Genesis, GenesisError};
 use argosy_domain::{
     AccountId,
@@ -10,7 +13,7 @@ use argosy_domain::{
 use codec::{Decode, Encode};
 use thiserror::Error;
 
-/// The newest block that a verifier has accepted: what a follower's checkpoint keeps.
+/// The newest block that a verifier has accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct ChainTip {
     /// Its height.
@@ -36,6 +39,40 @@ impl ChainTip {
             time_ms: header.time_ms,
             randomness: header.randomness,
             state_root: header.state_root,
+        }
+    }
+}
+
+/// What a chain is gone on from: what a checkpoint keeps beside the state.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Anchor {
+    /// The newest accepted block.
+    pub tip: ChainTip,
+    /// Every change of sequencing keys up to it, oldest first.
+    pub changes: Vec<EpochChange>,
+}
+
+/// What a checked block still needs: nothing, or the council's word for a change of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a change of sequencing keys counts only once it is confirmed"]
+pub struct Checked(Option<Approvers>);
+
+impl Checked {
+    /// Whether the block changes the sequencing keys without the word of those before.
+    #[must_use]
+    pub const fn needs_council(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Accepts a change of keys that only the council can have decided. `is_approved` is asked about
+    /// those who approve it, and answers by the council as it was before the block.
+    ///
+    /// # Errors
+    /// [`BlockError::Unapproved`].
+    pub fn confirm(&self, is_approved: impl FnOnce(&Approvers) -> bool) -> Result<(), BlockError> {
+        match &self.0 {
+            Some(approvers) if !is_approved(approvers) => Err(BlockError::Unapproved),
+            _ => Ok(()),
         }
     }
 }
@@ -81,6 +118,23 @@ pub enum BlockError {
     /// The outcomes or events are not those that the header commits to.
     #[error("the block's results are not those of its header")]
     ResultsRoot,
+    /// Signed with keys that were replaced.
+    #[error("the block is signed by the key of epoch {found}, which was replaced: epoch {epoch} holds")]
+    Fenced {
+        /// The present epoch.
+        epoch: u64,
+        /// The block's.
+        found: u64,
+    },
+    /// A change of keys that does not follow on the epoch before, or an epoch without its change.
+    #[error("the block does not follow on the sequencing keys of epoch {epoch}")]
+    Epoch {
+        /// The present epoch.
+        epoch: u64,
+    },
+    /// A change of keys that nobody approved who may.
+    #[error("the change of the sequencing key is approved neither by the key before it nor by the council")]
+    Unapproved,
     /// Not signed by the sequencer.
     #[error("the block is not signed by the network's sequencer")]
     Signature,
@@ -89,12 +143,14 @@ pub enum BlockError {
     Randomness,
 }
 
-/// Accepts blocks one after the other, each proved by the network's sequencer.
+/// Accepts blocks one after the other, each proved by the keys of its epoch.
 ///
-/// It does not execute them: that the state root is right is checked by those who keep the state.
+/// It does not execute them: that the state root is right is checked by those who keep the state, and
+/// that the council approved a change of keys by those who know the council.
 #[derive(Clone, Debug)]
 pub struct ChainVerifier {
-    sequencer: AccountId,
+    genesis: [u8; 32],
+    epochs: Epochs,
     tip: ChainTip,
 }
 
@@ -105,19 +161,32 @@ impl ChainVerifier {
     /// [`GenesisError`] if the genesis contradicts itself.
     pub fn new(genesis: &Genesis) -> Result<Self, GenesisError> {
         let (block, _) = genesis_block(genesis)?;
-        Ok(Self { sequencer: genesis.sequencer, tip: ChainTip::of(&block) })
+        Ok(Self::resume(genesis, Anchor { tip: ChainTip::of(&block), changes: Vec::new() }))
     }
 
     /// Goes on after a block that was accepted earlier.
     #[must_use]
-    pub fn resume(genesis: &Genesis, tip: ChainTip) -> Self {
-        Self { sequencer: genesis.sequencer, tip }
+    pub fn resume(genesis: &Genesis, anchor: Anchor) -> Self {
+        let Anchor { tip, changes } = anchor;
+        Self { genesis: genesis.hash(), epochs: Epochs::after(genesis, changes), tip }
     }
 
     /// The newest accepted block.
     #[must_use]
-    pub fn tip(&self) -> &ChainTip {
+    pub const fn tip(&self) -> &ChainTip {
         &self.tip
+    }
+
+    /// Who signs the next block, unless it changes that.
+    #[must_use]
+    pub const fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
+
+    /// What [`ChainVerifier::resume`] goes on from.
+    #[must_use]
+    pub fn anchor(&self) -> Anchor {
+        Anchor { tip: self.tip, changes: self.epochs.changes().to_vec() }
     }
 
     /// Accepts the next block, or says why not and stays where it was.
@@ -127,20 +196,46 @@ impl ChainVerifier {
     ///
     /// # Errors
     /// The first [`BlockError`] that holds.
-    pub fn check(&mut self, block: &Block, now_ms: Option<u64>) -> Result<(), BlockError> {
+    pub fn check(&mut self, block: &Block, now_ms: Option<u64>) -> Result<Checked, BlockError> {
         self.check_header(block, now_ms)?;
         check_content(block)?;
         let header = &block.header;
-        let tip = ChainTip::of(block);
-        if !block.proof.holds_for(&self.sequencer, &tip.hash) {
+        let (keys, checked) = self.keys_of(block)?;
+        if !block.proof.holds_for(keys, &header.hash()) {
             return Err(BlockError::Signature);
         }
-        let drawn = randomness::verify(&self.sequencer, &self.tip.randomness, header.height, &header.vrf);
+        let proposer = keys.get(usize::from(header.proposer)).ok_or(BlockError::Randomness)?;
+        let drawn = randomness::verify(proposer, &self.tip.randomness, header.height, &header.vrf);
         if drawn != Some(header.randomness) {
             return Err(BlockError::Randomness);
         }
-        self.tip = tip;
-        Ok(())
+        self.advance(block);
+        Ok(checked)
+    }
+
+    /// Goes on after a block that is known to be the next one, such as one's own.
+    pub(crate) fn advance(&mut self, block: &Block) {
+        self.tip = ChainTip::of(block);
+        self.epochs.follow(block);
+    }
+
+    /// The keys that must have signed the block, and what the change to them still needs.
+    fn keys_of<'a>(&'a self, block: &'a Block) -> Result<(&'a [AccountId], Checked), BlockError> {
+        let (epoch, found) = (self.epochs.number(), block.proof.epoch);
+        if found < epoch {
+            return Err(BlockError::Fenced { epoch, found });
+        }
+        let Some(change) = &block.proof.change else {
+            let same = found == epoch;
+            return if same { Ok((self.epochs.keys(), Checked(None))) } else { Err(BlockError::Epoch { epoch }) };
+        };
+        let terms = &change.terms;
+        let follows = terms.genesis == self.genesis
+            && terms.epoch == found
+            && self.epochs.is_next(terms, self.tip.height, &self.tip.hash);
+        let approvers = change.approvers().filter(|_| follows).ok_or(BlockError::Epoch { epoch })?;
+        let is_handed_over = approvers.are_quorum_of(self.epochs.keys());
+        Ok((&terms.keys, Checked((!is_handed_over).then_some(approvers))))
     }
 
     fn check_header(&self, block: &Block, now_ms: Option<u64>) -> Result<(), BlockError> {

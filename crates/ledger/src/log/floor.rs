@@ -19,7 +19,8 @@ pub(crate) fn floor_path(dir: &Path) -> PathBuf {
     dir.join("blocks.floor")
 }
 
-fn floor_bytes(genesis: &[u8; 32], oldest: u64) -> Vec<u8> {
+/// The file itself: which block is the oldest.
+pub(crate) fn floor_bytes(genesis: &[u8; 32], oldest: u64) -> Vec<u8> {
     let mut bytes =
         [MAGIC.as_slice(), &FORMAT_VERSION.to_le_bytes(), genesis, &oldest.to_le_bytes()].concat();
     let checksum = blake3::hash(&bytes);

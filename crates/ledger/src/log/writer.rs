@@ -10,6 +10,7 @@ use crate::{
     steps::{Step, Steps},
 };
 use argosy_domain::num::to_u64;
+use bytes::Bytes;
 use rustix::io::Errno;
 use std::{
     fs::{self, File},
@@ -101,23 +102,29 @@ impl LogWriter {
         Ok(Rolled::New(Arc::new(segment)))
     }
 
-    /// Appends a block and returns where its record ends, once it is on disk.
+    /// Appends blocks and returns where their records end, once all are on disk. One sync for all: that
+    /// is what makes many short blocks cheap.
     ///
     /// After an error nothing is known about the file's end: the writer must not be used again.
-    pub(crate) fn append(&mut self, block: &[u8]) -> io::Result<u64> {
-        let length = u32::try_from(block.len()).map_err(io::Error::other)?;
+    pub(crate) fn append(&mut self, blocks: &[Bytes]) -> io::Result<Vec<u64>> {
         let start = self.end;
         self.buffer.clear();
-        self.buffer.extend_from_slice(&length.to_le_bytes());
-        self.buffer.extend_from_slice(&guard(start, length));
-        self.buffer.extend_from_slice(blake3::hash(block).as_bytes());
-        self.buffer.extend_from_slice(block);
+        let mut ends = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            let length = u32::try_from(block.len()).map_err(io::Error::other)?;
+            let place = start.saturating_add(to_u64(self.buffer.len()));
+            self.buffer.extend_from_slice(&length.to_le_bytes());
+            self.buffer.extend_from_slice(&guard(place, length));
+            self.buffer.extend_from_slice(blake3::hash(block).as_bytes());
+            self.buffer.extend_from_slice(block);
+            ends.push(start.saturating_add(to_u64(self.buffer.len())));
+        }
         self.file.write_all_at(&self.buffer, start)?;
         self.file.sync_data()?;
-        self.end = start.saturating_add(to_u64(self.buffer.len()));
+        self.end = ends.last().copied().unwrap_or(start);
         // One large block must not hold its memory for ever.
         self.buffer.shrink_to(1 << 20);
-        Ok(self.end)
+        Ok(ends)
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -4,7 +4,9 @@
 //! replaces write them; amounts of bytes are numbers.
 
 pub mod client;
+pub mod confirmation;
 pub mod directory;
+pub mod epoch;
 pub mod error;
 pub mod genesis;
 pub mod metadata;
@@ -15,15 +17,19 @@ pub mod wire;
 pub mod words;
 
 pub use client::{
-    BlockStream, ClientError, ContentHead, DirectoryClient, DistributorClient, SliceStream, StorageClient,
+    BlockStream, ClientError, ContentHead, DirectoryClient, DistributorClient, SliceStream, SnapshotStream,
+    StorageClient,
     SubmitError, Submitter,
 };
+pub use confirmation::Confirmation;
 pub use error::{ErrorBody, Fault, Retry};
 pub use token::UploadToken;
 
 /// Media type of a stream of blocks: frames of a little-endian `u32` length and a SCALE block; an
 /// empty frame keeps the connection alive.
 pub const BLOCKS_MEDIA_TYPE: &str = "application/vnd.argosy.blocks";
+/// Media type of a checkpoint of the directory.
+pub const SNAPSHOT_MEDIA_TYPE: &str = "application/vnd.argosy.checkpoint";
 /// Media type of verified bytes: the interleaved bao slice of whole 16 KiB groups, without header.
 pub const SLICE_MEDIA_TYPE: &str = "application/vnd.argosy.slice";
 /// Header that says at which height an answer of a directory node is true.

@@ -1,21 +1,45 @@
 //! What storage nodes and distributors say about themselves.
 
+use crate::wire::wire;
 use serde::{Deserialize, Serialize};
 
-/// How far a node's copy of the directory is behind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FollowStatus {
-    /// Directory node that is being followed.
-    pub url: String,
-    /// Whether blocks arrive now.
-    pub connected: bool,
-    /// Height of the newest block applied.
-    pub height: u64,
-    /// Age of that block when the status was made, in milliseconds.
-    pub lag_ms: u64,
-    /// Why following has stopped for good, if it has.
-    pub halted: Option<String>,
+wire! {
+    /// How far a node's copy of the directory is behind.
+    pub struct FollowStatus {
+        /// Directory node that is being followed.
+        pub url: String,
+        /// Whether blocks arrive now.
+        pub connected: bool,
+        /// Height of the newest block applied.
+        pub height: u64,
+        /// Age of that block when the status was made, in milliseconds.
+        pub lag_ms: u64,
+        /// Epoch of the sequencing keys that signed it.
+        #[serde(default)]
+        pub epoch: u64,
+        /// Why nothing is followed, if nothing is.
+        pub halted: Option<String>,
+        /// What people should look at, though following goes on.
+        #[serde(default)]
+        pub alarm: Option<String>,
+        /// All directory nodes that it knows, in the order of its configuration.
+        #[serde(default)]
+        pub upstreams: Vec<UpstreamStatus>,
+    }
+}
+
+wire! {
+    /// A directory node as one sees it that could follow it.
+    pub struct UpstreamStatus {
+        /// Its root URL.
+        pub url: String,
+        /// Height of its newest block, when it was last asked.
+        pub height: Option<u64>,
+        /// Whether its blocks are the same as here, as far as both have them.
+        pub agrees: Option<bool>,
+        /// Why it is left alone for a while, or could not be asked.
+        pub trouble: Option<String>,
+    }
 }
 
 /// `GET /api/v1/status` of a storage node or distributor.

@@ -2,7 +2,9 @@
 
 mod calendar;
 mod failure;
+mod follow;
 mod get;
+mod handover;
 mod init;
 mod leads;
 mod ledger;

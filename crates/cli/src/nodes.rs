@@ -2,7 +2,7 @@
 
 use crate::{
     failure::{Failure, Outcome, chain},
-    init, ledger,
+    follow, handover, init, ledger,
     up::running::StopSignal,
 };
 use argosy_directory_node as directory_node;
@@ -28,17 +28,24 @@ pub(crate) enum DirectoryCommand {
     /// Run a directory node until it is told to stop
     #[command(after_help = "Example:\n  argosy directory start --config argosy-data/directory/directory.yml")]
     Start(StartArgs),
+    Follow(follow::FollowArgs),
     Verify(ledger::VerifyArgs),
     Export(ledger::ExportArgs),
     Backup(ledger::BackupArgs),
     Restore(ledger::RestoreArgs),
     Init(init::InitArgs),
+    RotateKey(handover::RotateKeyArgs),
+    Promote(handover::PromoteArgs),
+    ApproveKey(handover::ApproveKeyArgs),
 }
 
 impl DirectoryCommand {
     pub(crate) fn json(&self) -> bool {
         match self {
-            Self::Start(_) | Self::Export(_) => false,
+            Self::Start(_) | Self::Follow(_) | Self::Export(_) => false,
+            Self::RotateKey(args) => args.json,
+            Self::Promote(args) => args.json,
+            Self::ApproveKey(args) => args.json,
             Self::Verify(args) => args.json,
             Self::Backup(args) => args.json,
             Self::Restore(args) => args.json,
@@ -80,6 +87,14 @@ pub(crate) async fn directory(command: DirectoryCommand) -> Outcome<ExitCode> {
             let _logs = start_logs(&LogConfig::default())?;
             run(start_directory(config)).await
         }
+        DirectoryCommand::Follow(args) => {
+            let config = args.config()?;
+            let _logs = start_logs(&LogConfig::default())?;
+            run(start_directory(config)).await
+        }
+        DirectoryCommand::RotateKey(args) => handover::rotate_key(args).await,
+        DirectoryCommand::Promote(args) => handover::promote(args).await,
+        DirectoryCommand::ApproveKey(args) => handover::approve_key(&args),
         DirectoryCommand::Verify(args) => ledger::verify(args).await,
         DirectoryCommand::Export(args) => ledger::export(args).await,
         DirectoryCommand::Backup(args) => ledger::backup(args).await,

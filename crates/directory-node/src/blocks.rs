@@ -4,7 +4,7 @@ use crate::{App, health::Gauge, reply, views};
 use argosy_api::{BLOCKS_MEDIA_TYPE, ErrorBody, directory::query::BlocksQuery};
 use argosy_domain::num::to_u64;
 use argosy_http::{Shutdown, header};
-use argosy_ledger::{Block, ChainTip, Engine};
+use argosy_ledger::{Block, ChainTip, LedgerView};
 use axum::{
     body::Body,
     extract::State,
@@ -39,7 +39,7 @@ enum Format {
 
 /// What one follower is sent, and what it waits for.
 struct Follow {
-    engine: Engine,
+    engine: LedgerView,
     head: watch::Receiver<ChainTip>,
     shutdown: Shutdown,
     format: Format,

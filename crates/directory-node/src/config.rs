@@ -1,16 +1,17 @@
 //! The configuration file of a directory node.
 
-use argosy_domain::{KeyScheme, Keypair};
+use argosy_domain::{AccountId, KeyScheme, Keypair, num::to_u64};
 use argosy_ledger::{CheckpointConfig, EngineConfig};
-use argosy_node::config::{Logs, resolve_path};
-use serde::{Deserialize, Serialize};
+use argosy_node::config::{DirectoryUrls, Logs, resolve_path};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{
     fmt, fs, io,
     io::Read,
     net::{Ipv4Addr, SocketAddr},
-    num::{NonZeroU64, NonZeroUsize},
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    str::FromStr,
     time::Duration,
 };
 
@@ -29,8 +30,19 @@ pub struct Config {
     pub data: PathBuf,
     /// The network's `genesis.json`.
     pub genesis: PathBuf,
-    /// Key of the account that the genesis names as sequencer.
-    pub sequencer: KeySource,
+    /// Key of the account that signs blocks, if this node orders transactions: the one that the genesis
+    /// names, or the last change of keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequencer: Option<KeySource>,
+    /// Whom this node follows, if it orders none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow: Option<FollowConfig>,
+    /// Followers that must have a block before its submitters hear of it; of a sequencer only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standbys: Option<StandbysConfig>,
+    /// Directory nodes that a sequencer asks whether its key was replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peers: Option<DirectoryUrls>,
     /// Where the node answers; port 0 picks a free one.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
@@ -46,6 +58,142 @@ pub struct Config {
     /// What is logged where.
     #[serde(default)]
     pub logs: Logs,
+}
+
+/// Whom a node follows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FollowConfig {
+    /// Directory nodes; the first that can be reached is followed, and all are compared.
+    pub upstreams: DirectoryUrls,
+    /// Where the ledger of a new node begins.
+    #[serde(default)]
+    pub from: FollowFrom,
+    /// Hash of the block of a snapshot that is believed though the genesis does not prove it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<BlockHash>,
+    /// Whom to tell of each block that is on this disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<ConfirmConfig>,
+}
+
+/// Where the ledger of a new node begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FollowFrom {
+    /// At the genesis: every block there ever was is checked, and kept.
+    #[default]
+    Genesis,
+    /// At the newest checkpoint of a node that is followed, whose root a signed block proves.
+    Snapshot,
+}
+
+/// Whom a standby tells of its blocks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConfirmConfig {
+    /// Key of this standby, one of the sequencer's `standbys`.
+    pub key: KeySource,
+    /// The sequencer's root URL.
+    pub to: DirectoryUrls,
+}
+
+/// Followers that must have a block before its submitters hear of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StandbysConfig {
+    /// Their accounts.
+    #[serde(with = "accounts")]
+    pub accounts: Vec<AccountId>,
+    /// How many of them must confirm.
+    #[serde(default = "default_required")]
+    pub required: NonZeroU32,
+    /// Longest that a submitter waits for them, in seconds.
+    #[serde(default = "default_standby_timeout")]
+    pub timeout_seconds: NonZeroU32,
+}
+
+const fn default_required() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
+const fn default_standby_timeout() -> NonZeroU32 {
+    const { NonZeroU32::new(10).unwrap() }
+}
+
+/// Hash of a block, 64 hexadecimal digits in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockHash(pub [u8; 32]);
+
+impl FromStr for BlockHash {
+    type Err = hex::FromHexError;
+
+    fn from_str(text: &str) -> Result<Self, hex::FromHexError> {
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text.trim_start_matches("0x"), &mut hash)?;
+        Ok(Self(hash))
+    }
+}
+
+impl Serialize for BlockHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for BlockHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| de::Error::custom("a block's hash has 64 hexadecimal digits"))
+    }
+}
+
+/// Accounts as their texts.
+mod accounts {
+    use super::{AccountId, Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(
+        accounts: &[AccountId],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(accounts.iter().map(ToString::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<AccountId>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let parse = |text: &String| text.parse().map_err(|_| de::Error::custom(format!("{text:?} is no account")));
+        texts.iter().map(parse).collect()
+    }
+}
+
+/// What a directory node does with transactions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Role<'a> {
+    /// It orders them with this key.
+    Sequencer(&'a KeySource),
+    /// It passes them on to those whom it follows.
+    Follower(&'a FollowConfig),
+}
+
+/// A configuration that contradicts itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    /// Neither or both.
+    #[error("a directory node has either the key `sequencer`, or `follow` with those whom it follows")]
+    OneOfTwo,
+    /// Only a sequencer has those.
+    #[error("`standbys` and `peers` are for a node with the key `sequencer`")]
+    NotFollowers,
+    /// More than there are.
+    #[error("`standbys` demands {required} confirmations of {count} accounts")]
+    TooFewStandbys {
+        /// Demanded.
+        required: u32,
+        /// Named.
+        count: usize,
+    },
 }
 
 /// Whether GraphQL is answered, and where its index is.
@@ -147,8 +295,11 @@ impl Config {
     pub fn resolve(&mut self, base: &Path) {
         resolve_path(base, &mut self.data);
         resolve_path(base, &mut self.genesis);
-        if let KeySource::File(path) = &mut self.sequencer {
-            resolve_path(base, path);
+        let confirm = self.follow.as_mut().and_then(|follow| follow.confirm.as_mut());
+        for key in self.sequencer.iter_mut().chain(confirm.map(|confirm| &mut confirm.key)) {
+            if let KeySource::File(path) = key {
+                resolve_path(base, path);
+            }
         }
         if let Some(folder) = &mut self.graphql.folder {
             resolve_path(base, folder);
@@ -156,7 +307,35 @@ impl Config {
         self.logs.resolve(base);
     }
 
-    /// How the engine runs.
+    /// Whom a standby tells of its blocks.
+    pub(crate) fn confirm(&self) -> Option<&ConfirmConfig> {
+        self.follow.as_ref()?.confirm.as_ref()
+    }
+
+    /// What the node does with transactions.
+    ///
+    /// # Errors
+    /// [`RoleError`].
+    pub(crate) fn role(&self) -> Result<Role<'_>, RoleError> {
+        match (&self.sequencer, &self.follow) {
+            (Some(key), None) => {
+                if let Some(StandbysConfig { accounts, required, .. }) = &self.standbys
+                    && to_u64(accounts.len()) < u64::from(required.get())
+                {
+                    let count = accounts.len();
+                    return Err(RoleError::TooFewStandbys { required: required.get(), count });
+                }
+                Ok(Role::Sequencer(key))
+            }
+            (None, Some(_)) if self.standbys.is_some() || self.peers.is_some() => {
+                Err(RoleError::NotFollowers)
+            }
+            (None, Some(follow)) => Ok(Role::Follower(follow)),
+            _ => Err(RoleError::OneOfTwo),
+        }
+    }
+
+    /// How the ledger runs.
     #[must_use]
     pub fn engine(&self) -> EngineConfig {
         let Checkpoints { blocks, minutes, kept } = self.checkpoints;
@@ -227,7 +406,7 @@ mod tests {
         assert_eq!(config.listen.port(), DEFAULT_PORT);
         config.resolve(Path::new("/etc/argosy"));
         assert_eq!(config.data, Path::new("/etc/argosy/data"));
-        assert_eq!(config.sequencer, KeySource::File("/etc/argosy/sequencer.key".into()));
+        assert_eq!(config.sequencer, Some(KeySource::File("/etc/argosy/sequencer.key".into())));
         assert_eq!(config.graphql.folder(&config.data), Path::new("/etc/argosy/read-model"));
         let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
         assert_eq!(again, config);
@@ -239,6 +418,31 @@ mod tests {
         for (from, to) in [("\"data\"", "\"dir\""), ("\"file\"", "\"path\""), ("}}", "}, \"tls\": true}")] {
             assert!(serde_json::from_str::<Config>(&text.replace(from, to)).is_err(), "{to}");
         }
+    }
+
+    #[test]
+    fn a_node_orders_transactions_or_follows_those_who_do() {
+        let base = r#""data": "data", "genesis": "genesis.json""#;
+        let read = |rest: &str| serde_json::from_str::<Config>(&format!("{{{base}{rest}}}")).unwrap();
+        let key = r#", "sequencer": {"suri": "//Sequencer"}"#;
+        let follow = r#", "follow": {"upstreams": ["http://a:1", "http://b:2"], "from": "snapshot",
+            "confirm": {"key": {"file": "standby.key"}, "to": "http://a:1"}}"#;
+        assert!(matches!(read(key).role(), Ok(Role::Sequencer(_))));
+        let mut follower = read(follow);
+        let again: Config = serde_json::from_str(&serde_json::to_string(&follower).unwrap()).unwrap();
+        assert_eq!(again, follower);
+        follower.resolve(Path::new("/etc"));
+        let Ok(Role::Follower(found)) = follower.role() else { panic!("a follower") };
+        assert_eq!(found.from, FollowFrom::Snapshot);
+        assert_eq!(found.confirm.as_ref().unwrap().key, KeySource::File("/etc/standby.key".into()));
+        assert!(matches!(read("").role(), Err(RoleError::OneOfTwo)));
+        assert!(matches!(read(&format!("{key}{follow}")).role(), Err(RoleError::OneOfTwo)));
+        let alice = KeySource::Suri("//Alice".to_owned()).keypair().unwrap().account();
+        let standbys = format!(r#", "standbys": {{"accounts": ["{alice}"], "required": 1}}"#);
+        assert!(read(&format!("{key}{standbys}")).role().is_ok());
+        assert!(matches!(read(&format!("{follow}{standbys}")).role(), Err(RoleError::NotFollowers)));
+        let two = standbys.replace("1}", "2}");
+        assert!(matches!(read(&format!("{key}{two}")).role(), Err(RoleError::TooFewStandbys { .. })));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The newest blocks, decoded once for all who look at their events.
 
 use argosy_http::Shutdown;
-use argosy_ledger::{Block, Engine, ReadError};
+use argosy_ledger::{Block, LedgerView, ReadError};
 use bytes::Bytes;
 use std::{
     collections::VecDeque,
@@ -20,7 +20,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// The newest blocks, and all older ones by way of the log. Clones are handles on the same ones.
 #[derive(Clone)]
 pub(crate) struct Feed {
-    engine: Engine,
+    engine: LedgerView,
     ring: Arc<Mutex<Ring>>,
     newest: Arc<watch::Sender<u64>>,
 }
@@ -43,7 +43,7 @@ pub(crate) enum Found {
 
 impl Feed {
     /// Keeps blocks that are made from now on.
-    pub(crate) fn new(engine: Engine) -> Self {
+    pub(crate) fn new(engine: LedgerView) -> Self {
         let height = engine.head().borrow().height;
         let ring = Ring { first: height.saturating_add(1), ..Ring::default() };
         Self { engine, ring: Arc::new(Mutex::new(ring)), newest: Arc::new(watch::Sender::new(height)) }
@@ -109,7 +109,7 @@ impl Feed {
     }
 }
 
-fn decoded(engine: &Engine, height: u64) -> io::Result<Vec<(Arc<Block>, usize)>> {
+fn decoded(engine: &LedgerView, height: u64) -> io::Result<Vec<(Arc<Block>, usize)>> {
     let mut encoded = engine.recent_blocks_bytes(height, BATCH_BYTES);
     if encoded.is_empty() {
         encoded =

@@ -7,7 +7,7 @@ use crate::{App, StartError, config::GraphqlConfig, reply};
 use argosy_api::{ErrorBody, Retry, directory::GraphqlStatus};
 use argosy_directory::Genesis;
 use argosy_http::{Shutdown, StatusCode, header};
-use argosy_ledger::{Block, Engine};
+use argosy_ledger::{Block, LedgerView};
 use argosy_read_model::{Answer, ApplyError, Fate, Feeder, Limits, MAX_BODY_BYTES, ReadModel};
 use axum::{
     Router,
@@ -52,7 +52,7 @@ pub(crate) async fn open(
     config: &GraphqlConfig,
     data: &Path,
     genesis: &Arc<Genesis>,
-    engine: &Engine,
+    engine: &LedgerView,
 ) -> Result<Option<(Graphql, Feeder)>, StartError> {
     if !config.enabled {
         return Ok(None);
@@ -77,7 +77,7 @@ pub(crate) async fn open(
 
 /// Whether the ledger has the newest block of the index. One that was restored from a backup may not.
 /// A ledger that cannot be read there says nothing.
-fn is_of_this_ledger(feeder: &Feeder, engine: &Engine) -> bool {
+fn is_of_this_ledger(feeder: &Feeder, engine: &LedgerView) -> bool {
     let tip = feeder.tip();
     match engine.block_bytes(tip.height) {
         Ok(Some(bytes)) => Block::decode_bytes(&bytes).is_ok_and(|block| block.header.hash() == tip.hash),
@@ -103,7 +103,7 @@ impl Graphql {
 }
 
 /// Feeds the index until the node stops. An index that does not fit the chain is left alone.
-pub(crate) async fn feed(graphql: Graphql, mut feeder: Feeder, engine: Engine, shutdown: Shutdown) {
+pub(crate) async fn feed(graphql: Graphql, mut feeder: Feeder, engine: LedgerView, shutdown: Shutdown) {
     let mut head = engine.head();
     let progress = graphql.progress;
     loop {
@@ -150,7 +150,7 @@ enum Failure {
 
 async fn apply_batch(
     mut feeder: Feeder,
-    engine: Engine,
+    engine: LedgerView,
 ) -> Result<(Feeder, Result<(), Failure>), tokio::task::JoinError> {
     tokio::task::spawn_blocking(move || {
         let outcome = read_and_apply(&mut feeder, &engine);
@@ -159,7 +159,7 @@ async fn apply_batch(
     .await
 }
 
-fn read_and_apply(feeder: &mut Feeder, engine: &Engine) -> Result<(), Failure> {
+fn read_and_apply(feeder: &mut Feeder, engine: &LedgerView) -> Result<(), Failure> {
     let next = feeder.tip().height.saturating_add(1);
     let encoded = engine.blocks_bytes(next, BATCH_BYTES).map_err(|error| {
         reply::unreadable(&error);

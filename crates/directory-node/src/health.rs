@@ -47,6 +47,7 @@ pub(crate) fn status(State(app): State<App>) -> Ready<Result<Json<DirectoryStatu
 /// The status, whether the engine runs or not.
 pub(crate) fn snapshot(app: &App) -> DirectoryStatus {
     let tip = *app.engine.head().borrow();
+    let (pool, epochs) = (app.submitter.pool(), app.engine.epochs());
     DirectoryStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         network: app.genesis.network.clone(),
@@ -57,11 +58,17 @@ pub(crate) fn snapshot(app: &App) -> DirectoryStatus {
         block_time_ms: tip.time_ms,
         lag_ms: now_ms().saturating_sub(tip.time_ms),
         uptime_seconds: app.started.elapsed().as_secs(),
-        pool_count: to_u64(app.engine.pool_count()),
-        pool_bytes: to_u64(app.engine.pool_bytes()),
+        pool_count: to_u64(pool.count),
+        pool_bytes: to_u64(pool.bytes),
         objects_count: app.engine.snapshot().map_or(0, |state| state.objects_count()),
         followers_count: app.followers.load(Ordering::Relaxed),
         listeners_count: app.listeners.load(Ordering::Relaxed),
+        epoch: epochs.number(),
+        sequencers: epochs.keys().iter().map(ToString::to_string).collect(),
+        checkpoint_height: *app.engine.checkpoint_height().borrow(),
+        oldest_block: app.engine.oldest_block(),
+        follow: app.link.as_ref().map(|link| link.status(tip.height, tip.time_ms, epochs.number())),
+        confirmed_height: app.submitter.confirmed_height(),
         graphql: app.graphql.as_ref().map(|graphql| graphql.status(tip.height)),
     }
 }
@@ -73,7 +80,12 @@ pub(crate) fn readyz(State(app): State<App>) -> Ready<Result<&'static str, Error
 
 fn ensure_ready(app: &App) -> Result<(), ErrorBody> {
     app.engine.snapshot().map_err(reply::stopped)?;
-    let lag_ms = snapshot(app).lag_ms;
+    let status = snapshot(app);
+    if let Some(why) = status.follow.and_then(|follow| follow.halted) {
+        let message = format!("blocks are not followed any more: {why}");
+        return Err(ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "NOT_FOLLOWING", message));
+    }
+    let lag_ms = status.lag_ms;
     if lag_ms <= MAX_READY_LAG_MS {
         return Ok(());
     }

@@ -3,33 +3,48 @@
 mod answer;
 mod blocks;
 pub mod config;
+mod confirmations;
 mod document;
 mod entities;
 mod events;
 mod feed;
+mod follow;
 mod genesis;
 mod graphql;
 mod health;
 mod index;
 mod metrics;
+mod peers;
 mod record;
+mod refusal;
 mod refusals;
 mod reply;
 mod routes;
+mod snapshot;
+mod submitter;
 mod transactions;
 mod views;
 
-pub use config::{Checkpoints, Config, GraphqlConfig, KeySource, Retention};
+pub use config::{
+    BlockHash, Checkpoints, Config, ConfirmConfig, FollowConfig, FollowFrom, GraphqlConfig, KeySource,
+    Retention, StandbysConfig,
+};
+pub use follow::FetchError;
 pub use genesis::{GenesisReadError, read_genesis};
 
 use argosy_directory::Genesis;
 use argosy_http::{BindError, Running, ServeConfig, Shutdown, Tasks, bind, serve_router};
-use argosy_ledger::{Engine, EngineError, EngineTask, OpenError};
-use config::KeyError;
+use argosy_domain::Keypair;
+use argosy_ledger::{Engine, EngineError, EngineTask, LedgerView, OpenError};
+use argosy_node::follower::Link;
+use config::{KeyError, Role, RoleError};
+use confirmations::Confirmations;
 use feed::Feed;
+use follow::Followed;
 use index::Index;
 use metrics::Metrics;
 use refusals::Refusals;
+use submitter::Submitter;
 use std::{
     io,
     path::PathBuf,
@@ -44,6 +59,24 @@ pub enum StartError {
     /// No usable genesis.
     #[error(transparent)]
     Genesis(#[from] GenesisReadError),
+    /// A configuration that contradicts itself.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    /// No ledger to begin with.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Another node orders transactions now.
+    #[error(
+        "the sequencing key was replaced: this ledger is at epoch {epoch}, {url} at epoch {newer}: follow that node, or ask the council"
+    )]
+    Fenced {
+        /// The node that says so.
+        url: String,
+        /// Ours.
+        epoch: u64,
+        /// Theirs.
+        newer: u64,
+    },
     /// No usable sequencer key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -75,7 +108,10 @@ const REFUSALS: &str = "refusals";
 /// What every route sees.
 #[derive(Clone)]
 struct App {
-    engine: Engine,
+    engine: LedgerView,
+    submitter: Submitter,
+    /// How following goes, if this node follows another.
+    link: Option<Link>,
     genesis: Arc<Genesis>,
     started: Instant,
     shutdown: Shutdown,
@@ -98,21 +134,23 @@ struct App {
 /// # Errors
 /// [`StartError`], whose chain of causes is one line for people.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    let genesis = read_genesis(&config.genesis)?;
+    let genesis = Arc::new(read_genesis(&config.genesis)?);
+    let role = config.role()?;
     // A wrong key is found before anything is touched.
-    config.sequencer.keypair()?;
+    let keys = [config.sequencer.as_ref(), config.confirm().map(|confirm| &confirm.key)];
+    keys.into_iter().flatten().try_for_each(|key| key.keypair().map(drop))?;
     // Before the ledger is touched, so that a port in use leaves nothing behind. Until the replay is
     // done, clients wait in the socket's backlog.
     let listener = bind(config.listen)?;
     let endpoint = listener.local_addr().map_err(|source| BindError { address: config.listen, source })?;
-    let opening = {
-        let (config, genesis) = (config.clone(), genesis.clone());
-        tokio::task::spawn_blocking(move || open(&config, &genesis))
-    };
-    let (engine, engine_task, refusals) = opening.await.map_err(|_| StartError::Panicked)??;
-    let genesis = Arc::new(genesis);
-    let (graphql, feeder) = graphql::open(&config.graphql, &config.data, &genesis, &engine).await?.unzip();
     let shutdown = Shutdown::new();
+    let mut tasks = Tasks::new(shutdown.clone());
+    let opened = match role {
+        Role::Sequencer(_) => open_sequencer(&config, &genesis, &mut tasks, &shutdown).await?,
+        Role::Follower(follow) => open_follower(&config, follow, &genesis, &mut tasks, &shutdown).await?,
+    };
+    let Opened { engine, submitter, link, refusals } = opened;
+    let (graphql, feeder) = graphql::open(&config.graphql, &config.data, &genesis, &engine).await?.unzip();
     let tip = *engine.head().borrow();
     tracing::info!(network = %genesis.network, height = tip.height, %endpoint, "directory started");
     let app = App {
@@ -124,30 +162,91 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         followers: Arc::default(),
         listeners: Arc::default(),
         engine,
+        submitter,
+        link,
         genesis,
         started: Instant::now(),
         shutdown: shutdown.clone(),
         graphql,
     };
-    let mut tasks = Tasks::new(shutdown.clone());
     if let (Some(graphql), Some(feeder)) = (app.graphql.clone(), feeder) {
         tasks.spawn("graphql", graphql::feed(graphql, feeder, app.engine.clone(), shutdown.clone()));
     }
-    tasks.spawn_fallible("engine", keep_engine(engine_task, shutdown.clone()));
     tasks.spawn("feed", app.feed.clone().run(shutdown.clone()));
     tasks.spawn("index", app.index.clone().run(app.feed.clone(), shutdown.clone()));
     tasks.spawn("http", serve_router(listener, routes::router(app), ServeConfig::default(), shutdown));
     Ok(Running::new("directory", endpoint, tasks))
 }
 
-/// Opens what is on disk. The ledger first: who has that has all of the data directory.
-fn open(config: &Config, genesis: &Genesis) -> Result<(Engine, EngineTask, Refusals), StartError> {
-    let key = || config.sequencer.keypair();
-    let (engine, task) = Engine::open(&config.data, genesis, key()?, config.engine())?;
+/// What is on disk, and how it is kept up.
+struct Opened {
+    engine: LedgerView,
+    submitter: Submitter,
+    link: Option<Link>,
+    refusals: Refusals,
+}
+
+/// Opens the ledger first: who has that has all of the data directory.
+async fn open_sequencer(
+    config: &Config,
+    genesis: &Arc<Genesis>,
+    tasks: &mut Tasks,
+    shutdown: &Shutdown,
+) -> Result<Opened, StartError> {
+    let opening = {
+        let (config, genesis) = (config.clone(), Arc::clone(genesis));
+        tokio::task::spawn_blocking(move || {
+            let Some(source) = &config.sequencer else { return Err(RoleError::OneOfTwo.into()) };
+            let (engine, task) =
+                Engine::open(&config.data, &genesis, source.keypair()?, config.engine())?;
+            let refusals = open_refusals(&config, Some(source.keypair()?), &genesis)?;
+            Ok::<_, StartError>((engine, task, refusals))
+        })
+    };
+    let (engine, mut task, refusals) = opening.await.map_err(|_| StartError::Panicked)??;
+    let view = LedgerView::clone(&engine);
+    if let Some(peers) = &config.peers {
+        let peers = follow::clients(&follow::client(), peers);
+        if let Err(fenced) = peers::ensure_newest(&view, &peers).await {
+            task.stop();
+            // Whatever it says, the node does not start.
+            let _ = task.join().await;
+            return Err(fenced);
+        }
+        tasks.spawn_fallible("peers", peers::watch(view.clone(), peers, shutdown.clone()));
+    }
+    tasks.spawn_fallible("engine", keep_engine(task, shutdown.clone()));
+    let confirmations = Arc::new(Confirmations::new(genesis.hash(), config.standbys.as_ref()));
+    let submitter = Submitter::Here { ledger: Arc::new(engine), confirmations };
+    Ok(Opened { engine: view, submitter, link: None, refusals })
+}
+
+/// Opens a copy of the ledger, and sees to it that it is kept up.
+async fn open_follower(
+    config: &Config,
+    follow: &FollowConfig,
+    genesis: &Arc<Genesis>,
+    tasks: &mut Tasks,
+    shutdown: &Shutdown,
+) -> Result<Opened, StartError> {
+    let Followed { view, keeper, task, link, upstreams } = follow::open(config, follow, genesis).await?;
+    let refusals = open_refusals(config, None, genesis)?;
+    tasks.spawn("follow", task.run(shutdown.clone()));
+    tasks.spawn_fallible("ledger", keep_engine(keeper, shutdown.clone()));
+    if let Some(confirm) = &follow.confirm {
+        let to = follow::clients(&follow::client(), &confirm.to);
+        let key = confirm.key.keypair()?;
+        for sequencer in to.iter().cloned() {
+            let (view, key, shutdown) = (view.clone(), key.clone(), shutdown.clone());
+            tasks.spawn("confirm", follow::confirm(view, sequencer, key, genesis.hash(), shutdown));
+        }
+    }
+    Ok(Opened { engine: view, submitter: Submitter::Elsewhere(upstreams), link: Some(link), refusals })
+}
+
+fn open_refusals(config: &Config, key: Option<Keypair>, genesis: &Genesis) -> Result<Refusals, StartError> {
     let path = config.data.join(REFUSALS);
-    let refusals = Refusals::open(&path, key()?, genesis.hash())
-        .map_err(|source| StartError::Refusals { path, source })?;
-    Ok((engine, task, refusals))
+    Refusals::open(&path, key, genesis.hash()).map_err(|source| StartError::Refusals { path, source })
 }
 
 /// Ends with the engine, and stops it with the node.

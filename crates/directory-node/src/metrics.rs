@@ -65,9 +65,25 @@ fn expose(app: &App) -> String {
         ("argosy_directory_objects", "Data objects in the directory.", status.objects_count),
         ("argosy_directory_followers", "Streams of blocks that are open.", status.followers_count),
         ("argosy_directory_listeners", "Streams of events that are open.", status.listeners_count),
+        ("argosy_directory_epoch", "Epoch of the sequencing keys.", status.epoch),
+        ("argosy_directory_checkpoint_height", "Height of the newest checkpoint.", status.checkpoint_height),
+        ("argosy_directory_oldest_block", "Height of the oldest block kept.", status.oldest_block),
         ("argosy_directory_uptime_seconds", "Seconds since the node started.", status.uptime_seconds),
     ] {
         text.single(Kind::Gauge, name, help, value);
+    }
+    if let Some(follow) = &status.follow {
+        for (name, help, value) in [
+            ("argosy_follow_connected", "Whether blocks arrive.", follow.connected),
+            ("argosy_follow_halted", "Whether nothing is followed any more.", follow.halted.is_some()),
+            ("argosy_follow_alarm", "Whether people should look at the status.", follow.alarm.is_some()),
+        ] {
+            text.single(Kind::Gauge, name, help, u8::from(value));
+        }
+    }
+    if let Some(height) = status.confirmed_height {
+        let help = "Height that enough standbys have confirmed.";
+        text.single(Kind::Gauge, "argosy_directory_confirmed_height", help, height);
     }
     let name = "argosy_directory_submissions_total";
     text.family(Kind::Counter, name, "Transactions that were answered, by result.");

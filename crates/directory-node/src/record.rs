@@ -19,7 +19,7 @@ use argosy_api::{
 };
 use argosy_directory::{Reject, Transaction, state::WORKING_GROUPS};
 use argosy_domain::{AccountId, WorkingGroup};
-use argosy_ledger::{Block, Engine, ReadError};
+use argosy_ledger::{Block, LedgerView, ReadError};
 use axum::{Json, extract::State};
 use bytes::Bytes;
 use std::{io, sync::Arc};
@@ -31,13 +31,13 @@ const MAX_READ_BYTES: usize = 16 * 1024 * 1024;
 
 /// Blocks as an answer needs them, each read once.
 struct Reader<'a> {
-    engine: &'a Engine,
+    engine: &'a LedgerView,
     block: Option<Block>,
     bytes: usize,
 }
 
 impl<'a> Reader<'a> {
-    const fn new(engine: &'a Engine) -> Self {
+    const fn new(engine: &'a LedgerView) -> Self {
         Self { engine, block: None, bytes: 0 }
     }
 

@@ -31,7 +31,8 @@ const OLDER: &str = "refusals.old.log";
 /// The log of one node. Blocks the thread.
 pub(crate) struct Refusals {
     inner: Mutex<Inner>,
-    key: Keypair,
+    /// Signs entries. A node without one refuses nothing itself: whom it passes transactions on to does.
+    key: Option<Keypair>,
     genesis: [u8; 32],
 }
 
@@ -56,7 +57,7 @@ pub(crate) struct Refused<'a> {
 
 impl Refusals {
     /// Opens the log in `dir`, empty at first.
-    pub(crate) fn open(dir: &Path, key: Keypair, genesis: [u8; 32]) -> io::Result<Self> {
+    pub(crate) fn open(dir: &Path, key: Option<Keypair>, genesis: [u8; 32]) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
         let (older, _) = read(&dir.join(OLDER))?;
         let (newer, file_bytes) = read(&dir.join(NEWER))?;
@@ -72,6 +73,7 @@ impl Refusals {
 
     /// Signs and writes an entry, unless the same transaction was refused for the same reason before.
     pub(crate) fn add(&self, refused: Refused<'_>) -> io::Result<()> {
+        let Some(key) = &self.key else { return Ok(()) };
         let mut inner = self.lock();
         let is_known = |entry: &Arc<SignedRefusal>| {
             entry.refusal.transaction == refused.transaction && entry.refusal.code == refused.error.code
@@ -80,7 +82,7 @@ impl Refusals {
             return Ok(());
         }
         let signed = SignedRefusal::sign(
-            &self.key,
+            key,
             Refusal {
                 genesis: self.genesis,
                 number: inner.next_number,
@@ -201,7 +203,7 @@ mod tests {
 
     fn open(dir: &Path) -> Refusals {
         let key = Keypair::from_uri(KeyScheme::Sr25519, "//Sequencer").unwrap();
-        Refusals::open(dir, key, [1; 32]).unwrap()
+        Refusals::open(dir, Some(key), [1; 32]).unwrap()
     }
 
     fn add(log: &Refusals, transaction: Vec<u8>) {

@@ -1,12 +1,13 @@
 //! Which path leads where.
 
 use crate::{
-    App, blocks,
+    App, blocks, confirmations,
     document::{Operation, Routes},
-    entities, events, graphql, health, metrics, record, reply, transactions,
+    entities, events, graphql, health, metrics, record, reply, snapshot,
+    transactions,
 };
 use argosy_api::{
-    BLOCKS_MEDIA_TYPE, ErrorBody,
+    BLOCKS_MEDIA_TYPE, ErrorBody, SNAPSHOT_MEDIA_TYPE,
     directory::{
         AccountView, ApplicationView, AssetSetView, BagView, BlockView, ChannelView, CouncilView,
         DirectoryStatus, DistributionBucketView, FamilyView, FeesView, GroupName, GroupView, HoldingsView,
@@ -89,6 +90,16 @@ fn chain(routes: Routes) -> Routes {
                 .or(blocks::JSON_LINES_MEDIA_TYPE, BlockView::schema)
                 .query::<BlocksQuery>(),
             get(blocks::stream),
+        )
+        .get(
+            "/api/v1/snapshot",
+            Op::other("The newest checkpoint, from which another node can begin", SNAPSHOT_MEDIA_TYPE),
+            get(snapshot::send),
+        )
+        .post(
+            "/api/v1/confirmations",
+            Op::json::<Map<String, Value>>("A standby says that it has a block").takes_bytes(),
+            post(confirmations::confirm),
         )
         .get(
             "/api/v1/events",

@@ -1,14 +1,11 @@
 //! Taking transactions, and telling what became of them.
 
-use crate::{App, record::note_refusal, reply, views};
+use crate::{App, record::note_refusal, reply, submitter::result_code, views};
 use argosy_api::{
-    ErrorBody, Retry,
+    ErrorBody,
     directory::ReceiptView,
     wire::{Schema, Schemas},
 };
-use argosy_directory::Reject;
-use argosy_http::StatusCode;
-use argosy_ledger::SubmitError;
 use axum::{
     Json,
     extract::{State, rejection::BytesRejection},
@@ -29,13 +26,12 @@ pub(crate) async fn submit(
             "the body is longer than a transaction may be, or ended too early",
         )
     })?;
-    match app.engine.submit(bytes.to_vec()).await {
+    match app.submitter.submit(bytes.to_vec()).await {
         Ok(receipt) => {
-            app.metrics.count_submission(receipt.outcome.result.map_or_else(Reject::code, |()| "OK"));
-            Ok(Json(views::receipt(&receipt)))
+            app.metrics.count_submission(result_code(&receipt));
+            Ok(Json(receipt))
         }
         Err(error) => {
-            let error = refusal(error);
             app.metrics.count_submission(&error.code);
             note_refusal(app, bytes.into(), error.clone()).await;
             Err(error)
@@ -76,34 +72,4 @@ impl FromStr for TransactionHash {
         hex::decode_to_slice(text, &mut hash)?;
         Ok(Self(hash))
     }
-}
-
-fn refusal(error: SubmitError) -> ErrorBody {
-    match error {
-        SubmitError::Refused(reject) => refused(reject),
-        SubmitError::Malformed => {
-            ErrorBody::caller(StatusCode::BAD_REQUEST, "MALFORMED_TRANSACTION", error.to_string())
-        }
-        SubmitError::PoolFull => {
-            ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "POOL_FULL", error.to_string())
-        }
-        SubmitError::NoRoom => {
-            ErrorBody::this_node(StatusCode::INSUFFICIENT_STORAGE, "NO_ROOM", error.to_string())
-        }
-        SubmitError::Stopped(stopped) => reply::stopped(stopped),
-    }
-}
-
-fn refused(reject: Reject) -> ErrorBody {
-    // Another transaction of the same account is in the way, rather than this one being wrong.
-    let (status, retry) = if reject == Reject::NonceFuture {
-        (StatusCode::CONFLICT, Retry::Later)
-    } else if reject == Reject::NonceStale {
-        (StatusCode::CONFLICT, Retry::Never)
-    } else {
-        (StatusCode::BAD_REQUEST, Retry::Never)
-    };
-    ErrorBody::caller(status, reject.code(), reject.to_string())
-        .with_retry(retry)
-        .with_number(reject.number())
 }

@@ -126,9 +126,10 @@ impl FinalityProof {
         let bytes = signed_bytes(self.epoch, header_hash);
         let mut left = keys.iter();
         self.signatures.len() >= quorum(keys.len()).max(1)
-            && self.signatures.iter().all(|(signer, signature)| {
-                left.any(|key| key == signer) && signature.verify(signer, &bytes)
-            })
+            && self
+                .signatures
+                .iter()
+                .all(|(signer, signature)| left.any(|key| key == signer) && signature.verify(signer, &bytes))
     }
 }
 

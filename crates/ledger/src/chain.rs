@@ -77,7 +77,8 @@ pub(crate) fn open_transactions(block: &Block, signatures: Signatures) -> Result
         }
         Signatures::Checked => validate_all(&block.transactions),
     };
-    let demand = |(index, payload): (usize, Option<Payload>)| payload.ok_or(ChainError::Transaction { index });
+    let demand =
+        |(index, payload): (usize, Option<Payload>)| payload.ok_or(ChainError::Transaction { index });
     opened.into_iter().enumerate().map(demand).collect()
 }
 

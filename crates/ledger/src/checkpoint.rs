@@ -326,8 +326,7 @@ fn header(genesis: &[u8; 32], anchor: &Anchor) -> Vec<u8> {
     let anchor = anchor.encode();
     // Bounded when it was read; each change adds less than a block's proof may have.
     let length = u32::try_from(anchor.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let mut header =
-        [MAGIC.as_slice(), &FORMAT_VERSION.to_le_bytes(), genesis, &length, &anchor].concat();
+    let mut header = [MAGIC.as_slice(), &FORMAT_VERSION.to_le_bytes(), genesis, &length, &anchor].concat();
     let checksum = blake3::hash(&header);
     header.extend_from_slice(checksum.as_bytes());
     header

@@ -233,11 +233,7 @@ impl Writer {
             Retention::Archive => checkpoint::check(path, &self.genesis.hash())?,
             Retention::Blocks(_) => checkpoint::load(path, &self.genesis)?.0,
         };
-        if found == *anchor {
-            Ok(())
-        } else {
-            Err(CheckpointError::OtherBlock { height: anchor.tip.height })
-        }
+        if found == *anchor { Ok(()) } else { Err(CheckpointError::OtherBlock { height: anchor.tip.height }) }
     }
 
     /// The checkpoints that count, newest first: none is newer than the one of block `height`.

@@ -202,8 +202,7 @@ fn changes_up_to(
     let known = generations::list(&checkpoints_dir(dir))?
         .into_iter()
         .find_map(|generation| checkpoint::read_anchor(&generation.path, &genesis.hash()).ok());
-    let (from, mut changes) =
-        known.map_or((0, Vec::new()), |anchor| (anchor.tip.height, anchor.changes));
+    let (from, mut changes) = known.map_or((0, Vec::new()), |anchor| (anchor.tip.height, anchor.changes));
     changes.retain(|change| change.terms.height <= height);
     let Some((mark, _)) = log.find(from.saturating_add(1), 0)? else { return Ok(changes) };
     let mut cursor = log.read_from(mark)?;

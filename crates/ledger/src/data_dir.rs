@@ -78,9 +78,9 @@ impl DataDir {
         match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io_error("read", &path)(error)),
-            Ok(bytes) => {
-                decode_canonical(&bytes).map(Some).map_err(|_| OpenError::Change { path, why: "it is damaged" })
-            }
+            Ok(bytes) => decode_canonical(&bytes)
+                .map(Some)
+                .map_err(|_| OpenError::Change { path, why: "it is damaged" }),
         }
     }
 

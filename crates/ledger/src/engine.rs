@@ -11,7 +11,7 @@ use crate::{
     disk::Opened,
     error::{EngineError, OpenError, Stopped, SubmitError},
     log::Log,
-    machine::{Ledger, Submitting},
+    machine::{Ledger, PoolStatus, Submitting},
     producer::{Message, Producer, Submission},
     steps::Steps,
     view::{LedgerView, Shared},
@@ -174,8 +174,7 @@ impl Engine {
         let (queue, messages) = sync_channel(config.pool_count.saturating_add(1));
         let shared = Arc::clone(&opened.shared);
         let producer = Producer::new(opened, messages, Arc::clone(&room), sequencer, change);
-        let ended =
-            spawn("ledger", || producer.run()).map_err(io_error("start the threads for", &dir))?;
+        let ended = spawn("ledger", || producer.run()).map_err(io_error("start the threads for", &dir))?;
         let wake = queue.clone();
         let task = EngineTask::new(Arc::clone(&shared), ended, move || {
             // A full queue wakes the thread as well.
@@ -245,6 +244,10 @@ impl Deref for Engine {
 impl Ledger for Engine {
     fn submit(&self, transaction: Vec<u8>) -> Submitting<'_> {
         Box::pin(Self::submit(self, transaction))
+    }
+
+    fn pool(&self) -> PoolStatus {
+        PoolStatus { count: self.pool_count(), bytes: self.pool_bytes() }
     }
 
     fn view(&self) -> &LedgerView {

@@ -181,7 +181,8 @@ impl Epochs {
             let terms = &change.terms;
             let follows = terms.genesis == hash && terms.epoch == before.number().saturating_add(1);
             let approved = change.approvers().is_some_and(|approvers| {
-                approvers.are_quorum_of(before.keys()) || approvers.are_council(&council.keys, council.threshold)
+                approvers.are_quorum_of(before.keys())
+                    || approvers.are_council(&council.keys, council.threshold)
             });
             before.changes.push(change.clone());
             follows && approved
@@ -220,7 +221,10 @@ mod tests {
         assert!(!approvers.are_quorum_of(&[c]) && !approvers.are_quorum_of(&[]));
         assert!(approvers.are_council(&BTreeSet::from([a, b, c]), 2));
         assert!(!approvers.are_council(&BTreeSet::from([a, b, c]), 3), "twice the same key is one");
-        assert!(!approvers.are_council(&BTreeSet::from([a, b]), 0), "a council that needs nobody decides nothing");
+        assert!(
+            !approvers.are_council(&BTreeSet::from([a, b]), 0),
+            "a council that needs nobody decides nothing"
+        );
         change.terms.height = 9;
         assert!(!change.approvers().unwrap().are_quorum_of(&[a]), "they signed other terms");
     }

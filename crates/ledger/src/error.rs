@@ -150,7 +150,9 @@ pub enum OpenError {
     #[error("the genesis cannot be used")]
     Genesis(#[from] GenesisError),
     /// Not the key that signs blocks: the one that the genesis names, or the last change of keys.
-    #[error("the sequencer key is that of {found}, but {expected} signs blocks: give the key of that account")]
+    #[error(
+        "the sequencer key is that of {found}, but {expected} signs blocks: give the key of that account"
+    )]
     OtherKey {
         /// Account of the key given.
         found: AccountId,

@@ -42,8 +42,8 @@ pub use error::{AppendError, EngineError, OpenError, ReadError, Stopped, SubmitE
 pub use handover::{install_change, plan_change};
 pub use machine::{Ledger, StateMachine};
 pub use randomness::Vrf;
-pub use replica::Replica;
 pub use replay::{ReplayReport, replay, replay_from, replay_from_newest};
+pub use replica::Replica;
 pub use snapshot::{SnapshotError, install_snapshot};
 pub use verify::{Anchor, BlockError, ChainTip, ChainVerifier, Checked};
 pub use view::LedgerView;

@@ -2,11 +2,7 @@
 //! knows the directory by [`StateMachine`] only; whatever uses the directory knows the one that orders
 //! by [`Ledger`] only.
 
-use crate::{
-    engine::Receipt,
-    error::SubmitError,
-    view::LedgerView,
-};
+use crate::{engine::Receipt, error::SubmitError, view::LedgerView};
 use argosy_directory::{BlockContext, Event, Outcome, Payload, State, Transaction};
 use std::{future::Future, pin::Pin};
 
@@ -83,6 +79,15 @@ impl StateMachine for State {
 /// The answer to a transaction, when there is one.
 pub type Submitting<'a> = Pin<Box<dyn Future<Output = Result<Receipt, SubmitError>> + Send + 'a>>;
 
+/// Transactions that wait for a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// How many.
+    pub count: usize,
+    /// Their bytes.
+    pub bytes: usize,
+}
+
 /// A ledger that takes transactions: what the rest of the system sees, whichever engine runs underneath.
 pub trait Ledger: Send + Sync {
     /// Submits an encoded transaction and waits until it is durably in a block.
@@ -93,6 +98,9 @@ pub trait Ledger: Send + Sync {
     /// [`SubmitError`]: it is not in a block, except perhaps after [`SubmitError::Stopped`].
     fn submit(&self, transaction: Vec<u8>) -> Submitting<'_>;
 
+    /// What waits for a block.
+    fn pool(&self) -> PoolStatus;
+
     /// Its state and blocks, with their proofs.
     fn view(&self) -> &LedgerView;
 }
@@ -100,17 +108,28 @@ pub trait Ledger: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{genesis, transfer};
+    use crate::tests::{genesis, member};
+    use argosy_domain::{KeyScheme, Keypair};
+    use std::time::SystemTime;
+
+    fn key() -> Keypair {
+        Keypair::from_uri(KeyScheme::Sr25519, "//Alice").unwrap()
+    }
+
+    fn joining(nonce: u64) -> Vec<u8> {
+        member(&key(), &genesis(&key()), nonce)
+    }
 
     fn at(height: u64) -> BlockContext {
-        BlockContext { height, time_ms: genesis().time_ms + height, randomness: [7; 32] }
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        BlockContext { height, time_ms: u64::try_from(now).unwrap(), randomness: [7; 32] }
     }
 
     #[test]
     fn a_block_is_applied_once_and_what_may_not_be_in_it_is_left_out() {
-        let mut state = State::from_genesis(&genesis()).unwrap();
-        let good = State::validate(&transfer(0)).unwrap();
-        let early = State::validate(&transfer(9)).unwrap();
+        let mut state = State::from_genesis(&genesis(&key())).unwrap();
+        let good = State::validate(&joining(0)).unwrap();
+        let early = State::validate(&joining(9)).unwrap();
         let transactions = [good.clone(), early, good];
         let ordered = Ordered { at: at(1), transactions: &transactions };
         let applied = state.apply(&ordered).unwrap();
@@ -124,7 +143,7 @@ mod tests {
 
     #[test]
     fn validity_depends_on_the_bytes_alone() {
-        let mut bytes = transfer(0);
+        let mut bytes = joining(0);
         assert!(State::validate(&bytes).is_some());
         let last = bytes.len() - 1;
         bytes[last] ^= 1;

@@ -176,8 +176,7 @@ pub(crate) fn execute_all<T: Send, E: Send>(
         }
         // Lets the reader go, which may be waiting, and then the hasher.
         drop((steps, executed));
-        let hasher =
-            join(hashed).map_err(|height| Fault::Block { height, source: ChainError::StateRoot })?;
+        let hasher = join(hashed).map_err(|height| Fault::Block { height, source: ChainError::StateRoot })?;
         state.return_hasher(hasher);
         end?;
         join(reading).map_err(Fault::Source)

@@ -123,7 +123,8 @@ impl Follower {
         while !self.shared.stopping.load(Ordering::Acquire) {
             match orders.recv() {
                 Ok(Order::Append { blocks, now_ms, reply }) => {
-                    let taken = self.take_all(&blocks, now_ms).inspect_err(|_| self.shared.newest.store(None))?;
+                    let taken =
+                        self.take_all(&blocks, now_ms).inspect_err(|_| self.shared.newest.store(None))?;
                     // Whoever asked may have gone; the blocks are there.
                     let _ = reply.send(taken);
                 }

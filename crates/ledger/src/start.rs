@@ -5,10 +5,10 @@ use crate::{
     chain::Chain,
     checkpoint::{self, CheckpointError},
     data_dir::checkpoints_dir,
+    epoch::Epochs,
     error::OpenError,
     generations::{self, Generation},
     log::{Found, Log, Mark},
-    epoch::Epochs,
     verify::{Anchor, ChainTip},
 };
 use argosy_directory::{Genesis, State};

@@ -80,13 +80,13 @@ fn transaction(signer: &Keypair, genesis: &Genesis) -> Vec<u8> {
 }
 
 /// The transaction of `signer` with this nonce, which makes a member.
-fn member(signer: &Keypair, genesis: &Genesis, nonce: u64) -> Vec<u8> {
+pub(crate) fn member(signer: &Keypair, genesis: &Genesis, nonce: u64) -> Vec<u8> {
     let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
     let call = Call::Membership(MembershipCall::CreateMember { handle: format!("member-{nonce}") });
     Transaction::sign(signer, genesis.hash(), nonce, now + 60_000, call).encode()
 }
 
-fn genesis(sequencer: &Keypair) -> Genesis {
+pub(crate) fn genesis(sequencer: &Keypair) -> Genesis {
     Genesis {
         version: GENESIS_VERSION,
         network: "ledger-unit-test".to_owned(),

@@ -183,6 +183,15 @@ impl ChainVerifier {
         &self.epochs
     }
 
+    /// Whether the keys that sign now have signed this block, wherever it belongs. If it is another one
+    /// than that of its height here, they have signed two: the chain forks, and nobody but people can
+    /// say which one holds.
+    #[must_use]
+    pub fn is_signed(&self, block: &Block) -> bool {
+        block.proof.epoch == self.epochs.number()
+            && block.proof.holds_for(self.epochs.keys(), &block.header.hash())
+    }
+
     /// What [`ChainVerifier::resume`] goes on from.
     #[must_use]
     pub fn anchor(&self) -> Anchor {
@@ -227,7 +236,11 @@ impl ChainVerifier {
         }
         let Some(change) = &block.proof.change else {
             let same = found == epoch;
-            return if same { Ok((self.epochs.keys(), Checked(None))) } else { Err(BlockError::Epoch { epoch }) };
+            return if same {
+                Ok((self.epochs.keys(), Checked(None)))
+            } else {
+                Err(BlockError::Epoch { epoch })
+            };
         };
         let terms = &change.terms;
         let follows = terms.genesis == self.genesis

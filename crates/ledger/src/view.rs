@@ -243,4 +243,3 @@ impl Places {
         self.by_hash.get(hash).copied()
     }
 }
-

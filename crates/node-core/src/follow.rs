@@ -50,6 +50,7 @@ pub struct Index {
     moves: BTreeMap<DataObjectId, u64>,
     /// Acts for the council's bag.
     secretary: Option<AccountId>,
+    council: (BTreeSet<AccountId>, u32),
     workers: BTreeMap<(WorkingGroup, WorkerId), AccountId>,
     leads: BTreeMap<WorkingGroup, WorkerId>,
     /// Set when a block could not be applied in full; such an index takes no further block.
@@ -119,6 +120,12 @@ pub enum IndexError {
 }
 
 impl Index {
+    /// The council's keys, and how many of them it takes to decide.
+    #[must_use]
+    pub fn council(&self) -> (&BTreeSet<AccountId>, u32) {
+        (&self.council.0, self.council.1)
+    }
+
     /// The index at height 0.
     #[must_use]
     pub fn from_genesis(genesis: &Genesis) -> Self {
@@ -138,6 +145,7 @@ impl Index {
             blacklist: BTreeSet::new(),
             moves: BTreeMap::new(),
             secretary: None,
+            council: (genesis.council.keys.clone(), genesis.council.threshold),
             workers: BTreeMap::new(),
             leads: BTreeMap::new(),
             damaged: false,

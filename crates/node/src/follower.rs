@@ -9,10 +9,15 @@
 //! following, with the reason in the status, while the node goes on answering from what it knows.
 
 mod checkpoint;
+mod compare;
+mod link;
+mod sink;
 mod task;
 #[cfg(test)]
 mod tests;
 
+pub use link::Link;
+pub use sink::{IndexSink, Refusal, ReplicaSink, Sink};
 pub use task::FollowTask;
 
 use crate::config::DirectoryUrls;
@@ -23,7 +28,10 @@ use argosy_node_core::follow::{Index, IndexChange};
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{broadcast, watch};
@@ -85,24 +93,16 @@ pub struct BlockChanges {
 #[derive(Clone)]
 pub struct Follower {
     shared: Arc<Shared>,
+    link: Link,
 }
 
 struct Shared {
     genesis: Genesis,
     genesis_hash: [u8; 32],
-    genesis_text: String,
     index: RwLock<Index>,
     head: watch::Sender<FollowHead>,
     changes: broadcast::Sender<Arc<BlockChanges>>,
-    link: Mutex<Link>,
-}
-
-/// How following goes.
-#[derive(Clone, Debug, Default)]
-struct Link {
-    url: String,
-    connected: bool,
-    halted: Option<String>,
+    epoch: AtomicU64,
 }
 
 impl fmt::Debug for Follower {
@@ -123,16 +123,16 @@ impl Follower {
         let head = FollowHead { height: index.height(), time_ms: index.time_ms() };
         let shared = Arc::new(Shared {
             genesis_hash: config.genesis.hash(),
-            genesis_text: GenesisFile::from(&config.genesis).hash,
             genesis: config.genesis,
             index: RwLock::new(index),
             head: watch::Sender::new(head),
             changes: broadcast::Sender::new(CHANGES_KEPT),
-            link: Mutex::default(),
+            epoch: AtomicU64::new(verifier.epochs().number()),
         });
-        let task =
-            FollowTask::new(Arc::clone(&shared), verifier, &config.directories, config.checkpoint, client);
-        Ok((Self { shared }, task))
+        let genesis = GenesisFile::from(&shared.genesis).hash;
+        let sink = IndexSink::new(Arc::clone(&shared), verifier, config.checkpoint);
+        let (task, link) = FollowTask::new(sink, genesis, &config.directories, &client);
+        Ok((Self { shared, link }, task))
     }
 
     /// What the network started from.
@@ -200,20 +200,7 @@ impl Follower {
     #[must_use]
     pub fn status(&self) -> FollowStatus {
         let head = *self.shared.head.borrow();
-        let link = self.shared.link().clone();
-        FollowStatus {
-            url: link.url,
-            connected: link.connected,
-            height: head.height,
-            lag_ms: now_ms().saturating_sub(head.time_ms),
-            halted: link.halted,
-        }
-    }
-}
-
-impl Shared {
-    fn link(&self) -> MutexGuard<'_, Link> {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+        self.link.status(head.height, head.time_ms, self.shared.epoch.load(Ordering::Relaxed))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Base, ClientError, Reply};
 use crate::{
-    BLOCKS_MEDIA_TYPE,
+    BLOCKS_MEDIA_TYPE, HEIGHT_HEADER,
+    confirmation::Confirmation,
     directory::{
         AccountView, BagView, ChannelView, DirectoryStatus, DistributionBucketView, FamilyView, GroupName,
         LeadLogView, MemberView, ObjectView, PolicyView, ReceiptView, StorageBucketView,
@@ -16,7 +17,7 @@ use argosy_domain::{
 };
 use argosy_http::{Client, Method, header};
 use argosy_ledger::{Block, block::MAX_ENCODED_BLOCK_BYTES};
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use codec::Encode;
 use serde::de::DeserializeOwned;
 
@@ -173,12 +174,43 @@ impl DirectoryClient {
     /// # Errors
     /// [`ClientError`]; `Status` if the transaction was turned down before a block.
     pub async fn submit(&self, transaction: &Transaction) -> Result<ReceiptView, ClientError> {
+        self.submit_encoded(transaction.encode()).await
+    }
+
+    /// The same of a transaction that somebody else signed and encoded.
+    ///
+    /// # Errors
+    /// As [`DirectoryClient::submit`].
+    pub async fn submit_encoded(&self, transaction: Vec<u8>) -> Result<ReceiptView, ClientError> {
+        self.post("/api/v1/transactions", transaction).await?.json().await
+    }
+
+    /// Tells a sequencer that this node has a block on its disk.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn confirm(&self, confirmation: &Confirmation) -> Result<(), ClientError> {
+        self.post("/api/v1/confirmations", confirmation.encode()).await.map(drop)
+    }
+
+    async fn post(&self, path: &str, body: Vec<u8>) -> Result<Reply, ClientError> {
         let request = self
             .base
-            .request(Method::POST, "/api/v1/transactions")
+            .request(Method::POST, path)
             .header(header::CONTENT_TYPE, "application/octet-stream")
-            .bytes(transaction.encode());
-        self.base.send(request).await?.json().await
+            .bytes(body);
+        self.base.send(request).await
+    }
+
+    /// Opens the newest checkpoint of the node, from which a ledger can begin.
+    ///
+    /// # Errors
+    /// [`ClientError`]; see [`ClientError::is_not_found`] if there is none yet.
+    pub async fn snapshot(&self) -> Result<SnapshotStream, ClientError> {
+        let reply = self.base.get("/api/v1/snapshot").await?;
+        let height = reply.header(HEIGHT_HEADER).and_then(|text| text.parse().ok());
+        let height = height.ok_or_else(|| reply.protocol("the snapshot does not say its height"))?;
+        Ok(SnapshotStream { reply, height })
     }
 
     /// The receipt of a transaction in a block.
@@ -214,23 +246,29 @@ pub struct BlockStream {
 }
 
 impl BlockStream {
-    /// The next block; `None` when the node has ended the stream between two blocks.
+    /// As [`BlockStream::next_encoded`], decoded.
+    ///
+    /// # Errors
+    /// The same, and [`ClientError::Protocol`] if what arrived is no block.
+    pub async fn next(&mut self) -> Result<Option<Block>, ClientError> {
+        let Some(bytes) = self.next_encoded().await? else { return Ok(None) };
+        let unreadable = |error| self.reply.protocol(&format!("a block cannot be read: {error}"));
+        Block::decode_bytes(&bytes).map(Some).map_err(unreadable)
+    }
+
+    /// The next block as it was sent; `None` when the node has ended the stream between two blocks.
     ///
     /// Frames that keep the connection alive restart the idle deadline of 15 s and are not shown.
     /// Dropping the future loses nothing.
     ///
     /// # Errors
     /// [`ClientError::NoAnswer`] after 15 s of silence or a broken connection,
-    /// [`ClientError::Protocol`] if what arrived is no block.
-    pub async fn next(&mut self) -> Result<Option<Block>, ClientError> {
+    /// [`ClientError::Protocol`] if what arrived cannot be a block.
+    pub async fn next_encoded(&mut self) -> Result<Option<Bytes>, ClientError> {
         loop {
             match self.frames.take() {
                 Ok(Some(frame)) if frame.is_empty() => {}
-                Ok(Some(frame)) => {
-                    return Block::decode_bytes(&frame)
-                        .map(Some)
-                        .map_err(|error| self.reply.protocol(&format!("a block cannot be read: {error}")));
-                }
+                Ok(Some(frame)) => return Ok(Some(frame.freeze())),
                 Ok(None) => match self.reply.chunk().await? {
                     Some(bytes) => self.frames.push(&bytes),
                     None if self.frames.is_empty() => return Ok(None),
@@ -242,6 +280,35 @@ impl BlockStream {
                 }
             }
         }
+    }
+}
+
+/// A checkpoint as it arrives, not checked.
+#[derive(Debug)]
+pub struct SnapshotStream {
+    reply: Reply,
+    height: u64,
+}
+
+impl SnapshotStream {
+    /// Height of the block after which it was made, as the node says.
+    #[must_use]
+    pub const fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// Bytes in all, if the node says so.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.reply.content_length()
+    }
+
+    /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// [`ClientError::NoAnswer`] after 15 s of silence or a broken connection.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        self.reply.chunk().await
     }
 }
 

@@ -6,7 +6,7 @@ mod directory;
 mod nodes;
 mod submit;
 
-pub use directory::{BlockStream, DirectoryClient};
+pub use directory::{BlockStream, DirectoryClient, SnapshotStream};
 pub use nodes::{ContentHead, DistributorClient, SliceStream, StorageClient};
 pub use submit::{SubmitError, Submitter};
 

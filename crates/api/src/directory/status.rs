@@ -1,6 +1,6 @@
 //! How a directory node is doing.
 
-use crate::wire::wire;
+use crate::{node::FollowStatus, wire::wire};
 
 wire! {
     /// `GET /api/v1/status` of a directory node.
@@ -37,6 +37,24 @@ wire! {
         /// Streams of events that are open.
         #[serde(default)]
         pub listeners_count: u64,
+        /// Epoch of the sequencing keys.
+        #[serde(default)]
+        pub epoch: u64,
+        /// Accounts whose keys sign blocks.
+        #[serde(default)]
+        pub sequencers: Vec<String>,
+        /// Height of the newest checkpoint; 0 if there is none.
+        #[serde(default)]
+        pub checkpoint_height: u64,
+        /// Height of the oldest block that is kept.
+        #[serde(default)]
+        pub oldest_block: u64,
+        /// Whom this node follows; nothing of a sequencer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub follow: Option<FollowStatus>,
+        /// Height that the standbys have confirmed; nothing if none are configured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub confirmed_height: Option<u64>,
         /// The index that GraphQL is answered from; nothing if it is switched off.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub graphql: Option<GraphqlStatus>,

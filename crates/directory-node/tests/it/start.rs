@@ -77,7 +77,7 @@ async fn what_stands_in_the_way_is_named() {
     fs::remove_file(&other_path).unwrap();
     refused(Config { genesis: other_path.clone(), ..good.clone() }, &other_path).await;
 
-    let wrong_key = Config { sequencer: KeySource::Suri("//Alice".to_owned()), ..good.clone() };
+    let wrong_key = Config { sequencer: Some(KeySource::Suri("//Alice".to_owned())), ..good.clone() };
     assert!(chain(&start_error(wrong_key).await).contains("the genesis names"));
 
     let log = good.data.join("blocks.log");

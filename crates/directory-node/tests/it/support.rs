@@ -52,7 +52,10 @@ pub(crate) fn config(dir: &Path) -> Config {
     Config {
         data: dir.join("data"),
         genesis: path,
-        sequencer: KeySource::Suri("//Sequencer".to_owned()),
+        sequencer: Some(KeySource::Suri("//Sequencer".to_owned())),
+        follow: None,
+        standbys: None,
+        peers: None,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         graphql: argosy_directory_node::GraphqlConfig::default(),
         retention: argosy_directory_node::Retention::default(),

@@ -93,10 +93,11 @@ impl FakeDirectory {
             transactions_root: transactions_root(&[]),
             results_root: results_root(&block_events, &[]),
             state_root: [0; 32],
+            proposer: 0,
             randomness: drawn,
             vrf,
         };
-        let proof = FinalityProof::by_sequencer(&key, &header.hash());
+        let proof = FinalityProof::sign(&key, 0, &header.hash());
         let block = Block { header, transactions: Vec::new(), outcomes: Vec::new(), block_events, proof };
         *tip = ChainTip::of(&block);
         self.blocks.send_modify(|all| all.push(block));

@@ -52,7 +52,7 @@ fn start(dir: &Path, retention: Retention, steps: Steps) -> (Engine, EngineTask,
     let genesis = genesis(&sequencer());
     let data_dir = DataDir::create(dir).unwrap();
     let log = data_dir.open_or_create_log(&genesis.hash()).unwrap();
-    let key = SequencerKey::new(sequencer(), &genesis).unwrap();
+    let key = SequencerKey::new(sequencer()).unwrap();
     let (engine, task) = Engine::start(data_dir, log, &genesis, key, config(retention), steps).unwrap();
     (engine, task, genesis)
 }

@@ -3,15 +3,15 @@
 use crate::support::{close, genesis, make_blocks, open};
 use argosy_directory::Genesis;
 use argosy_ledger::{
-    ChainTip, OpenError,
+    Anchor, ChainTip, OpenError,
     checkpoint::{self, CheckpointError, Pace},
     error::ChainError,
     replay, replay_from,
 };
 use std::{fs, path::Path, sync::atomic::AtomicBool};
 
-fn write(path: &Path, tip: &ChainTip, state: &argosy_directory::State) -> checkpoint::Written {
-    checkpoint::write(path, tip, state, Pace::default(), &AtomicBool::new(false)).unwrap()
+fn write(path: &Path, anchor: &Anchor, state: &argosy_directory::State) -> checkpoint::Written {
+    checkpoint::write(path, anchor, state, Pace::default(), &AtomicBool::new(false)).unwrap()
 }
 
 /// Checkpoints of the first `count` blocks of one chain, which goes on to twice as many.
@@ -20,7 +20,8 @@ async fn checkpoints(dir: &Path, count: u64) {
     for nonce in 0..count {
         make_blocks(&engine, "//Alice", nonce, 1).await;
         let (tip, state) = (*engine.head().borrow(), engine.snapshot().unwrap());
-        write(&dir.join(format!("{}.checkpoint", tip.height)), &tip, &state);
+        let anchor = Anchor { tip, changes: Vec::new() };
+        write(&dir.join(format!("{}.checkpoint", tip.height)), &anchor, &state);
     }
     make_blocks(&engine, "//Alice", count, count).await;
     close(engine, task).await;
@@ -33,9 +34,9 @@ async fn a_replay_from_any_checkpoint_gives_the_same_state() {
     let whole = replay(dir.path(), &genesis()).unwrap();
     for height in 1..=10 {
         let path = dir.path().join(format!("{height}.checkpoint"));
-        let (tip, state) = checkpoint::load(&path, &genesis()).unwrap();
-        assert_eq!(tip.height, height);
-        let rest = replay_from(dir.path(), &genesis(), tip, state).unwrap();
+        let (anchor, state) = checkpoint::load(&path, &genesis()).unwrap();
+        assert_eq!(anchor.tip.height, height);
+        let rest = replay_from(dir.path(), &genesis(), anchor, state).unwrap();
         assert_eq!((rest.hash, rest.state_root, rest.from_height), (whole.hash, whole.state_root, height));
         assert_eq!(rest.transactions_count, whole.transactions_count - height);
     }
@@ -49,13 +50,13 @@ async fn a_checkpoint_of_another_chain_is_not_gone_on_from() {
     make_blocks(&engine, "//Bob", 0, 3).await;
     close(engine, task).await;
     let load = || checkpoint::load(&dir.path().join("2.checkpoint"), &genesis()).unwrap();
-    let (tip, state) = load();
-    let error = replay_from(other.path(), &genesis(), tip, state).unwrap_err();
+    let (anchor, state) = load();
+    let error = replay_from(other.path(), &genesis(), anchor, state).unwrap_err();
     assert!(matches!(error, OpenError::Block { source: ChainError::OtherCheckpoint, .. }), "{error}");
     let (engine, task) = open(&other.path().join("short"));
     close(engine, task).await;
-    let (tip, state) = load();
-    let error = replay_from(&other.path().join("short"), &genesis(), tip, state).unwrap_err();
+    let (anchor, state) = load();
+    let error = replay_from(&other.path().join("short"), &genesis(), anchor, state).unwrap_err();
     assert!(matches!(error, OpenError::BehindCheckpoint { height: 2, .. }), "{error}");
 }
 
@@ -93,16 +94,17 @@ async fn a_checkpoint_that_is_not_finished_leaves_the_old_one() {
     let dir = tempfile::tempdir().unwrap();
     checkpoints(dir.path(), 1).await;
     let path = dir.path().join("1.checkpoint");
-    let (tip, state) = checkpoint::load(&path, &genesis()).unwrap();
-    let stopped = checkpoint::write(&path, &tip, &state, Pace::default(), &AtomicBool::new(true));
+    let (anchor, state) = checkpoint::load(&path, &genesis()).unwrap();
+    let stopped = checkpoint::write(&path, &anchor, &state, Pace::default(), &AtomicBool::new(true));
     assert!(matches!(stopped, Err(CheckpointError::Stopped { .. })));
     assert!(!path.with_extension("new").exists());
-    assert_eq!(checkpoint::load(&path, &genesis()).unwrap().0, tip);
-    let later = ChainTip { height: 2, ..tip };
+    assert_eq!(checkpoint::load(&path, &genesis()).unwrap().0, anchor);
+    let with = |tip| Anchor { tip, changes: Vec::new() };
+    let later = with(ChainTip { height: 2, ..anchor.tip });
     let refused = checkpoint::write(&path, &later, &state, Pace::default(), &AtomicBool::new(false));
     assert!(matches!(refused, Err(CheckpointError::OtherBlock { height: 2 })));
     // Sound bytes, another root.
-    let wrong = ChainTip { state_root: [0; 32], ..tip };
+    let wrong = with(ChainTip { state_root: [0; 32], ..anchor.tip });
     write(&path, &wrong, &state);
     assert!(matches!(checkpoint::load(&path, &genesis()), Err(CheckpointError::StateRoot { height: 1, .. })));
 }

@@ -36,6 +36,12 @@ pub(crate) fn genesis() -> Genesis {
     }
 }
 
+/// The same network with a council of three, of whom two decide.
+pub(crate) fn genesis_with_council() -> Genesis {
+    let keys = ["//Ann", "//Ben", "//Cat"].map(|name| key(name).account());
+    Genesis { council: GenesisCouncil { keys: keys.into(), threshold: 2 }, ..genesis() }
+}
+
 pub(crate) fn open(dir: &Path) -> (Engine, EngineTask) {
     Engine::open(dir, &genesis(), key("//Sequencer"), EngineConfig::default()).unwrap()
 }
@@ -54,6 +60,20 @@ pub(crate) fn now_ms() -> u64 {
 pub(crate) fn transaction(key: &Keypair, nonce: u64, handle: &str) -> Vec<u8> {
     let call = Call::Membership(MembershipCall::CreateMember { handle: handle.to_owned() });
     Transaction::sign(key, genesis().hash(), nonce, now_ms() + 60_000, call).encode()
+}
+
+/// Submits transactions of one key on a network, one after the other: one block each.
+pub(crate) async fn make_blocks_of(
+    engine: &Engine,
+    genesis: &Genesis,
+    signer: &str,
+    nonces: std::ops::Range<u64>,
+) {
+    for nonce in nonces {
+        let call = Call::Membership(MembershipCall::CreateMember { handle: format!("of-{nonce}") });
+        let transaction = Transaction::sign(&key(signer), genesis.hash(), nonce, now_ms() + 60_000, call);
+        engine.submit(transaction.encode()).await.unwrap();
+    }
 }
 
 /// Submits `count` transactions of one key, one after the other: one block each.

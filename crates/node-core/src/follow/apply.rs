@@ -144,6 +144,7 @@ impl Index {
             Event::ChannelCollaboratorsUpdated { channel, collaborators } => {
                 self.collaborators.insert(*channel, collaborators.clone());
             }
+            Event::CouncilKeysReplaced { keys, threshold } => self.council = (keys.clone(), *threshold),
             Event::CouncilSecretarySet { account } => self.secretary = *account,
             Event::BagPrivacySet { bag, private: true } => {
                 self.private.insert(*bag);

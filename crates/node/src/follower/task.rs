@@ -1,17 +1,18 @@
-//! What keeps a follower's index up to date.
+//! What keeps a node's copy of the directory up to date.
 
-use super::{BlockChanges, FollowHead, Shared, checkpoint, now_ms};
+use super::{
+    compare::{Difference, until_difference},
+    link::Link,
+    sink::{IndexSink, Refusal, Sink},
+};
 use crate::config::DirectoryUrls;
 use argosy_api::client::{BlockStream, ClientError, DirectoryClient};
 use argosy_http::{Client, Shutdown};
-use argosy_ledger::{Block, BlockError, ChainVerifier};
-use argosy_node_core::follow::IndexError;
+use argosy_ledger::{Block, Header};
+use bytes::Bytes;
+use codec::Decode as _;
 use futures_util::FutureExt as _;
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// First and longest pause between two attempts to connect; each is lengthened by up to half.
@@ -19,20 +20,21 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_LONGEST: Duration = Duration::from_millis(1_300);
 /// How long a directory node that sent something wrong is left alone.
 const DISTRUST: Duration = Duration::from_secs(30);
-/// Blocks applied in one go while catching up.
-const BATCH_BLOCKS: usize = 128;
-/// Shortest time between two checkpoints, and how much longer than writing one it must be.
-const SAVE_INTERVAL: Duration = Duration::from_secs(3);
-const SAVE_SHARE: u32 = 20;
+/// Blocks taken in one go while catching up, and their bytes unless one block has more.
+const BATCH_BLOCKS: usize = 512;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// Streams blocks into a [`super::Follower`] until it is told to stop.
-pub struct FollowTask {
-    shared: Arc<Shared>,
-    chain: Arc<Mutex<ChainVerifier>>,
+/// Streams blocks into a [`Sink`] until it is told to stop.
+///
+/// Blocks are never skipped and what was taken is never taken back: what does not prove itself is
+/// refused, and its sender left alone for a while; what proves that the sequencer signed two
+/// histories, or a wrong one, stops the following for good, with the reason in the status.
+pub struct FollowTask<S = IndexSink> {
+    sink: S,
+    link: Link,
+    /// Hash of the genesis, as directory nodes write it.
+    genesis: String,
     sources: Vec<Source>,
-    path: PathBuf,
-    saved_height: u64,
-    save_after: Instant,
 }
 
 /// A directory node.
@@ -51,9 +53,6 @@ enum Ended {
     /// It stopped between two blocks.
     #[error("the directory node ended the stream")]
     Closed,
-    /// Our clock and the block's disagree; either may be set right.
-    #[error("a block could not be taken yet")]
-    Early(#[source] BlockError),
     /// It is of another network.
     #[error("it belongs to another network: its genesis is {found}, ours {expected}")]
     OtherNetwork {
@@ -62,53 +61,84 @@ enum Ended {
         /// Ours.
         expected: String,
     },
-    /// It sent a block that does not follow or does not prove itself.
-    #[error("it sent a block that must not be taken")]
-    Bad(#[source] BlockError),
-    /// A proved block contradicts the index: a defect of this program. Nothing more can be applied.
-    #[error("a proved block contradicts this node's index")]
-    Index(#[source] IndexError),
+    /// A block was not taken.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It has other blocks, signed by the same keys.
+    #[error(
+        "the sequencer signed two histories, which differ at height {height} or before: ask the operators which one holds"
+    )]
+    Fork {
+        /// Of two blocks that differ.
+        height: u64,
+    },
 }
 
-impl std::fmt::Debug for FollowTask {
+impl<S> std::fmt::Debug for FollowTask<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FollowTask").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("FollowTask").field("link", &self.link).finish_non_exhaustive()
     }
 }
 
-impl FollowTask {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        verifier: ChainVerifier,
-        directories: &DirectoryUrls,
-        path: PathBuf,
-        client: Client,
-    ) -> Self {
-        let sources = directories
-            .as_slice()
-            .iter()
-            .map(|url| Source { client: DirectoryClient::new(client.clone(), url), distrusted: None });
-        Self {
-            sources: sources.collect(),
-            saved_height: verifier.tip().height,
-            chain: Arc::new(Mutex::new(verifier)),
-            shared,
-            path,
-            save_after: Instant::now() + SAVE_INTERVAL,
-        }
+impl<S: Sink> FollowTask<S> {
+    /// Follows the directory nodes of the network with this genesis hash, hexadecimal, into `sink`.
+    /// The link shows how it goes.
+    #[must_use]
+    pub fn new(sink: S, genesis: String, directories: &DirectoryUrls, client: &Client) -> (Self, Link) {
+        let link = Link::new(directories.as_slice(), &sink.tip());
+        let source = |url: &String| Source {
+            client: DirectoryClient::new(client.clone(), url),
+            distrusted: None,
+        };
+        let sources = directories.as_slice().iter().map(source).collect();
+        (Self { sink, link: link.clone(), genesis, sources }, link)
     }
 
-    /// Follows until `shutdown`, then saves a checkpoint.
+    /// Follows until `shutdown`, then saves what is not yet.
     pub async fn run(mut self, shutdown: Shutdown) {
-        tokio::select! {
-            () = shutdown.triggered() => {}
-            () = self.follow() => {}
+        let link = self.link.clone();
+        let clients: Vec<_> = self.sources.iter().map(|source| source.client.clone()).collect();
+        loop {
+            let found = tokio::select! {
+                () = shutdown.triggered() => break,
+                () = self.follow() => None,
+                found = until_difference(&link, &clients) => Some(found),
+            };
+            let goes_on = found.is_some_and(|difference| self.goes_on_after(&difference));
+            if !goes_on {
+                self.link.lock().connected = false;
+                shutdown.triggered().await;
+                break;
+            }
         }
-        self.shared.link().connected = false;
-        self.save().await;
+        self.link.lock().connected = false;
+        self.sink.save().await;
     }
 
-    /// Goes from one directory node to the next; returns only if nothing more can ever be applied.
+    /// Whether a node with another history is wrong, or nobody can know.
+    fn goes_on_after(&mut self, difference: &Difference) -> bool {
+        let Difference { url, block } = difference;
+        let height = block.header.height;
+        if self.sink.is_signed(block) {
+            self.halt(format!("{url}: {}", Ended::Fork { height }));
+            return false;
+        }
+        let alarm = format!(
+            "{url} has another block of height {height}, of epoch {}, which the keys known here did not sign",
+            block.proof.epoch
+        );
+        tracing::error!(%alarm, "directory nodes disagree");
+        let mut state = self.link.lock();
+        state.alarm = Some(alarm);
+        true
+    }
+
+    fn halt(&self, reason: String) {
+        tracing::error!(%reason, "following has stopped");
+        self.link.lock().halted = Some(reason);
+    }
+
+    /// Goes from one directory node to the next; returns only if nothing more can ever be taken.
     async fn follow(&mut self) {
         let mut failures: u32 = 0;
         for turn in (0..self.sources.len()).cycle() {
@@ -118,13 +148,12 @@ impl FollowTask {
             }
             let before = self.height();
             let ended = self.follow_one(turn).await;
-            self.shared.link().connected = false;
+            self.link.lock().connected = false;
             if self.height() > before {
                 failures = 0;
             }
             if let Some(reason) = self.judge(turn, &ended) {
-                tracing::error!(%reason, "following has stopped");
-                self.shared.link().halted = Some(reason);
+                self.halt(reason);
                 return;
             }
             tokio::time::sleep(backoff(failures)).await;
@@ -133,7 +162,7 @@ impl FollowTask {
     }
 
     fn height(&self) -> u64 {
-        self.shared.head.borrow().height
+        self.sink.tip().height
     }
 
     fn is_distrusted(&mut self, turn: usize) -> bool {
@@ -157,12 +186,15 @@ impl FollowTask {
         let source = self.sources.get_mut(turn)?;
         let url = source.client.url().to_owned();
         match ended {
-            Ended::Lost(_) | Ended::Closed | Ended::Early(_) => {
+            Ended::Lost(_) | Ended::Closed | Ended::Refused(Refusal::Early(_) | Refusal::Later(_)) => {
                 tracing::debug!(%url, %reason, "the stream of blocks ended");
+                if let Some(upstream) = self.link.lock().upstream(turn) {
+                    upstream.trouble = Some(reason);
+                }
                 return None;
             }
-            Ended::Index(_) => return Some(reason),
-            Ended::OtherNetwork { .. } | Ended::Bad(_) => {
+            Ended::Fork { .. } | Ended::Refused(Refusal::Wrong(_)) => return Some(format!("{url}: {reason}")),
+            Ended::OtherNetwork { .. } | Ended::Refused(Refusal::Bad(_)) => {
                 tracing::error!(%url, %reason, "a directory node is not trusted for a while");
                 source.distrusted = Some((format!("{url}: {reason}"), Instant::now() + DISTRUST));
             }
@@ -173,7 +205,11 @@ impl FollowTask {
             .iter()
             .map(|source| source.distrusted.as_ref().map(|(reason, _)| reason.as_str()))
             .collect();
-        self.shared.link().halted = reasons.map(|reasons| reasons.join("; "));
+        let mut state = self.link.lock();
+        state.halted = reasons.map(|reasons| reasons.join("; "));
+        if let Some(upstream) = state.upstream(turn) {
+            upstream.trouble = Some(reason);
+        }
         None
     }
 
@@ -182,26 +218,19 @@ impl FollowTask {
         let Some(client) = self.sources.get(turn).map(|source| source.client.clone()) else {
             return Ended::Closed;
         };
-        client.url().clone_into(&mut self.shared.link().url);
+        client.url().clone_into(&mut self.link.lock().url);
         let mut blocks = match self.connect(&client).await {
             Ok(blocks) => blocks,
             Err(ended) => return ended,
         };
         tracing::info!(url = client.url(), from = self.height() + 1, "following the directory");
-        self.shared.link().connected = true;
+        self.link.lock().connected = true;
         loop {
             let (batch, ended) = next_batch(&mut blocks).await;
-            if !batch.is_empty() {
-                if let Err(ended) = self.apply(batch).await {
-                    return ended;
-                }
-                if let Some(source) = self.sources.get_mut(turn) {
-                    source.distrusted = None;
-                }
-                self.shared.link().halted = None;
-                if Instant::now() >= self.save_after {
-                    self.save().await;
-                }
+            if !batch.is_empty()
+                && let Err(ended) = self.take(turn, batch).await
+            {
+                return ended;
             }
             if let Some(ended) = ended {
                 return ended;
@@ -211,103 +240,71 @@ impl FollowTask {
 
     async fn connect(&self, client: &DirectoryClient) -> Result<BlockStream, Ended> {
         let found = client.genesis().await?.hash;
-        let expected = self.shared.genesis_text.clone();
+        let expected = self.genesis.clone();
         if found != expected {
             return Err(Ended::OtherNetwork { found, expected });
         }
         Ok(client.blocks(self.height() + 1).await?)
     }
 
-    /// Checks and applies blocks in order, away from the threads that serve.
-    async fn apply(&self, blocks: Vec<Block>) -> Result<(), Ended> {
-        let (shared, chain) = (Arc::clone(&self.shared), Arc::clone(&self.chain));
-        let applied = tokio::task::spawn_blocking(move || {
-            let mut chain = lock(&chain);
-            blocks.iter().try_for_each(|block| apply_block(&shared, &mut chain, block))
-        });
-        match applied.await {
-            Ok(applied) => applied,
-            // A panic in there is a defect; the index says itself whether it is still whole.
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => Err(Ended::Closed),
-        }
-    }
-
-    /// Saves a checkpoint if there is anything new. Failures are told and tried again later.
-    async fn save(&mut self) {
-        let (shared, chain, path) = (Arc::clone(&self.shared), Arc::clone(&self.chain), self.path.clone());
-        if self.height() == self.saved_height {
-            return;
-        }
-        let started = Instant::now();
-        let saved = tokio::task::spawn_blocking(move || {
-            let (height, bytes) = {
-                let chain = lock(&chain);
-                // Only this task ever writes, so no writer waits behind this guard and no reader
-                // behind a writer.
-                let index = shared.index.read().unwrap_or_else(PoisonError::into_inner);
-                (chain.tip().height, checkpoint::encode(chain.tip(), &index))
-            };
-            let Some(bytes) = bytes else { return Ok(height) };
-            checkpoint::save(&path, &bytes).map(|()| height)
-        });
-        match saved.await {
-            Ok(Ok(height)) => self.saved_height = height,
-            Ok(Err(error)) => {
-                tracing::error!(path = %self.path.display(), %error, "the checkpoint cannot be saved");
+    /// Takes blocks from the node whose turn it is.
+    async fn take(&mut self, turn: usize, batch: Vec<Bytes>) -> Result<(), Ended> {
+        let before = self.sink.tip();
+        let taken = self.sink.take(batch.clone()).await;
+        let height = self.height();
+        {
+            let mut state = self.link.lock();
+            for header in batch.iter().filter_map(|bytes| Header::decode(&mut bytes.as_ref()).ok()) {
+                if header.height > before.height && header.height <= height {
+                    state.remember(header.height, header.hash());
+                }
             }
-            Err(error) => tracing::error!(%error, "saving the checkpoint did not finish"),
+            if height > before.height {
+                state.halted = None;
+                if let Some(upstream) = state.upstream(turn) {
+                    (upstream.height, upstream.trouble) = (Some(height), None);
+                }
+            }
         }
-        self.save_after = Instant::now() + SAVE_INTERVAL.max(started.elapsed() * SAVE_SHARE);
+        let Err(refusal) = taken else {
+            if let Some(source) = self.sources.get_mut(turn) {
+                source.distrusted = None;
+            }
+            return Ok(());
+        };
+        // The next block, by the keys that signed ours, on another parent: there are two histories.
+        let next = batch.iter().filter_map(|bytes| Block::decode_bytes(bytes).ok());
+        let tip = self.sink.tip();
+        let due = |block: &Block| block.header.height == tip.height.saturating_add(1);
+        let fork =
+            next.filter(due).find(|block| block.header.parent != tip.hash && self.sink.is_signed(block));
+        match fork {
+            Some(_) => Err(Ended::Fork { height: tip.height }),
+            None => Err(refusal.into()),
+        }
     }
-}
-
-fn lock(chain: &Mutex<ChainVerifier>) -> MutexGuard<'_, ChainVerifier> {
-    chain.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for a block, then takes what else has already arrived.
-async fn next_batch(blocks: &mut BlockStream) -> (Vec<Block>, Option<Ended>) {
+async fn next_batch(blocks: &mut BlockStream) -> (Vec<Bytes>, Option<Ended>) {
     let mut batch = Vec::new();
-    let mut next = Some(blocks.next().await);
+    let mut bytes = 0_usize;
+    let mut next = Some(blocks.next_encoded().await);
     while let Some(result) = next {
         match result {
-            Ok(Some(block)) => batch.push(block),
+            Ok(Some(block)) => {
+                bytes = bytes.saturating_add(block.len());
+                batch.push(block);
+            }
             Ok(None) => return (batch, Some(Ended::Closed)),
             Err(error) => return (batch, Some(error.into())),
         }
-        if batch.len() == BATCH_BLOCKS {
+        if batch.len() >= BATCH_BLOCKS || bytes >= BATCH_BYTES {
             break;
         }
-        next = blocks.next().now_or_never();
+        next = blocks.next_encoded().now_or_never();
     }
     (batch, None)
-}
-
-fn apply_block(shared: &Shared, chain: &mut ChainVerifier, block: &Block) -> Result<(), Ended> {
-    chain.check(block, Some(now_ms())).map_err(|error| match error {
-        BlockError::TimeAhead { .. } => Ended::Early(error),
-        BlockError::Version(_)
-        | BlockError::Rules(_)
-        | BlockError::Height { .. }
-        | BlockError::Parent
-        | BlockError::TimeBack
-        | BlockError::TooMany
-        | BlockError::Outcomes
-        | BlockError::TransactionsRoot
-        | BlockError::ResultsRoot
-        | BlockError::Signature
-        | BlockError::Randomness => Ended::Bad(error),
-    })?;
-    let (height, time_ms) = (block.header.height, block.header.time_ms);
-    let changes = {
-        let mut index = shared.index.write().unwrap_or_else(PoisonError::into_inner);
-        index.apply_block(height, time_ms, block.events()).map_err(Ended::Index)?
-    };
-    // Order matters: who is woken by the head finds the changes already sent.
-    let _nobody_listens = shared.changes.send(Arc::new(BlockChanges { height, changes }));
-    shared.head.send_replace(FollowHead { height, time_ms });
-    Ok(())
 }
 
 /// 50 ms, doubling, at most 2 s with its jitter.

@@ -10,7 +10,7 @@ use argosy_directory::{
 use argosy_domain::{KeyScheme, Keypair, MemberId, StorageBucketId};
 use argosy_http::{AddressPolicy, Client, ClientConfig, Shutdown};
 use argosy_ledger::{
-    Block, ChainTip, FinalityProof, Header,
+    Anchor, Block, ChainTip, FinalityProof, Header,
     block::{HEADER_VERSION, RULES_VERSION, results_root, transactions_root},
     genesis_block, randomness,
 };
@@ -70,10 +70,11 @@ impl Maker {
             transactions_root: transactions_root(&[]),
             results_root: results_root(&block_events, &[]),
             state_root: [0; 32],
+            proposer: 0,
             randomness: drawn,
             vrf,
         };
-        let proof = FinalityProof::by_sequencer(&self.key, &header.hash());
+        let proof = FinalityProof::sign(&self.key, 0, &header.hash());
         let block = Block { header, transactions: Vec::new(), outcomes: Vec::new(), block_events, proof };
         self.tip = ChainTip::of(&block);
         block
@@ -271,7 +272,7 @@ fn checkpoints_of_other_networks_and_newer_programs_are_refused() {
     let ours = genesis("test");
     let maker = Maker::new(&ours);
     let index = argosy_node_core::follow::Index::from_genesis(&ours);
-    let mut bytes = super::checkpoint::encode(&maker.tip, &index).unwrap();
+    let mut bytes = super::checkpoint::encode(&Anchor { tip: maker.tip, changes: Vec::new() }, &index).unwrap();
     let path = dir.path().join("directory.checkpoint");
     std::fs::write(&path, &bytes).unwrap();
     let refusal = |genesis: &Genesis| {
@@ -280,7 +281,7 @@ fn checkpoints_of_other_networks_and_newer_programs_are_refused() {
     };
     assert_eq!(refusal(&ours), Ok(()));
     assert!(refusal(&genesis("other")).unwrap_err().contains("another network"));
-    bytes[7] = b'2';
+    bytes[7] = b'3';
     std::fs::write(&path, &bytes).unwrap();
     assert!(refusal(&ours).unwrap_err().contains("newer argosy"));
 }
@@ -293,19 +294,22 @@ async fn what_does_not_prove_itself_is_not_applied() {
     let mut forged = good.clone();
     forged[2].block_events = vec![bucket_created(9)];
     let mut unsigned = good.clone();
-    unsigned[2].proof = FinalityProof::by_sequencer(&key("//Mallory"), &good[2].header.hash());
+    unsigned[2].proof = FinalityProof::sign(&key("//Mallory"), 0, &good[2].header.hash());
     let skipping = vec![good[0].clone(), good[2].clone()];
     // The second block of another chain by the same key, which began with another first block.
     let mut fork = good.clone();
     let mut second = Maker::new(&genesis);
     second.make(vec![bucket_created(8)]);
     fork[1] = second.make(vec![bucket_created(7)]);
-    for (blocks, height) in [(forged, 2), (unsigned, 2), (skipping, 1), (fork, 1)] {
+    let (refused, two) = ("must not be taken", "signed two histories, which differ at height 1");
+    for (blocks, height, told) in
+        [(forged, 2, refused), (unsigned, 2, refused), (skipping, 1, refused), (fork, 1, two)]
+    {
         let dir = tempfile::tempdir().unwrap();
         let fake = Fake::start(&genesis, blocks).await;
         let following = Following::start(dir.path(), &genesis, &[&fake.url]);
         let reason = following.halt().await;
-        assert!(reason.contains("must not be taken"), "{reason}");
+        assert!(reason.contains(told), "{reason}");
         let status = following.follower.status();
         assert_eq!((status.height, status.connected), (height, false), "{reason}");
         following.stop().await;

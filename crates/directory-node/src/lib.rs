@@ -146,7 +146,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let shutdown = Shutdown::new();
     let mut tasks = Tasks::new(shutdown.clone());
     let opened = match role {
-        Role::Sequencer(_) => open_sequencer(&config, &genesis, &mut tasks, &shutdown).await?,
+        Role::Sequencer(key) => open_sequencer(&config, key, &genesis, &mut tasks, &shutdown).await?,
         Role::Follower(follow) => open_follower(&config, follow, &genesis, &mut tasks, &shutdown).await?,
     };
     let Opened { engine, submitter, link, refusals } = opened;
@@ -189,17 +189,16 @@ struct Opened {
 /// Opens the ledger first: who has that has all of the data directory.
 async fn open_sequencer(
     config: &Config,
+    key: &KeySource,
     genesis: &Arc<Genesis>,
     tasks: &mut Tasks,
     shutdown: &Shutdown,
 ) -> Result<Opened, StartError> {
     let opening = {
-        let (config, genesis) = (config.clone(), Arc::clone(genesis));
+        let (config, key, genesis) = (config.clone(), key.clone(), Arc::clone(genesis));
         tokio::task::spawn_blocking(move || {
-            let Some(source) = &config.sequencer else { return Err(RoleError::OneOfTwo.into()) };
-            let (engine, task) =
-                Engine::open(&config.data, &genesis, source.keypair()?, config.engine())?;
-            let refusals = open_refusals(&config, Some(source.keypair()?), &genesis)?;
+            let (engine, task) = Engine::open(&config.data, &genesis, key.keypair()?, config.engine())?;
+            let refusals = open_refusals(&config, Some(key.keypair()?), &genesis)?;
             Ok::<_, StartError>((engine, task, refusals))
         })
     };

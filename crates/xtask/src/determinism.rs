@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use argosy_directory::{Genesis, Payload, State};
 use argosy_domain::num::{to_u64, to_usize};
 use argosy_ledger::{
-    ChainTip,
+    Anchor, ChainTip,
     checkpoint::{self, Pace},
 };
 use codec::Encode as _;
@@ -85,8 +85,8 @@ fn restart(genesis: &Genesis, log: &[Payload], path: &Path) -> Result<[u8; 32]> 
     for payloads in before.chunks(BLOCK) {
         execute(&mut state, payloads)?;
     }
-    let tip = tip(&mut state);
-    checkpoint::write(path, &tip, &state, Pace::default(), &AtomicBool::new(false))?;
+    let anchor = anchor(&mut state);
+    checkpoint::write(path, &anchor, &state, Pace::default(), &AtomicBool::new(false))?;
     drop(state);
     let (_, mut state) = checkpoint::load(path, genesis)?;
     for payloads in after.chunks(BLOCK) {
@@ -97,13 +97,14 @@ fn restart(genesis: &Genesis, log: &[Payload], path: &Path) -> Result<[u8; 32]> 
 }
 
 /// As of a block that was never made.
-pub(crate) fn tip(state: &mut State) -> ChainTip {
+pub(crate) fn anchor(state: &mut State) -> Anchor {
     let at = block_at(state.at().height);
-    ChainTip {
+    let tip = ChainTip {
         height: at.height,
         hash: [0; 32],
         time_ms: state.at().time_ms,
         randomness: at.randomness,
         state_root: state.root(),
-    }
+    };
+    Anchor { tip, changes: Vec::new() }
 }

@@ -6,6 +6,7 @@ mod blocks;
 mod document;
 mod entities;
 mod events;
+mod follow;
 mod graphql;
 mod record;
 mod start;

@@ -73,7 +73,11 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) async fn start(dir: &Path) -> Self {
-        let running = start(config(dir)).await.unwrap();
+        Self::start_with(config(dir)).await
+    }
+
+    pub(crate) async fn start_with(config: Config) -> Self {
+        let running = start(config).await.unwrap();
         let url = format!("http://{}", running.endpoint());
         let client = Client::new(ClientConfig { addresses: AddressPolicy::Local, ..ClientConfig::default() });
         let directory = DirectoryClient::new(client.clone(), &url);

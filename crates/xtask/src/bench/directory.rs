@@ -7,7 +7,7 @@ mod postgres;
 
 use super::{as_f64, say};
 use crate::{
-    determinism::tip,
+    determinism::anchor,
     directory_log::{BLOCK, Log, OBJECTS, ROUNDS, block_at, execute},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -281,8 +281,8 @@ fn update_rate(mut state: State, mut log: Log) -> Result<f64> {
 /// Writes a checkpoint of `state` and says how long it took.
 fn write_checkpoint(path: &Path, mut state: State, pace: Pace) -> Result<(Duration, f64, u64)> {
     let (started, before) = (Instant::now(), cpu_seconds());
-    let tip = tip(&mut state);
-    let written = checkpoint::write(path, &tip, &state, pace, &AtomicBool::new(false))?;
+    let anchor = anchor(&mut state);
+    let written = checkpoint::write(path, &anchor, &state, pace, &AtomicBool::new(false))?;
     Ok((started.elapsed(), cpu_seconds() - before, written.bytes))
 }
 
@@ -300,7 +300,8 @@ fn load_in_a_fresh_process(path: &Path, objects: u64) -> Result<()> {
 pub(crate) fn load(path: &Path, objects: u64) -> Result<()> {
     let genesis = Log::new().genesis;
     let (resident, started, before) = (resident_bytes()?, Instant::now(), cpu_seconds());
-    let (tip, mut state) = checkpoint::load(path, &genesis)?;
+    let (anchor, mut state) = checkpoint::load(path, &genesis)?;
+    let tip = anchor.tip;
     let (elapsed, cpu) = (started.elapsed().as_secs_f64(), cpu_seconds() - before);
     let taken = resident_bytes()?.saturating_sub(resident);
     ensure!(state.root() == tip.state_root, "another root");

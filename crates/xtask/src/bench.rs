@@ -1,6 +1,7 @@
 //! Benchmarks: of the real program from outside, and of the directory at its full size.
 
 mod directory;
+mod follow;
 mod http;
 mod network;
 mod skeleton;
@@ -27,6 +28,15 @@ pub(crate) enum Bench {
         #[arg(long)]
         no_postgres: bool,
     },
+    /// Followers of a directory node: catching up, and beginning with a snapshot.
+    Follow {
+        /// Blocks that a follower was away for.
+        #[arg(long, default_value_t = 100_000)]
+        blocks: u64,
+        /// Data objects in the snapshot.
+        #[arg(long, default_value_t = 10_000_000)]
+        objects: u64,
+    },
     /// Part of that: loads a checkpoint that it made.
     #[command(hide = true)]
     DirectoryLoad {
@@ -43,6 +53,7 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
     match what {
         Bench::Skeleton { large_mib } => skeleton::run(root, *large_mib),
         Bench::Directory { objects, no_postgres } => directory::run(root, *objects, !no_postgres),
+        Bench::Follow { blocks, objects } => follow::run(root, *blocks, *objects),
         Bench::DirectoryLoad { objects, checkpoint } => directory::load(checkpoint, *objects),
     }
 }

@@ -34,9 +34,18 @@ const GENESIS_MS: u64 = 1_700_000_000_000;
 /// Transactions in a block.
 pub(crate) const BLOCK: usize = 2_000;
 
+/// Storage buckets, and distribution buckets of a family, in a network with the parameters of the
+/// `local` profile, which allows fewer workers.
+const LOCAL_STORAGE: u64 = 199;
+const LOCAL_IN_FAMILY: u64 = 66;
+
 /// Makes payloads in the order in which they must be executed.
 pub(crate) struct Log {
     seed: u64,
+    /// Storage buckets.
+    storage: u64,
+    /// Distribution buckets of each family.
+    in_family: u64,
     pub(crate) genesis: Genesis,
     hash: [u8; 32],
     owners: Vec<Keypair>,
@@ -51,6 +60,19 @@ fn account(kind: u8, number: u64) -> AccountId {
     bytes[..8].copy_from_slice(&number.to_le_bytes());
     AccountId(bytes)
 }
+
+const fn owner_seed(number: u64) -> [u8; 32] {
+    let mut seed = [b'o'; 32];
+    let mut place = 0;
+    while place < 8 {
+        seed[place] = number.to_le_bytes()[place];
+        place += 1;
+    }
+    seed
+}
+
+/// Of the key that signs blocks.
+pub(crate) const SEQUENCER_SEED: [u8; 32] = owner_seed(0);
 
 fn storage_worker(number: u64) -> AccountId {
     account(b's', number)
@@ -78,11 +100,36 @@ fn mix(seed: u64) -> u64 {
 
 impl Log {
     pub(crate) fn new() -> Self {
-        let key = |number: u64| Keypair::from_seed(KeyScheme::Sr25519, &account(b'o', number).0);
+        let params = Params { max_workers_per_group: 1_000, ..Params::local() };
+        Self::of(STORAGE, IN_FAMILY, params)
+    }
+
+    /// Of a network whose genesis can be written to a file.
+    pub(crate) fn of_local_profile() -> Self {
+        Self::of(LOCAL_STORAGE, LOCAL_IN_FAMILY, Params::local())
+    }
+
+    fn of(storage: u64, in_family: u64, params: Params) -> Self {
+        let key = |number: u64| Keypair::from_seed(KeyScheme::Sr25519, &owner_seed(number));
         let owners: Vec<_> = (0..OWNERS).map(key).collect();
-        let genesis = genesis(&owners);
+        let genesis = genesis(&owners, (storage, in_family * FAMILIES), params);
         let hash = genesis.hash();
-        Self { seed: 1, genesis, hash, owners, nonces: HashMap::new(), first: Vec::new(), next_object: 0 }
+        Self {
+            seed: 1,
+            storage,
+            in_family,
+            genesis,
+            hash,
+            owners,
+            nonces: HashMap::new(),
+            first: Vec::new(),
+            next_object: 0,
+        }
+    }
+
+    /// Signs the blocks of the network.
+    pub(crate) fn sequencer(&self) -> &Keypair {
+        &self.owners[0]
     }
 
     /// Below `end`.
@@ -124,7 +171,7 @@ impl Log {
     /// Buckets with operators, and policies.
     pub(crate) fn setting_up(&mut self) -> Vec<Payload> {
         let mut log = Vec::new();
-        for number in 0..STORAGE {
+        for number in 0..self.storage {
             let (worker, bucket) = (WorkerId(number), StorageBucketId(number));
             log.push(self.storage(
                 0,
@@ -151,9 +198,9 @@ impl Log {
         ));
         for family in (0..FAMILIES).map(FamilyId) {
             log.push(self.distribution(0, DistributionCall::CreateDistributionBucketFamily));
-            for index in 0..IN_FAMILY {
+            for index in 0..self.in_family {
                 let bucket = DistributionBucketId { family, index };
-                let number = family.0 * IN_FAMILY + index;
+                let number = family.0 * self.in_family + index;
                 let worker = WorkerId(number);
                 log.push(self.distribution(
                     0,
@@ -194,10 +241,10 @@ impl Log {
     /// The next channel, its buckets chosen.
     pub(crate) fn channel(&mut self) -> Payload {
         let place = self.channels_count();
-        let storage = self.distinct(COPIES, STORAGE);
+        let storage = self.distinct(COPIES, self.storage);
         self.first.push(storage.first().and_then(|id| u16::try_from(*id).ok()).unwrap_or(0));
         let distribution = (0..FAMILIES)
-            .map(|family| DistributionBucketId { family: FamilyId(family), index: self.roll(IN_FAMILY) })
+            .map(|family| DistributionBucketId { family: FamilyId(family), index: self.roll(self.in_family) })
             .collect();
         let call = ContentCall::CreateChannel {
             owner: MemberId(place % OWNERS),
@@ -243,8 +290,8 @@ impl Log {
     pub(crate) fn assignment(&mut self) -> Payload {
         let channel = self.roll(self.channels_count());
         let family = FamilyId(self.roll(FAMILIES));
-        let add = BTreeSet::from([self.roll(IN_FAMILY)]);
-        let remove = if self.roll(8) == 0 { BTreeSet::from([self.roll(IN_FAMILY)]) } else { BTreeSet::new() };
+        let add = BTreeSet::from([self.roll(self.in_family)]);
+        let remove = if self.roll(8) == 0 { BTreeSet::from([self.roll(self.in_family)]) } else { BTreeSet::new() };
         let call =
             DistributionCall::UpdateDistributionBucketsForBag { bag: bag(channel), family, add, remove };
         self.distribution(0, call)
@@ -260,7 +307,7 @@ impl Log {
             }
             4..6 => self.assignment(),
             6..8 => {
-                let (add, remove) = (self.roll(STORAGE), self.roll(STORAGE));
+                let (add, remove) = (self.roll(self.storage), self.roll(self.storage));
                 let [add, remove] = [add, remove].map(|id| BTreeSet::from([StorageBucketId(id)]));
                 let remove = if self.roll(4) == 0 { remove } else { BTreeSet::new() };
                 self.storage(0, StorageCall::UpdateStorageBucketsForBag { bag: bag(channel), add, remove })
@@ -275,7 +322,7 @@ impl Log {
                 self.payload(self.owner_of(channel), Call::Content(call))
             }
             _ => {
-                let number = self.roll(STORAGE);
+                let number = self.roll(self.storage);
                 let except = (0..self.roll(4)).map(|_| DataObjectId(self.roll(self.next_object))).collect();
                 let (worker, bucket) = (WorkerId(number), StorageBucketId(number));
                 self.storage(number, StorageCall::ReportHoldings { worker, bucket, height: 1, except })
@@ -293,7 +340,7 @@ pub(crate) fn bag(channel: u64) -> BagId {
     BagId::channel(ChannelId(channel + 1))
 }
 
-fn genesis(owners: &[Keypair]) -> Genesis {
+fn genesis(owners: &[Keypair], workers: (u64, u64), params: Params) -> Genesis {
     let mut members: Vec<_> = (0..)
         .zip(owners)
         .map(|(number, key): (u64, _)| GenesisMember {
@@ -315,10 +362,10 @@ fn genesis(owners: &[Keypair]) -> Genesis {
         profile: Profile::Local,
         time_ms: GENESIS_MS,
         sequencer: owners[0].account(),
-        params: Params { max_workers_per_group: 1_000, ..Params::local() },
+        params,
         members,
-        storage_group: group(STORAGE, storage_worker),
-        distribution_group: group(FAMILIES * IN_FAMILY, distribution_worker),
+        storage_group: group(workers.0, storage_worker),
+        distribution_group: group(workers.1, distribution_worker),
         attestation_group: GenesisGroup::default(),
         council: GenesisCouncil::default(),
         balances: Vec::new(),

@@ -40,7 +40,7 @@ const SMALL_BLOCK: usize = 100;
 pub(crate) fn run(root: &Path, objects: u64, with_postgres: bool) -> Result<()> {
     ensure!(objects >= OBJECTS * 1_000, "at least {} objects", OBJECTS * 1_000);
     signatures();
-    let (mut state, mut log) = build(objects)?;
+    let (mut state, mut log) = build(Log::new(), objects)?;
     signed(&mut state, &mut log)?;
     costs(&mut state, &mut log)?;
     let folder = root.join("target/bench-directory");
@@ -77,8 +77,7 @@ fn signatures() {
 }
 
 /// Executes a log of encoded transactions, as on a start.
-fn build(objects: u64) -> Result<(State, Log)> {
-    let mut log = Log::new();
+pub(crate) fn build(mut log: Log, objects: u64) -> Result<(State, Log)> {
     let mut state = State::from_genesis(&log.genesis)?;
     let setting_up = log.setting_up();
     execute(&mut state, &setting_up)?;

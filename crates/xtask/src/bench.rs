@@ -1,7 +1,7 @@
 //! Benchmarks: of the real program from outside, and of the directory at its full size.
 
 mod directory;
-mod http;
+pub(crate) mod http;
 mod network;
 mod skeleton;
 

@@ -191,6 +191,8 @@ impl Engine {
         let mut places = Places::default();
         let end = walk(&log, mark, &mut chain, Signatures::Trusted, |block| places.remember(block))?;
         cut_unfinished(&log, end, chain.tip())?;
+        // Before anybody sees it.
+        log.last().settle(end.offset, end.last_record_bytes)?;
         let writer = log.last().writer(end.offset)?;
         let tip = *chain.tip();
         tracing::info!(from_height, height = tip.height, "replayed the ledger");

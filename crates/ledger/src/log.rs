@@ -27,10 +27,14 @@ mod writer;
 
 pub(crate) use floor::{drop_before, floor_path, read_floor};
 pub(crate) use reader::LogReader;
+pub(crate) use record::RECORD_HEADER_BYTES;
 pub(crate) use segment::{Found, Link, Segment, segment_header};
 pub(crate) use writer::{LogWriter, Rolled};
 
-use crate::{data_dir::io_error, error::OpenError};
+use crate::{
+    data_dir::{io_error, sync_dir},
+    error::OpenError,
+};
 use argosy_domain::num::{to_u64, to_usize};
 use std::{
     fs,
@@ -114,6 +118,9 @@ impl Log {
         let log = Self { segments: kept, last, genesis: *genesis };
         log.check_links()?;
         if write {
+            // An earlier run may have ended between giving names and syncing them. What is removed and
+            // appended from here on relies on them.
+            sync_dir(dir).map_err(io_error("sync", dir))?;
             for segment in &segments {
                 fs::remove_file(&segment.path).map_err(io_error("remove", &segment.path))?;
             }

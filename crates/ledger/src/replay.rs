@@ -5,7 +5,7 @@ use crate::{
     chain::{Chain, Signatures, execute, open_transactions},
     data_dir::DataDir,
     error::{ChainError, OpenError},
-    log::{Cursor, Found, Log, Mark},
+    log::{Cursor, Found, Log, Mark, RECORD_HEADER_BYTES},
     start::{self, TipFound},
     verify::{ChainTip, ChainVerifier},
 };
@@ -112,6 +112,8 @@ pub(crate) struct LogEnd {
     pub(crate) offset: u64,
     /// What an unfinished write left after it.
     pub(crate) unfinished_bytes: u64,
+    /// The last whole record's bytes; 0 if the last segment has none.
+    pub(crate) last_record_bytes: u64,
 }
 
 /// Blocks that are read ahead, and blocks whose root is not checked yet.
@@ -198,6 +200,8 @@ impl Reader<'_> {
         steps: &SyncSender<Step>,
     ) -> Result<LogEnd, OpenError> {
         let path = || self.log.path().to_owned();
+        // Where the last record ended, and its length.
+        let (mut end, mut last_record_bytes) = (0, 0);
         loop {
             let height = cursor.height();
             let found = cursor.next()?;
@@ -207,13 +211,18 @@ impl Reader<'_> {
                     return Err(OpenError::BehindCheckpoint { path: path(), height: self.known.height });
                 }
                 let unfinished_bytes = if let Found::Unfinished { bytes, .. } = found { bytes } else { 0 };
-                return Ok(LogEnd { offset: cursor.offset(), unfinished_bytes });
+                let offset = cursor.offset();
+                // It may be the end of the segment before.
+                let last_record_bytes = if end == offset { last_record_bytes } else { 0 };
+                return Ok(LogEnd { offset, unfinished_bytes, last_record_bytes });
             };
+            end = cursor.offset();
+            last_record_bytes = to_u64(RECORD_HEADER_BYTES.saturating_add(block.len()));
             let read = self.read(&block, height, verifier);
             let step = read.map_err(|source| OpenError::Block { path: path(), height, source })?;
             if steps.send(step).is_err() {
                 // The other side has an error to tell.
-                return Ok(LogEnd { offset: cursor.offset(), unfinished_bytes: 0 });
+                return Ok(LogEnd { offset: end, unfinished_bytes: 0, last_record_bytes });
             }
         }
     }

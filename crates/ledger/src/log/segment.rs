@@ -189,6 +189,19 @@ impl Segment {
             .map_err(io_error("cut the unfinished end off", &self.path))
     }
 
+    /// Makes sure that the last record is on disk, which ends at `end`: an earlier run may have ended
+    /// before it was synced, or because that failed. It is written once more, because after a failed
+    /// sync the next one succeeds without writing anything.
+    pub(crate) fn settle(&self, end: u64, last_record_bytes: u64) -> Result<(), OpenError> {
+        let start = end.saturating_sub(last_record_bytes);
+        let mut record = vec![0; to_usize(last_record_bytes)];
+        self.file
+            .read_exact_at(&mut record, start)
+            .and_then(|()| self.file.write_all_at(&record, start))
+            .and_then(|()| self.file.sync_all())
+            .map_err(io_error("sync", &self.path))
+    }
+
     /// A second handle on the same file, to append with.
     pub(crate) fn writer(&self, end: u64) -> Result<LogWriter, OpenError> {
         let file = self.file.try_clone().map_err(io_error("open", &self.path))?;

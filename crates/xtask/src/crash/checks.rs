@@ -3,12 +3,13 @@
 use super::{
     journal::{Held, Journal, same},
     node::{Home, wait_for},
+    room,
 };
 use crate::bench::http::Connection;
 use anyhow::{Context as _, Result, ensure};
 use argosy_ledger::{Block, OpenError, ReadError, ReplayReport, read_blocks, replay, replay_from_newest};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::PoisonError};
 
 /// All blocks that a ledger has, each checked to follow on the one before; none if there is no ledger.
 pub(crate) fn blocks(home: &Home) -> Result<Vec<Block>> {
@@ -40,6 +41,7 @@ pub(crate) fn on_disk(home: &Home, journal: &mut Journal) -> Result<Held> {
     if held.height == 0 {
         return Ok(held);
     }
+    let _locks = room::BEGINNINGS.read().unwrap_or_else(PoisonError::into_inner);
     let newest = replay_from_newest(&home.store(), &home.genesis).context("DAMAGED")?;
     ensure_end(&newest, &held)?;
     held.unfinished_bytes = newest.unfinished_bytes;
@@ -66,7 +68,8 @@ pub(crate) fn by_program(home: &Home, held: &Held) -> Result<Option<Value>> {
         .into_iter()
         .filter(|from_checkpoint| *from_checkpoint || held.oldest == 1)
         .map(|from_checkpoint| {
-            let report = home.verify(from_checkpoint)?.map_err(|why| anyhow::anyhow!("NOT VERIFIED: {why}"))?;
+            let report =
+                home.verify(from_checkpoint)?.map_err(|why| anyhow::anyhow!("NOT VERIFIED: {why}"))?;
             ensure!(report["height"] == held.height, "verify ends elsewhere: {report}");
             Ok(report["stateRoot"].to_string())
         })

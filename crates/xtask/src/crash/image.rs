@@ -110,15 +110,15 @@ impl Switch {
         if unrelated.exists() {
             fs::remove_file(&unrelated)?;
         }
-        let hand = Command::new("xfs_io")
+        let mut command = Command::new("xfs_io");
+        command
             .args(["-x", "-f"])
             .arg(&unrelated)
             .env("PATH", room::path_with_sbin())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot run xfs_io")?;
+            .stderr(Stdio::null());
+        let hand = room::spawn(&mut command).context("cannot run xfs_io")?;
         let switch = Self { hand };
         wait_for("xfs_io opens a file", || Ok(unrelated.exists().then_some(())))?;
         Ok(switch)

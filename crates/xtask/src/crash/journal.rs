@@ -113,7 +113,11 @@ impl Journal {
             for (index, (bytes, outcome)) in block.transactions.iter().zip(&block.outcomes).enumerate() {
                 let hash = transaction_hash(bytes);
                 let receipt = receipt(hash, at, index, block.header.time_ms, outcome);
-                ensure!(found.insert(hash, receipt).is_none(), "TWICE: {} is in two places", hex::encode(hash));
+                ensure!(
+                    found.insert(hash, receipt).is_none(),
+                    "TWICE: {} is in two places",
+                    hex::encode(hash)
+                );
             }
         }
         let mut held = Held { height, oldest, ..Held::default() };

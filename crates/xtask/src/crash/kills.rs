@@ -193,12 +193,7 @@ fn choose(parts: &[Part], options: &Options, seed: u64) -> Result<Vec<Point>> {
 }
 
 /// Dies at all points, several at a time; gives what came of those that were survived.
-fn die_at_all(
-    program: &Path,
-    place: &Path,
-    parts: &[Part],
-    points: &[Point],
-) -> Result<Vec<(Point, Death)>> {
+fn die_at_all(program: &Path, place: &Path, parts: &[Part], points: &[Point]) -> Result<Vec<(Point, Death)>> {
     let (next, deaths) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| -> Result<()> {
         let workers: Vec<_> = (0..WORKERS)
@@ -243,9 +238,7 @@ fn die_in(home: &Home, dir: &Path, part: &Part, point: &Point) -> Result<Death> 
     let mut node = home.start(&points::killing(&log, &home.data, point))?;
     let lives = match node.ready()? {
         Ready::Ended => false,
-        Ready::Yes(mut connection) => {
-            script::perform(home, &mut node, &mut connection, &known, &part.steps)?
-        }
+        Ready::Yes(mut connection) => script::perform(home, &mut node, &mut connection, &known, &part.steps)?,
     };
     // While it stops it may die too.
     let was_killed = !lives || !node.stop()?;

@@ -80,7 +80,8 @@ impl Home {
         fs::write(dir.join("genesis.json"), serde_json::to_vec(&GenesisFile::from(&genesis))?)?;
         // Nobody else listens at such an address, whose port stays the same over restarts.
         let process = std::process::id().to_le_bytes();
-        let endpoint = TcpListener::bind((format!("127.{}.{}.66", process[0], process[1]), 0))?.local_addr()?;
+        let endpoint =
+            TcpListener::bind((format!("127.{}.{}.66", process[0], process[1]), 0))?.local_addr()?;
         let home = Self {
             program: program.to_owned(),
             dir: dir.to_owned(),
@@ -134,16 +135,15 @@ impl Home {
             command.args(words).arg(&self.program);
         }
         let log = fs::File::create(self.dir.join("node.log"))?;
-        let child = command
+        command
             .args(["directory", "start", "--config"])
             .arg(self.config())
             // As the program sets it for itself, by starting once more.
             .env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .context("cannot start the node")?;
+            .stderr(log);
+        let child = room::spawn(&mut command).context("cannot start the node")?;
         Ok(Node { child, endpoint: self.endpoint.to_string(), is_wrapped: !wrapper.is_empty() })
     }
 
@@ -155,7 +155,8 @@ impl Home {
         if from_checkpoint {
             command.arg("--from-checkpoint");
         }
-        let output = command.stdin(Stdio::null()).output()?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = room::spawn(&mut command)?.wait_with_output()?;
         if output.status.success() {
             return Ok(Ok(serde_json::from_slice(&output.stdout)?));
         }

@@ -10,10 +10,39 @@ use std::{
 
 /// All that change what a file system has.
 const CALLS: &[&str] = &[
-    "write", "pwrite64", "writev", "pwritev", "pwritev2", "fsync", "fdatasync", "sync_file_range", "syncfs",
-    "fallocate", "ftruncate", "truncate", "rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir",
-    "mkdir", "mkdirat", "link", "linkat", "symlink", "symlinkat", "openat", "open", "creat",
-    "copy_file_range", "sendfile", "chmod", "fchmod", "fchmodat", "utimensat",
+    "write",
+    "pwrite64",
+    "writev",
+    "pwritev",
+    "pwritev2",
+    "fsync",
+    "fdatasync",
+    "sync_file_range",
+    "syncfs",
+    "fallocate",
+    "ftruncate",
+    "truncate",
+    "rename",
+    "renameat",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "mkdir",
+    "mkdirat",
+    "link",
+    "linkat",
+    "symlink",
+    "symlinkat",
+    "openat",
+    "open",
+    "creat",
+    "copy_file_range",
+    "sendfile",
+    "chmod",
+    "fchmod",
+    "fchmodat",
+    "utimensat",
 ];
 
 /// A moment to die: as a thread is about to make its `nth` call of this kind on this path.
@@ -48,7 +77,9 @@ impl FromStr for Point {
 pub(crate) fn counting(log: &Path) -> Vec<String> {
     let trace = format!("trace={}", CALLS.join(","));
     let log = log.display().to_string();
-    ["strace", "-f", "-qq", "-y", "--seccomp-bpf", "-e", "signal=none", "-o", &log, "-e", &trace].map(str::to_owned).to_vec()
+    ["strace", "-f", "-qq", "-y", "--seccomp-bpf", "-e", "signal=none", "-o", &log, "-e", &trace]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// Runs a program and kills it at a point. strace counts the calls of each thread on the path. Not with
@@ -122,7 +153,8 @@ fn begun(line: &str) -> Option<Begun<'_>> {
         return None;
     }
     // A named path; for calls on an open file, what strace says beside its number.
-    let by_name = ["open", "rename", "unlink", "mkdir", "rmdir", "link", "symlink", "truncate", "chmod", "creat"];
+    let by_name =
+        ["open", "rename", "unlink", "mkdir", "rmdir", "link", "symlink", "truncate", "chmod", "creat"];
     let is_by_name = by_name.iter().any(|name| call.starts_with(name)) || call == "utimensat";
     let (open, close) = if is_by_name { ('"', '"') } else { ('<', '>') };
     let path = arguments.split_once(open)?.1.split_once(close)?.0;

@@ -11,7 +11,7 @@ use super::{
     image::{FileSystem, Image, Switch},
     is_there,
     journal::{Held, Journal},
-    node::{Home, Limits, Node, Ready, key},
+    node::{Home, Limits, Ready, key, pause},
     program, room, say, script, seed, skip,
 };
 use crate::bench::http::Connection;
@@ -36,6 +36,8 @@ const CUTS_PER_LIFE: u64 = 10;
 const SENDERS: u32 = 3;
 /// Longest time of work before a cut, in milliseconds.
 const WORK_MS: u64 = 120;
+/// Longest time of work where the node is to be killed before.
+const MAX_WORK: Duration = Duration::from_millis(500);
 /// Longest time from the start to a cut in mid-start, in milliseconds.
 const START_MS: u64 = 60;
 /// A harness whose node syncs nothing must have found that out after so many cuts.
@@ -68,7 +70,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         return cut_on(&program, &room::make(root, "power")?, kind, options);
     }
     let kinds = options.filesystem.map_or_else(|| vec![FileSystem::Xfs, FileSystem::Ext4], |one| vec![one]);
-    if let Some(missing) = missing(options) {
+    if let Some(missing) = missing() {
         return skip(missing, options.cuts.saturating_mul(u64::try_from(kinds.len())?));
     }
     let seed = seed(options.seed);
@@ -83,12 +85,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
 }
 
 /// What this needs and does not find.
-fn missing(options: &Options) -> Option<&'static str> {
+fn missing() -> Option<&'static str> {
     let tools = ["xfs_io", "mkfs.xfs", "mkfs.ext4", "losetup", "unshare", "setpriv"];
     if !room::is_root() {
         return Some("root");
     }
-    if options.without_sync && !is_there("strace") {
+    if !is_there("strace") {
         return Some("strace");
     }
     if !Path::new("/dev/loop-control").exists() {
@@ -201,9 +203,7 @@ fn cut_on(program: &Path, place: &Path, kind: FileSystem, options: &Options) -> 
 fn deaf() -> Vec<String> {
     let calls = "fsync,fdatasync,syncfs,sync_file_range";
     let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:retval=0"));
-    ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]
-        .map(str::to_owned)
-        .to_vec()
+    ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject].map(str::to_owned).to_vec()
 }
 
 /// A new ledger, and its cuts.
@@ -220,6 +220,9 @@ fn live(
         fs::remove_dir_all(&home.data)?;
     }
     fs::create_dir(&home.data)?;
+    // Otherwise a cut could bring the last life's ledger back.
+    image.unmount()?;
+    image.mount()?;
     let mut journal = Journal::default();
     let mut held = Held::default();
     for cut in 0..cuts {
@@ -261,6 +264,10 @@ fn cut_once(
     held: &Held,
 ) -> Result<()> {
     let switch = Switch::ready(home.data.parent().context("no disk")?)?;
+    if moment == Moment::KilledBefore {
+        work_until_it_dies(home, draw, journal, held)?;
+        return look_and_cut(home, wrapper, journal, switch, syncs_before);
+    }
     let mut node = home.start(wrapper)?;
     if moment == Moment::Starting {
         rest(draw.u64(0..START_MS));
@@ -269,64 +276,82 @@ fn cut_once(
     }
     let mut connection = node.must_be_ready()?;
     checks::by_node(&mut connection, journal, held)?;
-    let known = Mutex::new(std::mem::take(journal));
-    let work = Duration::from_millis(draw.u64(0..WORK_MS));
-    let done = if moment == Moment::Working {
-        work_until(home, &known, || {
-            rest(u64::try_from(work.as_millis())?);
-            cut(switch, syncs_before, &known)?;
+    let work_ms = draw.u64(0..WORK_MS);
+    work_until(home, journal, |journal| {
+        rest(work_ms);
+        script::lock(journal).is_dark = true;
+        switch.cut(syncs_before)?;
+        node.kill()
+    })
+}
+
+/// Starts a node that is killed as it is about to sync something, and sends until it is.
+fn work_until_it_dies(
+    home: &Home,
+    draw: &mut fastrand::Rng,
+    journal: &mut Journal,
+    held: &Held,
+) -> Result<()> {
+    let call = if draw.bool() { "fdatasync" } else { "fsync" };
+    let (trace, nth) = (format!("trace={call}"), draw.u8(1..30));
+    let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
+    let wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject].map(str::to_owned);
+    let mut node = home.start(&wrapper)?;
+    if let Ready::Yes(mut connection) = node.ready()? {
+        let checked = checks::by_node(&mut connection, journal, held);
+        if !node.has_ended()? {
+            checked?;
+        }
+        let until = Instant::now() + MAX_WORK;
+        work_until(home, journal, |_| {
+            while !node.has_ended()? && Instant::now() < until {
+                pause();
+            }
             node.kill()
-        })
-    } else {
-        work_until(home, &known, || {
-            rest(u64::try_from(work.as_millis())?);
-            node.kill()
-        })
-        .and_then(|()| look_and_cut(home, wrapper, &known, switch, syncs_before))
-    };
-    *journal = known.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done
+        })?;
+    }
+    node.kill()
 }
 
 /// After a kill -9: what the node shows when it has started again is known from then on.
 fn look_and_cut(
     home: &Home,
     wrapper: &[String],
-    journal: &Mutex<Journal>,
+    journal: &mut Journal,
     switch: Switch,
     syncs_before: bool,
 ) -> Result<()> {
-    let mut node: Node = home.start(wrapper)?;
+    let mut node = home.start(wrapper)?;
     let Ready::Yes(mut connection) = node.ready()? else { bail!("the node did not start after kill -9") };
     note(&checks::json(&mut connection, "/api/v1/status")?, journal)?;
-    cut(switch, syncs_before, journal)?;
+    switch.cut(syncs_before)?;
     node.kill()
-}
-
-fn cut(switch: Switch, syncs_before: bool, journal: &Mutex<Journal>) -> Result<()> {
-    script::lock(journal).is_dark = true;
-    switch.cut(syncs_before)
 }
 
 /// Sends and looks from several threads, until `end` has been done and the node is gone.
 fn work_until(
     home: &Home,
-    journal: &Mutex<Journal>,
-    end: impl FnOnce() -> Result<()>,
+    journal: &mut Journal,
+    end: impl FnOnce(&Mutex<Journal>) -> Result<()>,
 ) -> Result<()> {
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let senders: Vec<_> = (0..SENDERS)
-            .map(|sender| scope.spawn({ let stop = &stop; move || send(home, journal, sender, stop) }))
+    let (known, stop) = (Mutex::new(std::mem::take(journal)), AtomicBool::new(false));
+    let done = thread::scope(|scope| {
+        let mut threads: Vec<_> = (0..SENDERS)
+            .map(|sender| {
+                let (known, stop) = (&known, &stop);
+                scope.spawn(move || send(home, known, sender, stop))
+            })
             .collect();
-        let looker = scope.spawn(|| watch(home, journal, &stop));
-        let ended = end();
+        threads.push(scope.spawn(|| watch(home, &known, &stop)));
+        let ended = end(&known);
         stop.store(true, Ordering::Relaxed);
-        for thread in senders.into_iter().chain([looker]) {
+        for thread in threads {
             thread.join().ok().context("a client panicked")??;
         }
         ended
-    })
+    });
+    *journal = known.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done
 }
 
 /// One transaction after the other, until the node does not answer.
@@ -350,19 +375,19 @@ fn watch(home: &Home, journal: &Mutex<Journal>, stop: &AtomicBool) -> Result<()>
     let Ok(mut connection) = Connection::open(&home.endpoint.to_string()) else { return Ok(()) };
     while !stop.load(Ordering::Relaxed) {
         let Ok(status) = checks::json(&mut connection, "/api/v1/status") else { break };
-        note(&status, journal)?;
+        note(&status, &mut script::lock(journal))?;
     }
     Ok(())
 }
 
 /// Notes the newest block that a node shows.
-fn note(status: &Value, journal: &Mutex<Journal>) -> Result<()> {
+fn note(status: &Value, journal: &mut Journal) -> Result<()> {
     let height = status["height"].as_u64().context("no height")?;
     if height == 0 {
         return Ok(());
     }
     let hash = hex::decode(status["head"].as_str().context("no head")?)?;
-    script::lock(journal).show(height, hash.try_into().ok().context("odd hash")?)
+    journal.show(height, hash.try_into().ok().context("odd hash")?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a power cut comes at a time, whatever the state")]

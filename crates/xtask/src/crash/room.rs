@@ -4,9 +4,10 @@ use anyhow::{Context as _, Result, bail};
 use std::{
     env,
     ffi::OsStr,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{PoisonError, RwLock},
 };
 
 /// Says to the copy of this program that runs inside that it does.
@@ -29,7 +30,16 @@ pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -
     let mut command = Command::new("setpriv");
     command
         .args(["--pdeathsig", "KILL", "--", "unshare"])
-        .args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
+        .args([
+            "--mount",
+            "--propagation",
+            "private",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--",
+        ])
         .arg(env::current_exe()?)
         .args(arguments)
         .env(INSIDE, "1");
@@ -55,16 +65,25 @@ pub(crate) fn make(root: &Path, name: &str) -> Result<PathBuf> {
     Ok(place)
 }
 
+/// Held to write while a process begins: until it is another program, it has all files of this one open,
+/// and with them the locks. Held to read by who locks something.
+pub(crate) static BEGINNINGS: RwLock<()> = RwLock::new(());
+
+/// Begins a process while nothing is locked.
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
+    let _alone = BEGINNINGS.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
 pub(crate) fn mount(arguments: &[&str]) -> Result<()> {
     run("mount", arguments)
 }
 
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<()> {
-    let output = Command::new(program)
-        .args(arguments)
-        .env("PATH", path_with_sbin())
-        .output()
-        .with_context(|| format!("cannot run {program}"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).env("PATH", path_with_sbin()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = spawn(&mut command).with_context(|| format!("cannot run {program}"))?;
+    let output = running.wait_with_output()?;
     if output.status.success() {
         return Ok(());
     }

@@ -118,7 +118,9 @@ pub(crate) fn perform(
                 let call = member(format!("user-{user}-{made}"));
                 submit(journal, connection, genesis, &key(&format!("//User{user}"))?, call)?
             }
-            Step::Taken => submit(journal, connection, genesis, &key("//Taken")?, member("alice".to_owned()))?,
+            Step::Taken => {
+                submit(journal, connection, genesis, &key("//Taken")?, member("alice".to_owned()))?
+            }
             Step::Bucket => submit(journal, connection, genesis, &key("//Alice")?, bucket())?,
             Step::Expired => send_expired(connection, genesis, made)?,
         };

@@ -1,6 +1,7 @@
 //! Benchmarks: of the real program from outside, and of the directory at its full size.
 
 mod directory;
+mod followers;
 pub(crate) mod http;
 mod network;
 mod skeleton;
@@ -27,7 +28,9 @@ pub(crate) enum Bench {
         #[arg(long)]
         no_postgres: bool,
     },
-    /// Part of that: loads a checkpoint that it made.
+    /// Followers of one directory node: when all have a new block, and what each costs.
+    Followers(followers::Options),
+    /// Part of the directory's: loads a checkpoint that it made.
     #[command(hide = true)]
     DirectoryLoad {
         /// Data objects in it.
@@ -43,6 +46,7 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
     match what {
         Bench::Skeleton { large_mib } => skeleton::run(root, *large_mib),
         Bench::Directory { objects, no_postgres } => directory::run(root, *objects, !no_postgres),
+        Bench::Followers(options) => followers::run(root, options),
         Bench::DirectoryLoad { objects, checkpoint } => directory::load(checkpoint, *objects),
     }
 }

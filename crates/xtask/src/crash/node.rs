@@ -205,6 +205,11 @@ impl Node {
         }
     }
 
+    /// Process id of the node, or of what wraps it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn has_ended(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_some())
     }

@@ -18,8 +18,7 @@ pub mod words;
 
 pub use client::{
     BlockStream, ClientError, ContentHead, DirectoryClient, DistributorClient, SliceStream, SnapshotStream,
-    StorageClient,
-    SubmitError, Submitter,
+    StorageClient, SubmitError, Submitter,
 };
 pub use confirmation::Confirmation;
 pub use error::{ErrorBody, Fault, Retry};

@@ -57,7 +57,8 @@ impl FollowArgs {
         let (Some(data), Some(genesis)) = (self.data, self.genesis) else {
             return Err(Failure::usage("name --genesis and --data, or a file with --config"));
         };
-        let upstreams = DirectoryUrls::new(self.upstream).map_err(|error| Failure::usage(error.to_string()))?;
+        let upstreams =
+            DirectoryUrls::new(self.upstream).map_err(|error| Failure::usage(error.to_string()))?;
         let from = if self.from_snapshot { FollowFrom::Snapshot } else { FollowFrom::Genesis };
         Ok(Config {
             data,

@@ -174,8 +174,7 @@ async fn propose(
     let keys: Vec<Keypair> =
         council.iter().map(|path| read_key(&KeySource::File(path.clone()))).collect::<Outcome<_>>()?;
     let (data, genesis) = (config.data.clone(), genesis.clone());
-    let terms =
-        aside(move || plan_change(&data, &genesis, vec![key]).map_err(|error| chain(&error))).await?;
+    let terms = aside(move || plan_change(&data, &genesis, vec![key]).map_err(|error| chain(&error))).await?;
     let mut change = EpochChange { terms, approvals: Vec::new() };
     keys.iter().for_each(|key| change.add_approval(key));
     Ok(change)
@@ -221,18 +220,17 @@ fn read_genesis(config: &Config) -> Outcome<Genesis> {
 }
 
 fn read_change(path: &Path) -> Outcome<EpochChange> {
-    let cannot =
-        |error: String| Failure::usage(format!("{} is no change of keys: {error}", path.display()));
-    let bytes = argosy_node::home::read_bounded(path, MAX_CHANGE_BYTES).map_err(|error| cannot(error.to_string()))?;
+    let cannot = |error: String| Failure::usage(format!("{} is no change of keys: {error}", path.display()));
+    let bytes =
+        argosy_node::home::read_bounded(path, MAX_CHANGE_BYTES).map_err(|error| cannot(error.to_string()))?;
     let file: EpochChangeFile = serde_json::from_slice(&bytes).map_err(|error| cannot(error.to_string()))?;
     EpochChange::try_from(file).map_err(|error| cannot(error.to_string()))
 }
 
 /// Replaces the file of a change, or makes it where there must be none.
 fn write_change(path: &Path, change: &EpochChange, is_new: bool) -> Outcome<()> {
-    let cannot = |error: String| {
-        Failure::refused("NOT_WRITTEN", format!("cannot write {}: {error}", path.display()))
-    };
+    let cannot =
+        |error: String| Failure::refused("NOT_WRITTEN", format!("cannot write {}: {error}", path.display()));
     let mut bytes = serde_json::to_vec_pretty(&EpochChangeFile::from(change))
         .map_err(|error| cannot(error.to_string()))?;
     bytes.push(b'\n');

@@ -55,6 +55,10 @@ pub struct Config {
     /// When checkpoints are made.
     #[serde(default)]
     pub checkpoints: Checkpoints,
+    /// A new file of blocks is begun when the last one has reached this many bytes. Old blocks are
+    /// dropped by whole files.
+    #[serde(default = "default_segment_bytes")]
+    pub segment_bytes: NonZeroU64,
     /// What is logged where.
     #[serde(default)]
     pub logs: Logs,
@@ -152,10 +156,7 @@ impl<'de> Deserialize<'de> for BlockHash {
 mod accounts {
     use super::{AccountId, Deserialize, Deserializer, Serializer, de};
 
-    pub(super) fn serialize<S: Serializer>(
-        accounts: &[AccountId],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(accounts: &[AccountId], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(accounts.iter().map(ToString::to_string))
     }
 
@@ -163,7 +164,8 @@ mod accounts {
         deserializer: D,
     ) -> Result<Vec<AccountId>, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
-        let parse = |text: &String| text.parse().map_err(|_| de::Error::custom(format!("{text:?} is no account")));
+        let parse =
+            |text: &String| text.parse().map_err(|_| de::Error::custom(format!("{text:?} is no account")));
         texts.iter().map(parse).collect()
     }
 }
@@ -350,6 +352,7 @@ impl Config {
                 Retention::Archive => argosy_ledger::Retention::Archive,
                 Retention::Blocks(count) => argosy_ledger::Retention::Blocks(count),
             },
+            segment_bytes: self.segment_bytes.get(),
             ..EngineConfig::default()
         }
     }
@@ -390,6 +393,10 @@ fn read_key_file(path: &Path) -> Result<String, KeyError> {
     Ok(text)
 }
 
+fn default_segment_bytes() -> NonZeroU64 {
+    NonZeroU64::new(EngineConfig::default().segment_bytes).unwrap_or(NonZeroU64::MIN)
+}
+
 fn default_listen() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT))
 }
@@ -411,10 +418,12 @@ mod tests {
         let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
         assert_eq!(again, config);
         assert_eq!((config.retention, config.engine()), (Retention::Archive, EngineConfig::default()));
-        let few = text.replace("}}", r#"}, "retention": {"blocks": 7}, "checkpoints": {"minutes": 2}}"#);
+        let few = r#"}, "retention": {"blocks": 7}, "checkpoints": {"minutes": 2}, "segmentBytes": 4096}"#;
+        let few = text.replace("}}", few);
         let few = serde_json::from_str::<Config>(&few).unwrap().engine();
         assert_eq!(few.retention, argosy_ledger::Retention::Blocks(NonZeroU64::new(7).unwrap()));
         assert_eq!((few.checkpoints.every.as_secs(), few.checkpoints.every_blocks.get()), (120, 10_000));
+        assert_eq!(few.segment_bytes, 4096);
         for (from, to) in [("\"data\"", "\"dir\""), ("\"file\"", "\"path\""), ("}}", "}, \"tls\": true}")] {
             assert!(serde_json::from_str::<Config>(&text.replace(from, to)).is_err(), "{to}");
         }

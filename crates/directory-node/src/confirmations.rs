@@ -92,7 +92,11 @@ pub(crate) async fn confirm(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Map<String, Value>>, ErrorBody> {
     let malformed = || {
-        ErrorBody::caller(StatusCode::BAD_REQUEST, "BAD_CONFIRMATION", "the body is not an encoded confirmation")
+        ErrorBody::caller(
+            StatusCode::BAD_REQUEST,
+            "BAD_CONFIRMATION",
+            "the body is not an encoded confirmation",
+        )
     };
     let body = body.ok().filter(|body| body.len() <= MAX_CONFIRMATION_BYTES).ok_or_else(malformed)?;
     let said: Confirmation = decode_canonical(&body).map_err(|_| malformed())?;

@@ -1,6 +1,9 @@
 //! A directory node that follows others: where its ledger begins, and who keeps it up.
 
-use crate::{StartError, config::{Config, FollowConfig, FollowFrom}};
+use crate::{
+    StartError,
+    config::{Config, FollowConfig, FollowFrom},
+};
 use argosy_api::{
     Confirmation,
     client::{ClientError, DirectoryClient},
@@ -207,9 +210,8 @@ async fn install(
     let block = block.ok_or_else(|| FetchError::NoBlock { url: upstream.url().to_owned(), height })?;
     let (data, path, genesis, trust) =
         (data.to_owned(), path.to_owned(), genesis.clone(), follow.trust.map(|trust| trust.0));
-    let installing = tokio::task::spawn_blocking(move || {
-        install_snapshot(&data, &path, &block, &genesis, trust.as_ref())
-    });
+    let installing =
+        tokio::task::spawn_blocking(move || install_snapshot(&data, &path, &block, &genesis, trust.as_ref()));
     let installed = installing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     Ok(installed?.height)
 }

@@ -33,8 +33,8 @@ pub use follow::FetchError;
 pub use genesis::{GenesisReadError, read_genesis};
 
 use argosy_directory::Genesis;
-use argosy_http::{BindError, Running, ServeConfig, Shutdown, Tasks, bind, serve_router};
 use argosy_domain::Keypair;
+use argosy_http::{BindError, Running, ServeConfig, Shutdown, Tasks, bind, serve_router};
 use argosy_ledger::{Engine, EngineError, EngineTask, LedgerView, OpenError};
 use argosy_node::follower::Link;
 use config::{KeyError, Role, RoleError};
@@ -44,13 +44,13 @@ use follow::Followed;
 use index::Index;
 use metrics::Metrics;
 use refusals::Refusals;
-use submitter::Submitter;
 use std::{
     io,
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     time::Instant,
 };
+use submitter::Submitter;
 use tokio::sync::Semaphore;
 
 /// Why a directory node did not start. Nothing was begun then.

@@ -3,8 +3,7 @@
 use crate::{
     App, blocks, confirmations,
     document::{Operation, Routes},
-    entities, events, graphql, health, metrics, record, reply, snapshot,
-    transactions,
+    entities, events, graphql, health, metrics, record, reply, snapshot, transactions,
 };
 use argosy_api::{
     BLOCKS_MEDIA_TYPE, ErrorBody, SNAPSHOT_MEDIA_TYPE,

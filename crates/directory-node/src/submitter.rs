@@ -70,4 +70,3 @@ async fn pass_on(upstreams: &[DirectoryClient], transaction: Vec<u8>) -> Result<
     );
     Err(ErrorBody::this_node(StatusCode::BAD_GATEWAY, "UPSTREAM_UNREACHABLE", message))
 }
-

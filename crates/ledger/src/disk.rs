@@ -57,6 +57,8 @@ impl Opened {
         let mut places = Places::default();
         let end = walk(log, mark, &mut chain, Signatures::Trusted, |block| places.remember(block))?;
         cut_unfinished(log, end, chain.tip())?;
+        // Before anybody sees it.
+        log.last().settle(end.offset)?;
         let writer = log.last().writer(end.offset)?;
         tracing::info!(from_height, height = chain.tip().height, "replayed the ledger");
         let shared = Arc::new(Shared::new(log, end.offset, places, &chain, from_height, config)?);

@@ -74,6 +74,14 @@ pub enum OpenError {
         /// Its version.
         found: u16,
     },
+    /// Written by an older program.
+    #[error("{} has format {found}, which this program does not read: use the argosy that wrote it", path.display())]
+    OlderFormat {
+        /// The log.
+        path: PathBuf,
+        /// Its version.
+        found: u16,
+    },
     /// Made from another genesis.
     #[error(
         "{} belongs to network {found}, the genesis given is that of {expected}: choose another data directory or genesis",

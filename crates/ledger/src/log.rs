@@ -6,16 +6,18 @@
 //! blocks.floor     how far old blocks were dropped, if any were
 //!
 //! segment := magic (8) · format version (u16) · genesis hash (32) · link · BLAKE3 of these (32) · record*
-//! link    := nothing in version 1, which only blocks.log has; in version 2: height of the first block
+//! link    := nothing in version 3, which only blocks.log has; in version 4: height of the first block
 //!            (u64) · first height (u64) and length in bytes (u64) of the segment before; these are
 //!            1 and 0 where a ledger began with a checkpoint from elsewhere
-//! record  := length (u32) · guard (4) · BLAKE3 of the block (32) · block (length bytes, SCALE)
+//! record  := length (u32) · way back to the first record of its write (u32) · guard (4) · BLAKE3 of the
+//!            block (32) · block (length bytes, SCALE)
 //! floor   := magic (8) · format version (u16) · genesis hash (32) · height of the oldest block (u64) ·
 //!            BLAKE3 of these (32)
 //! ```
 //!
-//! Integers are little endian. The guard covers the length and the record's place in its segment, so
-//! that a damaged length is told from a write that a crash cut short. Block 1 comes first: block 0
+//! Integers are little endian. The guard covers the length, the way back and the record's place in its
+//! segment, so that a damaged length is told from a write that a crash cut short. Several records may be
+//! written and synced together; a crash may leave any of them. Block 1 comes first: block 0
 //! follows from the genesis. A segment is begun only when the one before is on disk to its end, which
 //! is why only the last one may end in a write cut short, and why a missing or shortened segment is
 //! seen without reading it.
@@ -29,9 +31,12 @@ mod writer;
 pub(crate) use floor::{drop_before, floor_bytes, floor_path, read_floor};
 pub(crate) use reader::LogReader;
 pub(crate) use segment::{Found, Link, Segment, segment_header};
-pub(crate) use writer::{LogWriter, Rolled};
+pub(crate) use writer::{LogWriter, MAX_BATCH_BYTES, Rolled};
 
-use crate::{data_dir::io_error, error::OpenError};
+use crate::{
+    data_dir::{io_error, sync_dir},
+    error::OpenError,
+};
 use argosy_domain::num::{to_u64, to_usize};
 use std::{
     fs,
@@ -40,7 +45,7 @@ use std::{
 };
 
 /// The newest version of a segment that this program reads, and the one that it writes.
-pub(crate) const FORMAT_VERSION: u16 = 2;
+pub(crate) const FORMAT_VERSION: u16 = 4;
 /// The first segment.
 pub(crate) const FIRST_NAME: &str = "blocks.log";
 /// Where a segment is made before it gets its name.
@@ -115,6 +120,9 @@ impl Log {
         let log = Self { segments: kept, last, genesis: *genesis };
         log.check_links()?;
         if write {
+            // An earlier run may have ended between giving names and syncing them. What is removed and
+            // appended from here on relies on them.
+            sync_dir(dir).map_err(io_error("sync", dir))?;
             for segment in &segments {
                 fs::remove_file(&segment.path).map_err(io_error("remove", &segment.path))?;
             }

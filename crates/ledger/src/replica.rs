@@ -10,6 +10,7 @@ use crate::{
     disk::{Disk, Opened},
     engine::{EngineConfig, EngineTask, spawn},
     error::{AppendError, EngineError, OpenError, Stopped},
+    log::MAX_BATCH_BYTES,
     replay::{Fault, Step, execute_all, transaction_hashes},
     steps::Steps,
     verify::{ChainTip, ChainVerifier},
@@ -28,6 +29,9 @@ use std::{
     },
 };
 use tokio::sync::oneshot;
+
+/// Blocks that are written with one sync.
+const MAX_BATCH_BLOCKS: usize = 1_024;
 
 /// A copy of a ledger that follows the blocks of others. Clones are handles on the same one.
 #[derive(Clone, Debug)]
@@ -230,7 +234,12 @@ struct Opener<'a> {
 impl Opener<'_> {
     /// Hands on blocks until one must not be taken, or is to be the first of another batch.
     fn open_all(&mut self, blocks: &[Bytes], steps: &SyncSender<Step>) -> Option<AppendError> {
+        let mut opened_bytes = 0_usize;
         for (index, bytes) in blocks.iter().enumerate() {
+            if opened_bytes >= MAX_BATCH_BYTES || index >= MAX_BATCH_BLOCKS {
+                return None;
+            }
+            opened_bytes = opened_bytes.saturating_add(bytes.len());
             let Ok(block) = Block::decode_bytes(bytes) else { return Some(AppendError::Malformed) };
             if index > 0 && block.proof.change.is_some() {
                 // Whether the council approves it is known when those before it are executed.

@@ -2,7 +2,8 @@
 
 mod directory;
 mod follow;
-mod http;
+mod followers;
+pub(crate) mod http;
 mod network;
 mod skeleton;
 
@@ -37,7 +38,9 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 10_000_000)]
         objects: u64,
     },
-    /// Part of that: loads a checkpoint that it made.
+    /// Followers of one directory node: when all have a new block, and what each costs.
+    Followers(followers::Options),
+    /// Part of the directory's: loads a checkpoint that it made.
     #[command(hide = true)]
     DirectoryLoad {
         /// Data objects in it.
@@ -54,6 +57,7 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
         Bench::Skeleton { large_mib } => skeleton::run(root, *large_mib),
         Bench::Directory { objects, no_postgres } => directory::run(root, *objects, !no_postgres),
         Bench::Follow { blocks, objects } => follow::run(root, *blocks, *objects),
+        Bench::Followers(options) => followers::run(root, options),
         Bench::DirectoryLoad { objects, checkpoint } => directory::load(checkpoint, *objects),
     }
 }

@@ -291,7 +291,8 @@ impl Log {
         let channel = self.roll(self.channels_count());
         let family = FamilyId(self.roll(FAMILIES));
         let add = BTreeSet::from([self.roll(self.in_family)]);
-        let remove = if self.roll(8) == 0 { BTreeSet::from([self.roll(self.in_family)]) } else { BTreeSet::new() };
+        let remove =
+            if self.roll(8) == 0 { BTreeSet::from([self.roll(self.in_family)]) } else { BTreeSet::new() };
         let call =
             DistributionCall::UpdateDistributionBucketsForBag { bag: bag(channel), family, add, remove };
         self.distribution(0, call)

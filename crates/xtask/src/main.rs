@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod crash;
 mod determinism;
 mod directory_log;
 mod words;
@@ -36,6 +37,11 @@ enum Chore {
         #[arg(long, default_value_t = 100_000)]
         transactions: u64,
     },
+    /// Crash the real directory node in many ways, and look for what must not happen.
+    Crash {
+        #[command(subcommand)]
+        how: crash::Crash,
+    },
     /// Measure, and print the figures.
     Bench {
         #[command(subcommand)]
@@ -50,6 +56,7 @@ fn main() -> ExitCode {
         Chore::Check { write } => check::run(&root, write),
         Chore::Words => words::run(&root),
         Chore::Determinism { transactions } => determinism::run(&root, transactions),
+        Chore::Crash { how } => crash::run(&root, &how),
         Chore::Bench { what } => {
             // As the program does it, so that what is measured here is what it does there.
             let _ = argosy_ledger::huge_pages::ask();

@@ -30,6 +30,15 @@ impl Answer {
 
 /// Sends one request. An error means that the connection failed or that the body broke off.
 pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> io::Result<Answer> {
+    send(method, url, headers, &[])
+}
+
+/// `POST` of some bytes.
+pub(crate) fn post(url: &str, body: &[u8]) -> io::Result<Answer> {
+    send("POST", url, &[("Content-Length", &body.len().to_string())], body)
+}
+
+fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
     let rest = url.strip_prefix("http://").expect("an http URL");
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = TcpStream::connect(authority)?;
@@ -40,6 +49,7 @@ pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> io::
     }
     head.push_str("\r\n");
     stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     parse(method, &bytes)

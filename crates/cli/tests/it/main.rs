@@ -8,6 +8,7 @@
 mod bad_input;
 mod browser;
 mod crash;
+mod disk;
 mod http;
 mod leads;
 mod ledger;

@@ -68,7 +68,8 @@ async fn join(node: &Node, signer: &str, nonce: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_serves_the_same_passes_on_transactions_and_is_followed_itself() {
-    let (a, b, c) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a, b, c) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let first = Node::start_with(in_network(config(a.path()))).await;
     join(&first, "//Bob", 0).await;
     let second = Node::start_with(in_network(following(b.path(), &[&first.url("")]))).await;
@@ -91,7 +92,8 @@ async fn a_follower_serves_the_same_passes_on_transactions_and_is_followed_itsel
     assert_eq!((status, body["code"].as_str()), (409, Some("NONCE_STALE")));
     let (status, body) = third.post(vec![1, 2, 3]).await;
     assert_eq!((status, body["code"].as_str()), (400, Some("MALFORMED_TRANSACTION")));
-    let text = String::from_utf8(third.get("/metrics").await.collect(1 << 20).await.unwrap().to_vec()).unwrap();
+    let text =
+        String::from_utf8(third.get("/metrics").await.collect(1 << 20).await.unwrap().to_vec()).unwrap();
     assert!(text.contains("argosy_follow_connected 1\n") && text.contains("argosy_follow_halted 0\n"));
 
     // Without those above, it answers what it knows, and says that transactions go nowhere.
@@ -154,7 +156,8 @@ async fn nothing_is_acknowledged_before_a_standby_has_it() {
     assert_eq!((lonely.0, lonely.1["code"].as_str()), (504, Some("NOT_CONFIRMED")));
     let status = first.directory.status().await.unwrap();
     assert_eq!(status.confirmed_height, Some(0));
-    let said = |name: &str, hash: [u8; 32]| Confirmation::sign(&key(name), network().hash(), status.height, hash);
+    let said =
+        |name: &str, hash: [u8; 32]| Confirmation::sign(&key(name), network().hash(), status.height, hash);
     let confirm = |said: Confirmation| {
         let request = Request::post(first.url("/api/v1/confirmations")).bytes(said.encode());
         async { answer(first.client.send(request).await.unwrap()).await }
@@ -168,10 +171,8 @@ async fn nothing_is_acknowledged_before_a_standby_has_it() {
     assert_eq!(first.directory.status().await.unwrap().confirmed_height, Some(0));
 
     let mut config = in_network(following(b.path(), &[&first.url("")]));
-    config.follow.as_mut().unwrap().confirm = Some(ConfirmConfig {
-        key: KeySource::Suri("//Standby".to_owned()),
-        to: urls(&[&first.url("")]),
-    });
+    config.follow.as_mut().unwrap().confirm =
+        Some(ConfirmConfig { key: KeySource::Suri("//Standby".to_owned()), to: urls(&[&first.url("")]) });
     let second = Node::start_with(config).await;
     let height = join(&first, "//Bob", 1).await;
     assert!(second.directory.status().await.unwrap().height >= height, "it has what was acknowledged");
@@ -207,13 +208,16 @@ async fn when_the_sequencers_disk_is_lost_under_load_a_standby_takes_over_with_a
     let first_config = in_network(Config { standbys: Some(standbys), ..config(dirs[0].path()) });
     let first = Node::start_with(first_config.clone()).await;
     let mut standby = in_network(following(dirs[1].path(), &[&first.url("")]));
-    standby.follow.as_mut().unwrap().confirm = Some(ConfirmConfig {
-        key: KeySource::Suri("//Standby".to_owned()),
-        to: urls(&[&first.url("")]),
-    });
+    standby.follow.as_mut().unwrap().confirm =
+        Some(ConfirmConfig { key: KeySource::Suri("//Standby".to_owned()), to: urls(&[&first.url("")]) });
     let second = Node::start_with(standby.clone()).await;
     let loads: Vec<_> = (0..8)
-        .map(|n| tokio::spawn(load(DirectoryClient::new(first.client.clone(), &first.url("")), format!("//Load{n}"))))
+        .map(|n| {
+            tokio::spawn(load(
+                DirectoryClient::new(first.client.clone(), &first.url("")),
+                format!("//Load{n}"),
+            ))
+        })
         .collect();
     reach(&second.directory, 20).await;
     // The disk goes while transactions are under way; what runs on it follows.
@@ -245,7 +249,8 @@ async fn when_the_sequencers_disk_is_lost_under_load_a_standby_takes_over_with_a
     // Who followed before goes on; the old sequencer, restored from anywhere, does not even start.
     let third = Node::start_with(in_network(following(dirs[2].path(), &[&second.url("")]))).await;
     reach(&third.directory, height).await;
-    let fenced = start_error(Config { peers: Some(urls(&[&third.url("")])), standbys: None, ..first_config }).await;
+    let fenced =
+        start_error(Config { peers: Some(urls(&[&third.url("")])), standbys: None, ..first_config }).await;
     assert!(matches!(fenced, StartError::Fenced { epoch: 0, newer: 1, .. }), "{fenced}");
     third.stop().await;
     second.stop().await;
@@ -253,7 +258,8 @@ async fn when_the_sequencers_disk_is_lost_under_load_a_standby_takes_over_with_a
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_histories_by_one_key_stop_who_follows_both() {
-    let (a, b, c) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a, b, c) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let first = Node::start_with(in_network(config(a.path()))).await;
     let other = Node::start_with(in_network(config(b.path()))).await;
     join(&first, "//Bob", 0).await;

@@ -60,6 +60,7 @@ pub(crate) fn config(dir: &Path) -> Config {
         graphql: argosy_directory_node::GraphqlConfig::default(),
         retention: argosy_directory_node::Retention::default(),
         checkpoints: argosy_directory_node::Checkpoints::default(),
+        segment_bytes: std::num::NonZeroU64::new(1 << 26).unwrap(),
         logs: argosy_node::config::Logs::default(),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     FORMAT_VERSION,
-    record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES, is_unfinished, sound_length},
-    writer::LogWriter,
+    record::{RECORD_HEADER_BYTES, is_unfinished, read_head},
+    writer::{LogWriter, MAX_APPENDED_BYTES},
 };
 use crate::{data_dir::io_error, error::OpenError};
 use argosy_domain::num::{to_u64, to_usize};
@@ -20,7 +20,7 @@ use std::{
 
 const MAGIC: [u8; 8] = *b"ARGOBLKS";
 /// Of the first segment, which follows nothing.
-const FIRST_VERSION: u16 = 1;
+const FIRST_VERSION: u16 = 3;
 const START_BYTES: usize = 8 + 2 + 32;
 const LINK_BYTES: usize = 8 + 8 + 8;
 const CHECKSUM_BYTES: usize = 32;
@@ -129,7 +129,7 @@ impl Segment {
             return Ok(Found::Record { next, block });
         }
         let bytes = len.saturating_sub(start);
-        if bytes <= MAX_RECORD_BYTES {
+        if bytes <= MAX_APPENDED_BYTES {
             let mut rest = vec![0; to_usize(bytes)];
             self.file.read_exact_at(&mut rest, start).map_err(io_error("read", &self.path))?;
             if is_unfinished(start, &rest) {
@@ -154,9 +154,8 @@ impl Segment {
         let Some(room) = room else { return Ok(None) };
         let mut header = [0; RECORD_HEADER_BYTES];
         self.file.read_exact_at(&mut header, start)?;
-        let length = sound_length(start, &header).filter(|length| to_u64(*length) <= room);
-        let (_, hash) = header.split_at(RECORD_HEADER_BYTES - 32);
-        Ok(length.zip(hash.try_into().ok()))
+        let head = read_head(start, &header).filter(|head| to_u64(head.length) <= room);
+        Ok(head.map(|head| (head.length, head.hash)))
     }
 
     /// Where the records begin, and last where they end, from their headers alone: up to `count` of
@@ -189,6 +188,19 @@ impl Segment {
             .map_err(io_error("cut the unfinished end off", &self.path))
     }
 
+    /// Makes sure that what was appended last is on disk, which ends at `end`: an earlier run may have
+    /// ended before it was synced, or because that failed. It is written once more, because after a
+    /// failed sync the next one succeeds without writing anything.
+    pub(crate) fn settle(&self, end: u64) -> Result<(), OpenError> {
+        let start = end.saturating_sub(MAX_APPENDED_BYTES).max(self.first_record());
+        let mut appended = vec![0; to_usize(end.saturating_sub(start))];
+        self.file
+            .read_exact_at(&mut appended, start)
+            .and_then(|()| self.file.write_all_at(&appended, start))
+            .and_then(|()| self.file.sync_all())
+            .map_err(io_error("sync", &self.path))
+    }
+
     /// A second handle on the same file, to append with.
     pub(crate) fn writer(&self, end: u64) -> Result<LogWriter, OpenError> {
         let file = self.file.try_clone().map_err(io_error("open", &self.path))?;
@@ -213,6 +225,9 @@ fn read_header(file: &File, path: &Path, genesis: &[u8; 32]) -> Result<Link, Ope
     let found = u16::from_le_bytes([bytes[8], bytes[9]]);
     if found > FORMAT_VERSION {
         return Err(OpenError::NewerFormat { path: path(), found });
+    }
+    if found < FIRST_VERSION {
+        return Err(OpenError::OlderFormat { path: path(), found });
     }
     let link = if found == FIRST_VERSION { Some(Link::FIRST) } else { read_link(&bytes[START_BYTES..]) };
     let sound = link.filter(|link| {

@@ -2,7 +2,7 @@
 
 use super::{
     later_path,
-    record::{MAX_RECORD_BYTES, guard},
+    record::{MAX_RECORD_BYTES, record_head},
     segment::{Allocate, Link, Segment, segment_header},
 };
 use crate::{
@@ -22,6 +22,12 @@ use std::{
 
 /// Room on the disk that is taken at a time, ahead of what is written.
 const RESERVED_BYTES: u64 = 2 * MAX_RECORD_BYTES;
+
+/// Blocks that are appended with one sync, in bytes, unless a single one has more.
+pub(crate) const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// What one write has, at most: such a batch with the heads of its records, which are shorter than
+/// blocks, and one block that began below the bound.
+pub(super) const MAX_APPENDED_BYTES: u64 = 2 * to_u64(MAX_BATCH_BYTES) + MAX_RECORD_BYTES;
 
 /// Appends records.
 #[derive(Debug)]
@@ -111,11 +117,8 @@ impl LogWriter {
         self.buffer.clear();
         let mut ends = Vec::with_capacity(blocks.len());
         for block in blocks {
-            let length = u32::try_from(block.len()).map_err(io::Error::other)?;
             let place = start.saturating_add(to_u64(self.buffer.len()));
-            self.buffer.extend_from_slice(&length.to_le_bytes());
-            self.buffer.extend_from_slice(&guard(place, length));
-            self.buffer.extend_from_slice(blake3::hash(block).as_bytes());
+            self.buffer.extend_from_slice(&record_head(place, start, block)?);
             self.buffer.extend_from_slice(block);
             ends.push(start.saturating_add(to_u64(self.buffer.len())));
         }

@@ -138,9 +138,14 @@ async fn each_unusable_directory_says_what_to_do() {
     assert!(matches!(error, OpenError::OtherKey { .. }), "{error}");
 
     let mut newer = bytes.clone();
-    newer[8] = 3;
+    newer[8] = 5;
     let error = open_error(dir_with(&newer).path());
-    assert!(matches!(error, OpenError::NewerFormat { found: 3, .. }), "{error}");
+    assert!(matches!(error, OpenError::NewerFormat { found: 5, .. }), "{error}");
+
+    let mut older = bytes.clone();
+    older[8] = 2;
+    let error = open_error(dir_with(&older).path());
+    assert!(matches!(error, OpenError::OlderFormat { found: 2, .. }), "{error}");
 
     let error = open_error(dir_with(b"not a log").path());
     assert!(matches!(error, OpenError::NotALog { .. }), "{error}");

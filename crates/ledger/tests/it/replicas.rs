@@ -161,3 +161,48 @@ async fn a_copy_becomes_the_ledger() {
         argosy_ledger::Engine::open(&copy, &genesis, key("//Standby"), EngineConfig::default()).unwrap();
     close(engine, task).await;
 }
+
+/// Blocks that were written together reach the disk in any order: whatever a crash leaves of them, the
+/// ledger goes on from the last one before the first that is missing. What was there whole and changed
+/// later is damage still.
+#[tokio::test]
+async fn a_batch_that_a_crash_tore_is_dropped_from_the_first_missing_block_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let genesis = genesis();
+    run(dir.path(), &genesis, "//Sequencer", 0..10).await;
+    let all = encoded(&blocks(dir.path(), &genesis, 1));
+    let (sound, torn) = (dir.path().join("sound"), dir.path().join("torn"));
+    let (replica, task) = open(&sound, &genesis);
+    replica.append(all[..2].to_vec(), now_ms()).await.unwrap();
+    replica.append(all[2..].to_vec(), now_ms()).await.unwrap();
+    close_at(replica, task, 10).await;
+    let bytes = std::fs::read(sound.join("blocks.log")).unwrap();
+    let lengths: usize = all.iter().map(|block| block.len() + 44).sum();
+    let mut ends = vec![bytes.len() - lengths];
+    for block in &all {
+        ends.push(ends[ends.len() - 1] + block.len() + 44);
+    }
+    std::fs::create_dir(&torn).unwrap();
+    let mut dropped = 0;
+    for sector in (ends[2].next_multiple_of(512)..bytes.len()).step_by(512) {
+        let mut bytes = bytes.clone();
+        let end = bytes.len().min(sector + 512);
+        bytes[sector..end].fill(0);
+        std::fs::write(torn.join("blocks.log"), &bytes).unwrap();
+        let kept = ends.iter().filter(|end| **end <= sector).count() - 1;
+        let (replica, task) = open(&torn, &genesis);
+        assert_eq!(replica.head().borrow().height, kept as u64, "the sector at {sector} was never written");
+        replica.append(all[kept..].to_vec(), now_ms()).await.unwrap();
+        close_at(replica, task, 10).await;
+        assert_eq!(replay(&torn, &genesis).unwrap(), replay(&sound, &genesis).unwrap());
+        dropped += 1;
+    }
+    assert!(dropped >= 4, "{dropped}");
+    for at in [ends[0] + 60, ends[3] + 60, ends[8] + 60] {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        std::fs::write(torn.join("blocks.log"), &bytes).unwrap();
+        let refused = Replica::open(&torn, &genesis, EngineConfig::default()).unwrap_err();
+        assert!(matches!(refused, argosy_ledger::OpenError::Damaged { .. }), "{at}: {refused}");
+    }
+}

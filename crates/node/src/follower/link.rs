@@ -29,12 +29,8 @@ pub(super) struct State {
 
 impl Link {
     pub(super) fn new(urls: &[String], tip: &ChainTip) -> Self {
-        let upstream = |url: &String| UpstreamStatus {
-            url: url.clone(),
-            height: None,
-            agrees: None,
-            trouble: None,
-        };
+        let upstream =
+            |url: &String| UpstreamStatus { url: url.clone(), height: None, agrees: None, trouble: None };
         Self(Arc::new(Mutex::new(State {
             url: String::new(),
             connected: false,
@@ -102,8 +98,7 @@ mod tests {
 
     #[test]
     fn the_newest_hashes_are_found_by_height() {
-        let tip =
-            ChainTip { height: 5, hash: [5; 32], time_ms: 0, randomness: [0; 32], state_root: [0; 32] };
+        let tip = ChainTip { height: 5, hash: [5; 32], time_ms: 0, randomness: [0; 32], state_root: [0; 32] };
         let link = Link::new(&[], &tip);
         let mut state = link.lock();
         state.remember(6, [6; 32]);

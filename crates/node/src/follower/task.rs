@@ -86,10 +86,8 @@ impl<S: Sink> FollowTask<S> {
     #[must_use]
     pub fn new(sink: S, genesis: String, directories: &DirectoryUrls, client: &Client) -> (Self, Link) {
         let link = Link::new(directories.as_slice(), &sink.tip());
-        let source = |url: &String| Source {
-            client: DirectoryClient::new(client.clone(), url),
-            distrusted: None,
-        };
+        let source =
+            |url: &String| Source { client: DirectoryClient::new(client.clone(), url), distrusted: None };
         let sources = directories.as_slice().iter().map(source).collect();
         (Self { sink, link: link.clone(), genesis, sources }, link)
     }
@@ -193,7 +191,9 @@ impl<S: Sink> FollowTask<S> {
                 }
                 return None;
             }
-            Ended::Fork { .. } | Ended::Refused(Refusal::Wrong(_)) => return Some(format!("{url}: {reason}")),
+            Ended::Fork { .. } | Ended::Refused(Refusal::Wrong(_)) => {
+                return Some(format!("{url}: {reason}"));
+            }
             Ended::OtherNetwork { .. } | Ended::Refused(Refusal::Bad(_)) => {
                 tracing::error!(%url, %reason, "a directory node is not trusted for a while");
                 source.distrusted = Some((format!("{url}: {reason}"), Instant::now() + DISTRUST));

@@ -272,7 +272,8 @@ fn checkpoints_of_other_networks_and_newer_programs_are_refused() {
     let ours = genesis("test");
     let maker = Maker::new(&ours);
     let index = argosy_node_core::follow::Index::from_genesis(&ours);
-    let mut bytes = super::checkpoint::encode(&Anchor { tip: maker.tip, changes: Vec::new() }, &index).unwrap();
+    let mut bytes =
+        super::checkpoint::encode(&Anchor { tip: maker.tip, changes: Vec::new() }, &index).unwrap();
     let path = dir.path().join("directory.checkpoint");
     std::fs::write(&path, &bytes).unwrap();
     let refusal = |genesis: &Genesis| {

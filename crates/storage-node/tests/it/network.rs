@@ -375,6 +375,7 @@ fn directory_config(dir: &Path, listen: SocketAddr) -> argosy_directory_node::Co
         graphql: argosy_directory_node::GraphqlConfig::default(),
         retention: argosy_directory_node::Retention::default(),
         checkpoints: argosy_directory_node::Checkpoints::default(),
+        segment_bytes: std::num::NonZeroU64::new(1 << 26).unwrap(),
         logs: Logs::default(),
     }
 }

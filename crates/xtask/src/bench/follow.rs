@@ -75,9 +75,11 @@ impl Bench {
         let source = self.folder.join("source");
         make_blocks(&source, &genesis, &sequencer, count)?;
         let first = self.start("source", "sequencer: {suri: //Sequencer}\ngraphql: {enabled: false}\n")?;
-        for (name, graphql) in [("with its ledger alone", false), ("with the GraphQL index beside it", true)] {
+        for (name, graphql) in [("with its ledger alone", false), ("with the GraphQL index beside it", true)]
+        {
             let folder = format!("copy-{graphql}");
-            let config = format!("follow: {{upstreams: [{}]}}\ngraphql: {{enabled: {graphql}}}\n", first.endpoint);
+            let config =
+                format!("follow: {{upstreams: [{}]}}\ngraphql: {{enabled: {graphql}}}\n", first.endpoint);
             let started = Instant::now();
             let copy = self.start(&folder, &config)?;
             copy.reach(|status| status["height"].as_u64() >= Some(count))?;
@@ -119,7 +121,13 @@ impl Bench {
             Block { header, transactions: Vec::new(), outcomes: Vec::new(), block_events: Vec::new(), proof };
         let anchor = Anchor { tip: ChainTip::of(&block), changes: Vec::new() };
         let file = self.folder.join("made.checkpoint");
-        checkpoint::write(&file, &anchor, &state, Pace { bytes_per_second: u64::MAX }, &AtomicBool::new(false))?;
+        checkpoint::write(
+            &file,
+            &anchor,
+            &state,
+            Pace { bytes_per_second: u64::MAX },
+            &AtomicBool::new(false),
+        )?;
         drop((state, log));
         let bytes = fs::metadata(&file)?.len();
         install_snapshot(&self.folder.join("large"), &file, &block.encode().into(), &genesis, None)?;

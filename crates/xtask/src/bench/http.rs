@@ -47,8 +47,17 @@ impl Connection {
 
     /// `POST path` with a body of bytes; the answer's body is kept.
     pub(crate) fn post(&mut self, path: &str, body: &[u8]) -> Result<Exchange> {
+        self.post_as(path, "application/octet-stream", body)
+    }
+
+    /// The same with a body of JSON.
+    pub(crate) fn post_json(&mut self, path: &str, body: &[u8]) -> Result<Exchange> {
+        self.post_as(path, "application/json", body)
+    }
+
+    fn post_as(&mut self, path: &str, media_type: &str, body: &[u8]) -> Result<Exchange> {
         let mut request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
             self.authority,
             body.len()
         )

@@ -2,6 +2,7 @@
 
 mod bags;
 mod batch;
+mod catalogue;
 pub mod checkpoint;
 mod genesis_state;
 mod hashing;
@@ -16,8 +17,10 @@ mod table;
 mod tree;
 mod write;
 
+pub use catalogue::{BagRef, Catalogue};
 pub use genesis_state::GenesisError;
 pub use hashing::{Hasher, Unhashed};
+pub use ordered::Ordered;
 pub use records::{
     Acceptance, Account, Application, AssetSet, Bag, BlockContext, Channel, Council, DataObject,
     DistributionBucket, Family, GroupSettings, HoldingReport, Member, Opening, OpeningKind, Outcome, Policy,
@@ -47,7 +50,6 @@ use argosy_domain::{
 use bags::Bags;
 use codec::Encode;
 use objects::Objects;
-use ordered::Ordered;
 use routes::Lines;
 use table::Table;
 

@@ -37,7 +37,7 @@ family! {
     /// Who may do what, and what is for whom.
     rights:
     MemberCreated ChannelCreated ChannelDeleted MemberAccountsUpdated ChannelCollaboratorsUpdated
-    CouncilSecretarySet BagPrivacySet UpdateBlacklist WorkerHired WorkerRoleAccountUpdated WorkerExited
+    CouncilSecretarySet CouncilKeysReplaced BagPrivacySet UpdateBlacklist WorkerHired WorkerRoleAccountUpdated WorkerExited
     TerminatedWorker TerminatedLeader LeaderSet LeaderUnset
 }
 family! {
@@ -76,5 +76,5 @@ family! {
     /// What the council decides that nodes are not bound by.
     councils_affairs:
     CouncilProposed CouncilApproved CouncilApprovalWithdrawn CouncilExecuted CouncilProposalLapsed
-    CouncilKeysReplaced Granted ReleasePublished ParameterSet
+    Granted ReleasePublished ParameterSet
 }

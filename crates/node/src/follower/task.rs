@@ -1,6 +1,6 @@
 //! What keeps a follower's index up to date.
 
-use super::{BlockChanges, FollowHead, Shared, checkpoint, now_ms};
+use super::{BlockChanges, FollowHead, Shared, checkpoint::Saver, now_ms};
 use crate::config::DirectoryUrls;
 use argosy_api::client::{BlockStream, ClientError, DirectoryClient};
 use argosy_http::{Client, Shutdown};
@@ -21,18 +21,13 @@ const BACKOFF_LONGEST: Duration = Duration::from_millis(1_300);
 const DISTRUST: Duration = Duration::from_secs(30);
 /// Blocks applied in one go while catching up.
 const BATCH_BLOCKS: usize = 128;
-/// Shortest time between two checkpoints, and how much longer than writing one it must be.
-const SAVE_INTERVAL: Duration = Duration::from_secs(3);
-const SAVE_SHARE: u32 = 20;
 
 /// Streams blocks into a [`super::Follower`] until it is told to stop.
 pub struct FollowTask {
     shared: Arc<Shared>,
     chain: Arc<Mutex<ChainVerifier>>,
     sources: Vec<Source>,
-    path: PathBuf,
-    saved_height: u64,
-    save_after: Instant,
+    saver: Saver,
 }
 
 /// A directory node.
@@ -72,7 +67,7 @@ enum Ended {
 
 impl std::fmt::Debug for FollowTask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FollowTask").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("FollowTask").field("path", &self.saver.path()).finish_non_exhaustive()
     }
 }
 
@@ -90,11 +85,9 @@ impl FollowTask {
             .map(|url| Source { client: DirectoryClient::new(client.clone(), url), distrusted: None });
         Self {
             sources: sources.collect(),
-            saved_height: verifier.tip().height,
+            saver: Saver::new(path, verifier.tip().height),
             chain: Arc::new(Mutex::new(verifier)),
             shared,
-            path,
-            save_after: Instant::now() + SAVE_INTERVAL,
         }
     }
 
@@ -105,7 +98,7 @@ impl FollowTask {
             () = self.follow() => {}
         }
         self.shared.link().connected = false;
-        self.save().await;
+        self.saver.save_now(&self.shared, &self.chain).await;
     }
 
     /// Goes from one directory node to the next; returns only if nothing more can ever be applied.
@@ -199,9 +192,7 @@ impl FollowTask {
                     source.distrusted = None;
                 }
                 self.shared.link().halted = None;
-                if Instant::now() >= self.save_after {
-                    self.save().await;
-                }
+                self.saver.save_if_due(&self.shared, &self.chain).await;
             }
             if let Some(ended) = ended {
                 return ended;
@@ -232,37 +223,9 @@ impl FollowTask {
             Err(_) => Err(Ended::Closed),
         }
     }
-
-    /// Saves a checkpoint if there is anything new. Failures are told and tried again later.
-    async fn save(&mut self) {
-        let (shared, chain, path) = (Arc::clone(&self.shared), Arc::clone(&self.chain), self.path.clone());
-        if self.height() == self.saved_height {
-            return;
-        }
-        let started = Instant::now();
-        let saved = tokio::task::spawn_blocking(move || {
-            let (height, bytes) = {
-                let chain = lock(&chain);
-                // Only this task ever writes, so no writer waits behind this guard and no reader
-                // behind a writer.
-                let index = shared.index.read().unwrap_or_else(PoisonError::into_inner);
-                (chain.tip().height, checkpoint::encode(chain.tip(), &index))
-            };
-            let Some(bytes) = bytes else { return Ok(height) };
-            checkpoint::save(&path, &bytes).map(|()| height)
-        });
-        match saved.await {
-            Ok(Ok(height)) => self.saved_height = height,
-            Ok(Err(error)) => {
-                tracing::error!(path = %self.path.display(), %error, "the checkpoint cannot be saved");
-            }
-            Err(error) => tracing::error!(%error, "saving the checkpoint did not finish"),
-        }
-        self.save_after = Instant::now() + SAVE_INTERVAL.max(started.elapsed() * SAVE_SHARE);
-    }
 }
 
-fn lock(chain: &Mutex<ChainVerifier>) -> MutexGuard<'_, ChainVerifier> {
+pub(super) fn lock(chain: &Mutex<ChainVerifier>) -> MutexGuard<'_, ChainVerifier> {
     chain.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

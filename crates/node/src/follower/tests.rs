@@ -254,9 +254,9 @@ async fn a_damaged_checkpoint_costs_only_time() {
     for at in (0..sound.len()).filter(|at| *at != 7 && *at != 6) {
         let mut bytes = sound.clone();
         bytes[at] ^= 0x20;
-        let decoded = super::checkpoint::decode(&bytes, &genesis.hash());
+        let decoded = super::checkpoint::read(&bytes[..], &genesis.hash());
         assert_eq!(decoded.map(drop), Err(super::checkpoint::Flaw::Damaged), "byte {at}");
-        let decoded = super::checkpoint::decode(&sound[..at], &genesis.hash());
+        let decoded = super::checkpoint::read(&sound[..at], &genesis.hash());
         assert_eq!(decoded.map(drop), Err(super::checkpoint::Flaw::Damaged), "cut at {at}");
     }
     std::fs::write(&path, &sound[..sound.len() - 1]).unwrap();
@@ -271,18 +271,26 @@ fn checkpoints_of_other_networks_and_newer_programs_are_refused() {
     let ours = genesis("test");
     let maker = Maker::new(&ours);
     let index = argosy_node_core::follow::Index::from_genesis(&ours);
-    let mut bytes = super::checkpoint::encode(&maker.tip, &index).unwrap();
     let path = dir.path().join("directory.checkpoint");
-    std::fs::write(&path, &bytes).unwrap();
+    super::checkpoint::save(&path, &maker.tip, &index).unwrap();
+    let sound = std::fs::read(&path).unwrap();
+    assert_eq!(super::checkpoint::read(&sound[..], &ours.hash()).unwrap(), (maker.tip, index));
     let refusal = |genesis: &Genesis| {
         let opened = super::checkpoint::load_or_start(&path, genesis);
         opened.map(drop).map_err(|error| error.to_string())
     };
     assert_eq!(refusal(&ours), Ok(()));
     assert!(refusal(&genesis("other")).unwrap_err().contains("another network"));
-    bytes[7] = b'2';
-    std::fs::write(&path, &bytes).unwrap();
+    let mut newer = sound.clone();
+    newer[7] = b'9';
+    std::fs::write(&path, &newer).unwrap();
     assert!(refusal(&ours).unwrap_err().contains("newer argosy"));
+
+    let mut older = sound;
+    older[7] = b'1';
+    std::fs::write(&path, &older).unwrap();
+    assert_eq!(super::checkpoint::read(&older[..], &ours.hash()), Err(super::checkpoint::Flaw::Older));
+    assert_eq!(refusal(&ours), Ok(()), "it follows from the start");
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use super::{super::*, model::Model};
 use argosy_directory::{
-    BlockContext, Call, ContentCall, DistributionCall, Params, Profile, State, StorageCall,
+    BlockContext, Call, ContentCall, DistributionCall, GroupCall, MembershipCall, Params, Profile, State,
+    StorageCall,
     audit::{account, payload, random_call},
     call::ObjectsUpload,
     genesis::{GENESIS_VERSION, GenesisBalance, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker},
@@ -112,7 +113,16 @@ impl World {
                 }),
             ),
         ];
-        for (signer, call) in calls {
+        // What the random calls never ask for.
+        let (group, worker, account_of_both) = (WorkingGroup::Storage, WorkerId(3), Some(account("staff-2")));
+        let member = MembershipCall::UpdateMemberAccounts {
+            member: MemberId(2),
+            root: account_of_both,
+            controller: account_of_both,
+        };
+        let role = GroupCall::UpdateRoleAccount { worker, account: account("s4") };
+        let renamed = [("staff", Call::Membership(member)), ("staff-2", Call::Group { group, call: role })];
+        for (signer, call) in calls.into_iter().chain(renamed) {
             assert!(world.call(account(signer), call), "the world cannot be made");
         }
         world

@@ -130,7 +130,8 @@ impl Group {
     }
 }
 
-/// The same for every table of the state but the objects', in the one order that the root is made in.
+/// The same for every table of the state but the objects', in the one order that the root is made in;
+/// or, with `[names]`, what each is called.
 macro_rules! each_table {
     ([$($state:tt)+], $table:ident => $body:expr) => {
         each_table!(@ [$($state)+], $table => $body;
@@ -143,6 +144,9 @@ macro_rules! each_table {
     };
     (@ $state:tt, $table:ident => $body:expr; $($name:ident $(. $inner:ident)?)+) => {
         [$(each_table!(# $state $name $(. $inner)?, $table => $body)),+]
+    };
+    (# [names] $name:ident $(. $inner:ident)?, $table:ident => $body:expr) => {
+        concat!(stringify!($name) $(, ".", stringify!($inner))?)
     };
     (# [$($state:tt)+] $name:ident $(. $inner:ident)?, $table:ident => $body:expr) => {{
         let $table = $($state)+.$name $(.$inner)?;

@@ -508,6 +508,11 @@ impl Section for Bags {
         true
     }
 
+    /// Bags are always kept.
+    fn hash(&self, _: &[u8], _: &mut Vec<(u64, Hash)>) -> bool {
+        false
+    }
+
     fn set_slots(&mut self, slots: u64) -> bool {
         let fits = self.next_slot <= slots;
         self.next_slot = slots;

@@ -7,7 +7,12 @@ use super::{
     language::{World, account, payload},
     scale,
 };
-use crate::{Call, ContentCall, DistributionCall, Payload, State, audit::random::Dice};
+use crate::{
+    Call, ContentCall, DistributionCall, Genesis, Payload, State,
+    audit::random::Dice,
+    genesis::GenesisBalance,
+    state::checkpoint::{CheckpointError, Restore},
+};
 use argosy_domain::{
     AccountId, BagId, ChannelId,
     num::{to_u64, to_usize},
@@ -198,6 +203,28 @@ fn pieces_that_do_not_belong_are_refused() {
     let mut world = small_world();
     scale::check(&mut world.state);
     scale::check_wrong_pieces(&world.state);
+}
+
+/// What is left out of a part is in its root all the same.
+#[test]
+fn a_part_of_a_state_has_the_root_of_all_of_it() {
+    let balance = GenesisBalance { account: account("ann"), amount: 5, locked: 0 };
+    let genesis = Genesis { balances: [balance].into(), ..super::genesis() };
+    let mut state = State::from_genesis(&genesis).unwrap();
+    let root = state.root();
+    let pieces: Vec<_> = state.pieces().collect();
+    let restore = |of_part: bool| {
+        let restore = if of_part { Restore::of_part(&genesis) } else { Restore::new(&genesis) };
+        let mut restore = restore.unwrap();
+        pieces.iter().for_each(|piece| restore.push(piece).unwrap());
+        restore
+    };
+    let part = restore(true).finish_part().unwrap();
+    assert_eq!(part.root(), root);
+    assert!(part.state().members().eq(state.members()) && part.state().accounts().next().is_none());
+    assert!(state.accounts().next().is_some());
+    assert!(matches!(restore(true).finish(), Err(CheckpointError::Incomplete)));
+    assert_eq!(restore(false).finish_part().unwrap().root(), root);
 }
 
 /// The random calls are worth something only if many of them succeed.

@@ -94,7 +94,7 @@ fn storage_bucket(state: &State, id: StorageBucketId) -> StorageBucketEntry {
 }
 
 /// Makes an index of the pieces of a state (see [`State::pieces`]) as they arrive, and computes that
-/// state's root.
+/// state's root. The state itself is never held: what an index does not know of is hashed and dropped.
 #[derive(Debug)]
 pub struct IndexRestore(Restore);
 
@@ -104,7 +104,7 @@ impl IndexRestore {
     /// # Errors
     /// [`CheckpointError::Genesis`].
     pub fn new(genesis: &Genesis) -> Result<Self, CheckpointError> {
-        Restore::new(genesis).map(Self)
+        Restore::of_part(genesis).map(Self)
     }
 
     /// Adds the next piece.
@@ -121,8 +121,7 @@ impl IndexRestore {
     /// # Errors
     /// [`CheckpointError::Incomplete`].
     pub fn finish(self) -> Result<(Index, [u8; 32]), CheckpointError> {
-        let mut state = self.0.finish()?;
-        let root = state.root();
-        Ok((Index::from_state(&state), root))
+        let part = self.0.finish_part()?;
+        Ok((Index::from_state(part.state()), part.root()))
     }
 }

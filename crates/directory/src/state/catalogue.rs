@@ -4,8 +4,8 @@ use super::{Bag, DataObject, State, bags, bags::Bags, objects::Objects, packed::
 use alloc::vec::Vec;
 use argosy_domain::{BagId, DataObjectId, DistributionBucketId, StorageBucketId};
 
-/// Bags and the data objects in them: some 75 bytes an object, ten objects a bag. A clone is a snapshot,
-/// as one of a [`State`] is.
+/// Bags and the data objects in them: some 75 bytes an object, if a bag has ten. A clone is a snapshot, as
+/// one of a [`State`] is. Count and size in a [`Bag`] are whatever was written there.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     bags: Bags,

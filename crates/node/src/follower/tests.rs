@@ -294,6 +294,23 @@ fn checkpoints_of_other_networks_and_newer_programs_are_refused() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_is_saved_beside_the_following_and_only_if_there_is_news() {
+    let dir = tempfile::tempdir().unwrap();
+    let genesis = genesis("test");
+    let (follower, _) = open(dir.path(), &genesis, &["http://127.0.0.1:9"]);
+    let chain = std::sync::Mutex::new(argosy_ledger::ChainVerifier::new(&genesis).unwrap());
+    let path = dir.path().join("beside.checkpoint");
+    let never_saved = u64::MAX;
+    let mut saver = super::checkpoint::Saver::new(path.clone(), never_saved);
+    saver.save_now(&follower.shared, &chain).await;
+    let (tip, index) = super::checkpoint::read(&std::fs::read(&path).unwrap()[..], &genesis.hash()).unwrap();
+    assert_eq!((tip.height, &index), (0, &*follower.index()));
+    std::fs::remove_file(&path).unwrap();
+    saver.save_now(&follower.shared, &chain).await;
+    assert!(!path.exists(), "nothing had changed");
+}
+
+#[tokio::test]
 async fn what_does_not_prove_itself_is_not_applied() {
     let genesis = genesis("test");
     let mut maker = Maker::new(&genesis);

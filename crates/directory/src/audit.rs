@@ -4,8 +4,9 @@
 #![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "whatever is wrong ends the program")]
 
 pub(crate) mod invariants;
+pub(crate) mod random;
 
-use crate::{Call, Payload, State};
+use crate::{Call, Payload, State, transaction::TRANSACTION_VERSION};
 use alloc::vec::Vec;
 use argosy_domain::{AccountId, limits::MAX_DECODE_DEPTH};
 use codec::{DecodeLimit, Encode};
@@ -35,6 +36,20 @@ pub const SIGNERS: [&str; 16] = [
 #[must_use]
 pub fn account(name: &str) -> AccountId {
     AccountId(*blake3::hash(name.as_bytes()).as_bytes())
+}
+
+/// A call of the account's next turn, valid in the state's block.
+#[must_use]
+pub fn payload(state: &State, signer: AccountId, call: Call) -> Payload {
+    let (version, genesis, nonce) = (TRANSACTION_VERSION, state.genesis(), state.nonce(&signer));
+    Payload { version, genesis, signer, nonce, valid_until_ms: state.at().time_ms, call }
+}
+
+/// A call that may well succeed, and who should sign it: the same for the same seed and state. Two
+/// members, `ann` and `bob`, are there, and workers and keys of the council by the names of [`SIGNERS`].
+#[must_use]
+pub fn random_call(state: &State, seed: u64) -> (AccountId, Call) {
+    random::Dice { seed, state }.call()
 }
 
 /// One call, and whether a block begins before it.

@@ -2,6 +2,7 @@
 
 mod bags;
 mod batch;
+mod catalogue;
 pub mod checkpoint;
 mod genesis_state;
 mod hashing;
@@ -16,8 +17,10 @@ mod table;
 mod tree;
 mod write;
 
+pub use catalogue::{BagRef, Catalogue};
 pub use genesis_state::GenesisError;
 pub use hashing::{Hasher, Unhashed};
+pub use ordered::Ordered;
 pub use records::{
     Acceptance, Account, Application, AssetSet, Bag, BlockContext, Channel, Council, DataObject,
     DistributionBucket, Family, GroupSettings, HoldingReport, Member, Opening, OpeningKind, Outcome, Policy,
@@ -47,7 +50,6 @@ use argosy_domain::{
 use bags::Bags;
 use codec::Encode;
 use objects::Objects;
-use ordered::Ordered;
 use routes::Lines;
 use table::Table;
 
@@ -128,7 +130,8 @@ impl Group {
     }
 }
 
-/// The same for every table of the state but the objects', in the one order that the root is made in.
+/// The same for every table of the state but the objects', in the one order that the root is made in;
+/// or, with `[names]`, what each is called.
 macro_rules! each_table {
     ([$($state:tt)+], $table:ident => $body:expr) => {
         each_table!(@ [$($state)+], $table => $body;
@@ -141,6 +144,9 @@ macro_rules! each_table {
     };
     (@ $state:tt, $table:ident => $body:expr; $($name:ident $(. $inner:ident)?)+) => {
         [$(each_table!(# $state $name $(. $inner)?, $table => $body)),+]
+    };
+    (# [names] $name:ident $(. $inner:ident)?, $table:ident => $body:expr) => {
+        concat!(stringify!($name) $(, ".", stringify!($inner))?)
     };
     (# [$($state:tt)+] $name:ident $(. $inner:ident)?, $table:ident => $body:expr) => {{
         let $table = $($state)+.$name $(.$inner)?;

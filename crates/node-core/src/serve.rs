@@ -2,6 +2,7 @@
 
 use crate::follow::{Distributor, Index};
 use alloc::{collections::BTreeSet, vec::Vec};
+use argosy_directory::state::BagRef;
 use argosy_domain::{BagId, ContentId, DataObjectId, DistributionBucketId, ObjectSize, WorkerId};
 
 /// What a distributor is there for.
@@ -43,7 +44,7 @@ pub enum AssetDecision {
 #[must_use]
 pub fn decide_asset(index: &Index, my: &Assignment, id: DataObjectId) -> AssetDecision {
     let Some(object) = index.object(id) else { return AssetDecision::NotFound };
-    if !is_ours(index, my, &object.bag) {
+    if !index.bag_of(id).is_some_and(|bag| is_ours(index, my, bag)) {
         return AssetDecision::NotOurs { others: index.distributors_of(&object.bag) };
     }
     if object.accepted.is_none() {
@@ -61,12 +62,11 @@ pub fn my_buckets(index: &Index, my: &Assignment) -> BTreeSet<DistributionBucket
     }
 }
 
-fn is_ours(index: &Index, my: &Assignment, bag: &BagId) -> bool {
-    let Some(bag) = index.bag(bag) else { return false };
-    bag.distribution.iter().any(|bucket| match my {
-        Assignment::Buckets(buckets) => buckets.contains(bucket),
+fn is_ours(index: &Index, my: &Assignment, bag: BagRef<'_>) -> bool {
+    bag.distributed_by().any(|bucket| match my {
+        Assignment::Buckets(buckets) => buckets.contains(&bucket),
         Assignment::Worker(worker) => {
-            index.distribution_bucket(*bucket).is_some_and(|entry| entry.operators.contains_key(worker))
+            index.distribution_bucket(bucket).is_some_and(|entry| entry.operators.contains_key(worker))
         }
     })
 }

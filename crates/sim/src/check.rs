@@ -111,11 +111,11 @@ pub(crate) fn compare_with_state(world: &mut World) {
             differs = Some(format!("object {id}"));
         }
     }
-    for (id, known) in index.bags().filter(|(_, known)| !known.storage.is_empty()) {
-        let same = state.bag(id).is_some_and(|bag| {
-            bag.stored_by.keys().eq(&known.storage)
-                && bag.distributed_by == known.distribution
-                && state.bag_objects(id).iter().eq(&known.objects)
+    for (id, known) in index.bags() {
+        let same = state.bag(&id).is_some_and(|bag| {
+            bag.stored_by.into_iter().eq(known.stored_by())
+                && bag.distributed_by.into_iter().eq(known.distributed_by())
+                && state.bag_objects(&id) == known.objects()
         });
         if !same {
             differs = Some(format!("bag {id}"));
@@ -123,6 +123,9 @@ pub(crate) fn compare_with_state(world: &mut World) {
     }
     if state.next_object_id() != index.next_object_id() {
         differs = Some("the next object id".to_owned());
+    }
+    if Index::from_state(state) != *index {
+        differs = Some("the index that is made of the state".to_owned());
     }
     if let Some(what) = differs {
         world.judge.blame(|| format!("index and directory differ about {what}"));

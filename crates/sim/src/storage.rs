@@ -265,7 +265,7 @@ impl StorageNode {
     }
 
     fn keeps(&self, bag: &BagId) -> bool {
-        self.follower.index.bag(bag).is_some_and(|bag| bag.storage.contains(&self.role.bucket))
+        self.follower.index.bag(bag).is_some_and(|bag| bag.is_stored_by(self.role.bucket))
     }
 
     fn serve(&mut self, context: &mut Context<'_>, to: Address, key: SliceKey, groups: GroupRange) {

@@ -95,10 +95,9 @@ impl Node {
     /// What the directory says about an object now.
     pub(crate) fn known(&self, index: &Index, id: DataObjectId) -> Option<KnownObject> {
         let object = index.object(id)?;
-        let ours = match index.bag(&object.bag) {
-            Some(bag) => self.buckets(index).intersection(&bag.storage).copied().collect(),
-            None => Vec::new(),
-        };
+        let buckets = self.buckets(index);
+        let keepers = index.bag_of(id)?.stored_by().map(|(bucket, _)| bucket);
+        let ours = keepers.filter(|bucket| buckets.contains(bucket)).collect();
         Some(KnownObject {
             meta: ObjectMeta { content_id: object.content_id, size: object.size },
             bag: object.bag,

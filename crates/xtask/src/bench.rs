@@ -4,6 +4,8 @@ mod directory;
 mod follow;
 mod followers;
 pub(crate) mod http;
+mod index;
+mod machine;
 mod network;
 mod skeleton;
 
@@ -50,6 +52,19 @@ pub(crate) enum Bench {
         #[arg(long)]
         checkpoint: PathBuf,
     },
+    /// What a distributor or a storage node knows of the directory: memory, blocks, look-ups, checkpoints.
+    Index {
+        /// Data objects; a tenth as many bags.
+        #[arg(long, default_value_t = 10_000_000)]
+        objects: u64,
+    },
+    /// Part of that: loads a checkpoint that it made.
+    #[command(hide = true)]
+    IndexLoad {
+        /// The file.
+        #[arg(long)]
+        checkpoint: PathBuf,
+    },
 }
 
 pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
@@ -59,6 +74,8 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
         Bench::Follow { blocks, objects } => follow::run(root, *blocks, *objects),
         Bench::Followers(options) => followers::run(root, options),
         Bench::DirectoryLoad { objects, checkpoint } => directory::load(checkpoint, *objects),
+        Bench::Index { objects } => index::run(root, *objects),
+        Bench::IndexLoad { checkpoint } => index::load(checkpoint),
     }
 }
 

@@ -106,6 +106,11 @@ impl Packed {
     pub(super) fn is_wide(&self) -> bool {
         self.form == Form::Wide
     }
+
+    /// Not blank, and not the key alone.
+    pub(super) fn is_bag(&self) -> bool {
+        matches!(self.form, Form::Small | Form::Wide)
+    }
 }
 
 /// The static bag with this place in the order of static bags.
@@ -241,14 +246,14 @@ impl Bags {
 
     pub(super) fn contains(&self, id: &BagId) -> bool {
         let packed = self.slot(id).and_then(|slot| self.find(slot));
-        packed.is_some_and(|bag| matches!(bag.form, Form::Small | Form::Wide))
+        packed.is_some_and(Packed::is_bag)
     }
 
     pub(super) fn get(&self, id: &BagId) -> Option<Bag> {
         self.at(self.slot(id)?)
     }
 
-    fn at(&self, slot: u64) -> Option<Bag> {
+    pub(super) fn at(&self, slot: u64) -> Option<Bag> {
         let packed = self.find(slot)?;
         match packed.form {
             Form::Blank | Form::Key => None,
@@ -263,7 +268,7 @@ impl Bags {
         }
     }
 
-    fn stored(&self, bag: &Packed) -> impl Iterator<Item = (StorageBucketId, u64)> {
+    fn stored<'a>(&self, bag: &'a Packed) -> impl Iterator<Item = (StorageBucketId, u64)> + use<'a> {
         bag.stored().map(|(id, height)| (StorageBucketId(u64::from(id)), height.get().unwrap_or(0)))
     }
 
@@ -274,15 +279,39 @@ impl Bags {
     /// Storage buckets of a bag, ascending; nothing if there is no such bag.
     pub(super) fn stored_by(&self, id: &BagId) -> Option<impl Iterator<Item = StorageBucketId>> {
         let slot = self.slot(id)?;
-        let packed = self.find(slot)?;
-        let wide = match packed.form {
-            Form::Blank | Form::Key => return None,
-            Form::Wide => self.wide.get(&slot),
-            Form::Small => None,
-        };
+        let packed = self.find(slot).filter(|packed| packed.is_bag())?;
+        Some(self.stored_at(slot, packed).map(|(bucket, _)| bucket))
+    }
+
+    /// The bag, if it is kept whole.
+    fn wide_at(&self, slot: u64, packed: &Packed) -> Option<&Bag> {
+        if packed.is_wide() { self.wide.get(&slot) } else { None }
+    }
+
+    /// Storage buckets of the bag that `packed`, at `slot`, stands for. Ascending, with heights.
+    pub(super) fn stored_at(
+        &self,
+        slot: u64,
+        packed: &Packed,
+    ) -> impl Iterator<Item = (StorageBucketId, u64)> {
+        let wide = self.wide_at(slot, packed).into_iter().flat_map(|bag| &bag.stored_by);
         // The small form of a bag that is kept whole is empty.
-        let small = self.stored(packed).map(|(bucket, _)| bucket);
-        Some(wide.into_iter().flat_map(|bag| bag.stored_by.keys().copied()).chain(small))
+        wide.map(|(bucket, height)| (*bucket, *height)).chain(self.stored(packed))
+    }
+
+    /// Its distribution buckets, ascending.
+    pub(super) fn distributed_at(
+        &self,
+        slot: u64,
+        packed: &Packed,
+    ) -> impl Iterator<Item = DistributionBucketId> {
+        let wide = self.wide_at(slot, packed).into_iter().flat_map(|bag| &bag.distributed_by);
+        // As above.
+        wide.copied().chain(self.distributed(packed))
+    }
+
+    pub(super) fn is_private_at(&self, slot: u64, packed: &Packed) -> bool {
+        self.wide_at(slot, packed).map_or(packed.private, |bag| bag.private)
     }
 
     /// Count and bytes of a bag's objects; nothing if there is no such bag.
@@ -314,8 +343,12 @@ impl Bags {
 
     /// In the order of their ids.
     pub(super) fn iter(&self) -> impl Iterator<Item = (BagId, Bag)> {
-        let slots = self.statics.iter().chain(self.members.iter()).chain(self.channels.iter());
-        slots.filter_map(|slot| Some((self.key(slot)?, self.at(slot)?)))
+        self.slots_by_id().filter_map(|slot| Some((self.key(slot)?, self.at(slot)?)))
+    }
+
+    /// Slots in the order of the ids of their bags.
+    pub(super) fn slots_by_id(&self) -> impl Iterator<Item = u64> {
+        self.statics.iter().chain(self.members.iter()).chain(self.channels.iter())
     }
 
     /// Writes the bag, or removes it if there is none to write.
@@ -473,6 +506,11 @@ impl Section for Bags {
             self.put(id, Some(bag));
         }
         true
+    }
+
+    /// Bags are always kept.
+    fn hash(&self, _: &[u8], _: &mut Vec<(u64, Hash)>) -> bool {
+        false
     }
 
     fn set_slots(&mut self, slots: u64) -> bool {

@@ -5,10 +5,12 @@
 
 use super::{
     BlockContext, Council, DataObject, GroupSingles, Policy, Settings, State, Treasury, each_table,
-    objects::Objects, table::Section,
+    objects::Objects,
+    table::Section,
+    tree::{EMPTY, Hash, Leaves, Tree},
 };
 use crate::{Genesis, GenesisError, genesis::Params};
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BTreeMap, vec, vec::Vec};
 use argosy_domain::DataObjectId;
 use codec::{Decode, DecodeAll, Encode};
 use thiserror::Error;
@@ -185,6 +187,50 @@ pub struct Restore {
     /// Table of the last piece.
     place: u8,
     next_object: u64,
+    /// Of tables that are hashed, but not kept: leaves by slot.
+    hashed: BTreeMap<u8, Vec<(u64, Hash)>>,
+}
+
+/// Tables that matter to those only who judge calls.
+const JUDGES_TABLES: [&str; 15] = [
+    "storage_group.openings",
+    "storage_group.applications",
+    "distribution_group.openings",
+    "distribution_group.applications",
+    "attestation_group.openings",
+    "attestation_group.applications",
+    "accounts",
+    "staking_accounts",
+    "asset_sets",
+    "restrictions",
+    "families",
+    "family_metadata",
+    "resignations",
+    "proposals",
+    "releases",
+];
+
+/// The part of a state that nodes act on: members, channels, workers, buckets, bags, objects and the
+/// blacklist. Accounts, money, openings, proposals, families and asset sets are left out.
+#[derive(Debug)]
+pub struct Part {
+    state: State,
+    root: Hash,
+}
+
+impl Part {
+    /// The root of the whole state. Nothing of the part may be believed before it was compared with one
+    /// that is known to be right.
+    #[must_use]
+    pub const fn root(&self) -> [u8; 32] {
+        self.root
+    }
+
+    /// To be read only: what is left out is empty.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
 }
 
 impl Restore {
@@ -199,7 +245,19 @@ impl Restore {
     pub(crate) fn on_network_of(mut state: State) -> Self {
         each_table!([&mut state], table => table.clear());
         state.objects = Objects::new();
-        Self { state, slots: None, pieces_count: 0, place: 0, next_object: 0 }
+        Self { state, slots: None, pieces_count: 0, place: 0, next_object: 0, hashed: BTreeMap::new() }
+    }
+
+    /// The same for the part that nodes act on, in the memory that this part takes and some forty bytes
+    /// for each record that is left out: end it with [`Self::finish_part`].
+    ///
+    /// # Errors
+    /// [`CheckpointError::Genesis`].
+    pub fn of_part(genesis: &Genesis) -> Result<Self, CheckpointError> {
+        let names = each_table!([names], table => ());
+        let places = (0..).zip(names).filter(|(_, name)| JUDGES_TABLES.contains(name));
+        let hashed = places.map(|(place, _)| (place, Vec::new())).collect();
+        Ok(Self { hashed, ..Self::new(genesis)? })
     }
 
     /// Adds the next piece.
@@ -218,9 +276,17 @@ impl Restore {
         let fits = in_order
             && match *place {
                 OBJECTS => self.push_objects(records).is_some(),
-                place => self.state.section_mut(place).is_some_and(|section| section.import(records)),
+                place => self.push_records(place, records),
             };
         if fits { Ok(()) } else { Err(CheckpointError::Piece(number)) }
+    }
+
+    fn push_records(&mut self, place: u8, records: &[u8]) -> bool {
+        let Some(section) = self.state.section_mut(place) else { return false };
+        match self.hashed.get_mut(&place) {
+            Some(leaves) => section.hash(records, leaves),
+            None => section.import(records),
+        }
     }
 
     fn push_singles(&mut self, mut piece: &[u8]) -> Result<(), CheckpointError> {
@@ -255,19 +321,53 @@ impl Restore {
     /// The state, with what is derived. Its root must be compared with one that is known to be right.
     ///
     /// # Errors
-    /// [`CheckpointError::Incomplete`].
+    /// [`CheckpointError::Incomplete`], also if it is of a part only.
     pub fn finish(mut self) -> Result<State, CheckpointError> {
-        let (slots, end) = self.slots.ok_or(CheckpointError::Incomplete)?;
-        for (place, slots) in (0..=u8::MAX).zip(slots) {
-            let section = self.state.section_mut(place).ok_or(CheckpointError::Incomplete)?;
-            if !section.set_slots(slots) {
-                return Err(CheckpointError::Incomplete);
-            }
-        }
-        if !self.state.objects.set_end(end) {
+        if !self.hashed.is_empty() {
             return Err(CheckpointError::Incomplete);
         }
+        self.set_ends()?;
         self.state.derive();
         Ok(self.state)
     }
+
+    /// The part of the state that nodes act on, and the root of all of it.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Incomplete`].
+    pub fn finish_part(mut self) -> Result<Part, CheckpointError> {
+        let slots = self.set_ends()?;
+        let mut tables = each_table!([&mut self.state], table => table.root());
+        for (place, (table, slots)) in (0..).zip(tables.iter_mut().zip(slots)) {
+            if let Some(leaves) = self.hashed.remove(&place) {
+                *table = (slots, root_of(slots, leaves).ok_or(CheckpointError::Incomplete)?);
+            }
+        }
+        let objects = self.state.objects.root(&self.state.bags);
+        let root = self.state.root_over(&tables, objects);
+        Ok(Part { state: self.state, root })
+    }
+
+    /// After the last piece: how far tables and objects were ever used. Gives the former.
+    fn set_ends(&mut self) -> Result<Vec<u64>, CheckpointError> {
+        let (slots, end) = self.slots.take().ok_or(CheckpointError::Incomplete)?;
+        for (place, slots) in (0..=u8::MAX).zip(&slots) {
+            let section = self.state.section_mut(place).ok_or(CheckpointError::Incomplete)?;
+            if !self.hashed.contains_key(&place) && !section.set_slots(*slots) {
+                return Err(CheckpointError::Incomplete);
+            }
+        }
+        if self.state.objects.set_end(end) { Ok(slots) } else { Err(CheckpointError::Incomplete) }
+    }
+}
+
+/// None if two leaves have the same slot, or one lies beyond the end.
+fn root_of(slots: u64, mut leaves: Vec<(u64, Hash)>) -> Option<Hash> {
+    leaves.sort_unstable_by_key(|(slot, _)| *slot);
+    let sound = leaves.is_sorted_by(|a, b| a.0 < b.0) && leaves.last().is_none_or(|last| last.0 < slots);
+    let leaf = |slot| {
+        let place = leaves.binary_search_by_key(&slot, |(slot, _)| *slot).ok();
+        place.and_then(|place| leaves.get(place)).map_or(EMPTY, |(_, leaf)| *leaf)
+    };
+    sound.then(|| Tree::new(Leaves::Kept).update(slots, Vec::new(), leaf))
 }

@@ -13,9 +13,10 @@ const NODE: usize = 32;
 /// A node with fewer entries is put together with its neighbour, if they fit.
 const THIN: usize = 8;
 
-/// Values by key, in the order of the keys.
+/// Values by key, in the order of the keys. Of large records, keep what they point to in an [`Arc`]: a
+/// write copies the entries beside it, if a copy of the map holds them too.
 #[derive(Clone, Debug)]
-pub(crate) struct Ordered<K, V> {
+pub struct Ordered<K, V> {
     root: Arc<Node<K, V>>,
 }
 
@@ -33,11 +34,15 @@ type Child<K, V> = (K, Arc<Node<K, V>>);
 type Split<K, V> = Option<Child<K, V>>;
 
 impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
-    pub(crate) fn new() -> Self {
+    /// An empty map.
+    #[must_use]
+    pub fn new() -> Self {
         Self { root: Arc::new(Node::Leaf(Vec::new())) }
     }
 
-    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    /// The value of a key.
+    #[must_use]
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
@@ -53,8 +58,8 @@ impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
         }
     }
 
-    /// Copies the way there, even if there is nothing at its end.
-    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    /// The value of a key, to be changed. Copies the way there, even if there is nothing at its end.
+    pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
@@ -73,8 +78,8 @@ impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
         }
     }
 
-    /// Gives what was there before.
-    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+    /// Writes a value; gives what was there before.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let (before, split) = insert(&mut self.root, key, value);
         if let Some(right) = split
             && let Some(least) = self.root.least()
@@ -84,8 +89,8 @@ impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
         before
     }
 
-    /// Gives what was there before.
-    pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    /// Removes a value; gives what was there before.
+    pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
@@ -102,11 +107,19 @@ impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
         removed
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    /// All entries, by ascending key.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.range(..)
     }
 
-    pub(crate) fn range(&self, keys: impl RangeBounds<K>) -> impl Iterator<Item = (&K, &V)> {
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(&*self.root, Node::Leaf(entries) if entries.is_empty())
+    }
+
+    /// Entries whose keys are in this range, by ascending key.
+    pub fn range(&self, keys: impl RangeBounds<K>) -> impl Iterator<Item = (&K, &V)> {
         let end = keys.end_bound().cloned();
         self.from(keys.start_bound()).take_while(move |(key, _)| match &end {
             Bound::Unbounded => true,
@@ -144,6 +157,20 @@ impl<K: Ord + Clone, V: Clone> Ordered<K, V> {
         }
     }
 }
+
+impl<K: Ord + Clone, V: Clone> Default for Ordered<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: Ord + Clone, V: Clone + PartialEq> PartialEq for Ordered<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.root, &other.root) || self.iter().eq(other.iter())
+    }
+}
+
+impl<K: Ord + Clone, V: Clone + Eq> Eq for Ordered<K, V> {}
 
 impl<K: Ord + Clone, V: Clone> FromIterator<(K, V)> for Ordered<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {

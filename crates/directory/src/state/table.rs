@@ -41,6 +41,9 @@ pub(crate) trait Section {
     /// Adds what was exported. False if it is not an export of such a table.
     fn import(&mut self, piece: &[u8]) -> bool;
 
+    /// Only hashes what was exported: a leaf by its slot. False if it is not an export of such a table.
+    fn hash(&self, piece: &[u8], leaves: &mut Vec<(u64, Hash)>) -> bool;
+
     /// After the last import. False if more slots are in use than were ever used.
     fn set_slots(&mut self, slots: u64) -> bool;
 }
@@ -173,6 +176,14 @@ impl<K: Clone + Ord + Encode + Decode, V: Clone + Encode + Decode> Section for T
             }
             self.count = self.count.saturating_add(1);
             self.dirty.push((slot, key));
+        }
+        true
+    }
+
+    fn hash(&self, mut piece: &[u8], leaves: &mut Vec<(u64, Hash)>) -> bool {
+        while !piece.is_empty() {
+            let Ok((slot, key, value)) = <(u64, K, V)>::decode(&mut piece) else { return false };
+            leaves.push((slot, leaf_of(&key, &value)));
         }
         true
     }

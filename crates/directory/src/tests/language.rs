@@ -20,17 +20,17 @@
 
 mod calls;
 
+pub(super) use crate::audit::{account, payload};
 pub(super) use calls::read_call;
 
 use super::{invariants, reference::Happened};
 use crate::{
-    BlockContext, Call, Event, Genesis, Outcome, Payload, Profile, Reject, State,
+    BlockContext, Call, Event, Genesis, Outcome, Profile, Reject, State,
     call::{ObjectCreation, ObjectsUpload},
     genesis::{
         GENESIS_VERSION, GenesisBalance, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker, Params,
     },
     state::StorageOperator,
-    transaction::TRANSACTION_VERSION,
 };
 use argosy_domain::{
     AccountId, BagId, ContentId, DataObjectId, StorageBucketId, metadata::encode_operator_metadata,
@@ -243,15 +243,6 @@ impl World {
 pub(super) fn context(height: u64) -> BlockContext {
     let randomness = *blake3::hash(&height.to_le_bytes()).as_bytes();
     BlockContext { height, time_ms: height.saturating_mul(1_000), randomness }
-}
-
-pub(super) fn payload(state: &State, signer: AccountId, call: Call) -> Payload {
-    let (version, genesis, nonce) = (TRANSACTION_VERSION, state.genesis(), state.nonce(&signer));
-    Payload { version, genesis, signer, nonce, valid_until_ms: state.at().time_ms, call }
-}
-
-pub(super) fn account(name: &str) -> AccountId {
-    AccountId(*blake3::hash(name.as_bytes()).as_bytes())
 }
 
 fn told(outcome: &Outcome, with_events: bool) -> String {

@@ -1,7 +1,7 @@
 //! One event at a time into the index.
 
 use super::{
-    Acceptance, BagEntry, Index, IndexChange, IndexError, ObjectEntry,
+    Acceptance, Index, IndexChange, IndexError, ObjectEntry,
     buckets::{DISTRIBUTION_BUCKET, STORAGE_BUCKET},
     families,
 };
@@ -10,6 +10,7 @@ use argosy_directory::{
     Event,
     call::{ObjectCreation, ObjectsUpload},
     event::DynamicBagCreation,
+    state::Bag,
 };
 use argosy_domain::{
     BagId, ContentId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, StorageBucketId,
@@ -146,11 +147,8 @@ impl Index {
             }
             Event::CouncilKeysReplaced { keys, threshold } => self.council = (keys.clone(), *threshold),
             Event::CouncilSecretarySet { account } => self.secretary = *account,
-            Event::BagPrivacySet { bag, private: true } => {
-                self.private.insert(*bag);
-            }
-            Event::BagPrivacySet { bag, private: false } => {
-                self.private.remove(bag);
+            Event::BagPrivacySet { bag, private } => {
+                return self.change_bag(height, *bag, |bag| bag.private = *private);
             }
             Event::UpdateBlacklist { removed, added } => self.update_blacklist(removed, added),
             Event::WorkerHired { group, worker, role_account: account, .. }
@@ -180,10 +178,21 @@ impl Index {
             texts.filter_map(|text| text.parse().ok()).collect()
         };
         let (mut leaving, mut coming) = (read(removed), read(added));
-        leaving.retain(|id| self.blacklist.contains(id));
-        coming.retain(|id| !self.blacklist.contains(id));
-        self.blacklist.retain(|id| !leaving.contains(id));
-        self.blacklist.extend(coming);
+        leaving.retain(|id| self.is_blacklisted(id));
+        coming.retain(|id| !self.is_blacklisted(id));
+        for id in leaving {
+            self.blacklist.remove(&id);
+        }
+        for id in coming {
+            self.blacklist.insert(id, ());
+        }
+    }
+
+    fn change_bag(&mut self, height: u64, id: BagId, change: impl FnOnce(&mut Bag)) -> Applied {
+        let mut bag = known(self.bag(&id), height, BAG)?.to_bag();
+        change(&mut bag);
+        self.catalogue.put_bag(id, Some(bag));
+        Ok(())
     }
 
     fn objects_moved(
@@ -194,16 +203,27 @@ impl Index {
         ids: &BTreeSet<DataObjectId>,
         changes: &mut Changes,
     ) -> Applied {
+        for bag in [source, destination] {
+            known(self.bag(&bag), height, BAG)?;
+        }
         for id in ids {
-            known(self.objects.get_mut(id), height, OBJECT)?.bag = destination;
-            let left = known(self.bags.get_mut(&source), height, BAG)?.objects.remove(id);
-            fresh(left, height, OBJECT)?;
-            known(self.bags.get_mut(&destination), height, BAG)?.objects.insert(*id);
+            let object = known(self.object(*id), height, OBJECT)?;
+            fresh(object.bag == source, height, OBJECT)?;
+            self.put_object(*id, ObjectEntry { bag: destination, ..object });
             self.moves.insert(*id, height);
         }
         changes.push(IndexChange::BagBucketsChanged { bag: source });
         changes.push(IndexChange::BagBucketsChanged { bag: destination });
         Ok(())
+    }
+
+    pub(super) fn put_object(&mut self, id: DataObjectId, object: ObjectEntry) {
+        self.catalogue.put_object(id, Some(object.to_object()));
+    }
+
+    fn remove_object(&mut self, id: DataObjectId) {
+        self.catalogue.put_object(id, None);
+        self.moves.remove(&id);
     }
 
     fn objects_declared(
@@ -214,14 +234,13 @@ impl Index {
         upload: &ObjectsUpload,
         changes: &mut Changes,
     ) -> Applied {
-        let objects = &mut known(self.bags.get_mut(&bag), height, BAG)?.objects;
+        known(self.bag(&bag), height, BAG)?;
         fresh(ids.len() == upload.object_creation_list.len(), height, OBJECT)?;
         for (id, creation) in ids.iter().zip(&upload.object_creation_list) {
             // Ids are handed out in order; a gap would later pass for a deletion.
             fresh(*id == self.next_object, height, OBJECT)?;
             self.next_object = id.next();
-            objects.insert(*id);
-            self.objects.insert(*id, object_entry(height, creation, bag)?);
+            self.put_object(*id, object_entry(height, creation, bag)?);
             changes.push(IndexChange::ObjectDeclared { id: *id, bag });
         }
         Ok(())
@@ -237,11 +256,12 @@ impl Index {
     ) -> Applied {
         known(self.storage.get(&bucket), height, STORAGE_BUCKET)?;
         for id in ids {
-            let object = known(self.objects.get_mut(id), height, OBJECT)?;
+            let object = known(self.object(*id), height, OBJECT)?;
             fresh(object.bag == bag, height, OBJECT)?;
             // A second acceptance changes nothing: the first one dates the object.
             if object.accepted.is_none() {
-                object.accepted = Some(Acceptance { height, bucket });
+                let accepted = Some(Acceptance { height, bucket });
+                self.put_object(*id, ObjectEntry { accepted, ..object });
                 changes.push(IndexChange::ObjectAccepted { id: *id, bag, bucket });
             }
         }
@@ -255,11 +275,11 @@ impl Index {
         ids: &BTreeSet<DataObjectId>,
         changes: &mut Changes,
     ) -> Applied {
-        let entry = known(self.bags.get_mut(&bag), height, BAG)?;
+        known(self.bag(&bag), height, BAG)?;
         for id in ids {
-            known(self.objects.remove(id), height, OBJECT)?;
-            self.moves.remove(id);
-            fresh(entry.objects.remove(id), height, OBJECT)?;
+            let object = known(self.object(*id), height, OBJECT)?;
+            fresh(object.bag == bag, height, OBJECT)?;
+            self.remove_object(*id);
             changes.push(IndexChange::ObjectDeleted { id: *id, bag });
         }
         Ok(())
@@ -272,88 +292,101 @@ impl Index {
         ids: &[DataObjectId],
         changes: &mut Changes,
     ) -> Applied {
-        let bag = BagId::Dynamic(creation.bag);
-        let before = self.bags.insert(bag, BagEntry::default());
-        fresh(before.is_none(), height, BAG)?;
-        changes.push(IndexChange::BagCreated { bag });
+        let id = BagId::Dynamic(creation.bag);
+        fresh(self.bag(&id).is_none(), height, BAG)?;
+        changes.push(IndexChange::BagCreated { bag: id });
+        let mut bag = Bag::default();
         for bucket in &creation.storage_buckets {
-            self.keep_in(height, bag, *bucket)?;
+            self.keep_in(height, id, &mut bag, *bucket)?;
         }
         for bucket in &creation.distribution_buckets {
-            self.deliver_by(height, bag, *bucket)?;
+            self.deliver_by(height, &mut bag, *bucket)?;
         }
-        self.objects_declared(height, ids, bag, &creation.upload, changes)
+        self.catalogue.put_bag(id, Some(bag));
+        self.objects_declared(height, ids, id, &creation.upload, changes)
     }
 
     fn bag_deleted(&mut self, height: u64, bag: DynamicBagId, changes: &mut Changes) -> Applied {
-        let bag = BagId::Dynamic(bag);
-        let entry = known(self.bags.remove(&bag), height, BAG)?;
+        let id = BagId::Dynamic(bag);
+        let entry = known(self.bag(&id), height, BAG)?;
+        let (objects, mut bag) = (entry.objects(), entry.to_bag());
         // A bag that is deleted whole takes its objects with it, without an event for each.
-        self.private.remove(&bag);
-        for id in entry.objects {
-            self.objects.remove(&id);
-            self.moves.remove(&id);
-            changes.push(IndexChange::ObjectDeleted { id, bag });
+        for object in objects {
+            self.remove_object(object);
+            changes.push(IndexChange::ObjectDeleted { id: object, bag: id });
         }
-        for bucket in &entry.storage {
-            known(self.storage.get_mut(bucket), height, STORAGE_BUCKET)?.bags.remove(&bag);
+        for bucket in bag.stored_by.keys() {
+            known(self.storage.get_mut(bucket), height, STORAGE_BUCKET)?.bags.remove(&id);
         }
-        for bucket in &entry.distribution {
-            known(self.distribution.get_mut(bucket), height, DISTRIBUTION_BUCKET)?.bags.remove(&bag);
+        for bucket in bag.distributed_by.clone() {
+            self.deliver_no_more(height, &mut bag, bucket)?;
         }
-        changes.push(IndexChange::BagDeleted { bag });
+        self.catalogue.put_bag(id, None);
+        changes.push(IndexChange::BagDeleted { bag: id });
         Ok(())
     }
 
-    fn keep_in(&mut self, height: u64, bag: BagId, bucket: StorageBucketId) -> Applied {
-        known(self.bags.get_mut(&bag), height, BAG)?.storage.insert(bucket);
+    fn keep_in(&mut self, height: u64, id: BagId, bag: &mut Bag, bucket: StorageBucketId) -> Applied {
         // A bag that is there already keeps the height from which it is there.
-        known(self.storage.get_mut(&bucket), height, STORAGE_BUCKET)?.bags.entry(bag).or_insert(height);
+        bag.stored_by.entry(bucket).or_insert(height);
+        known(self.storage.get_mut(&bucket), height, STORAGE_BUCKET)?.bags.insert(&id);
         Ok(())
     }
 
-    fn deliver_by(&mut self, height: u64, bag: BagId, bucket: DistributionBucketId) -> Applied {
-        known(self.bags.get_mut(&bag), height, BAG)?.distribution.insert(bucket);
-        known(self.distribution.get_mut(&bucket), height, DISTRIBUTION_BUCKET)?.bags.insert(bag);
+    fn deliver_by(&mut self, height: u64, bag: &mut Bag, bucket: DistributionBucketId) -> Applied {
+        let entry = known(self.distribution.get_mut(&bucket), height, DISTRIBUTION_BUCKET)?;
+        if bag.distributed_by.insert(bucket) {
+            entry.bags_count = entry.bags_count.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn deliver_no_more(&mut self, height: u64, bag: &mut Bag, bucket: DistributionBucketId) -> Applied {
+        let entry = known(self.distribution.get_mut(&bucket), height, DISTRIBUTION_BUCKET)?;
+        if bag.distributed_by.remove(&bucket) {
+            entry.bags_count = entry.bags_count.saturating_sub(1);
+        }
         Ok(())
     }
 
     fn storage_of_bag(
         &mut self,
         height: u64,
-        bag: BagId,
+        id: BagId,
         added: &BTreeSet<StorageBucketId>,
         removed: &BTreeSet<StorageBucketId>,
         changes: &mut Changes,
     ) -> Applied {
+        let mut bag = known(self.bag(&id), height, BAG)?.to_bag();
         for bucket in removed {
-            known(self.bags.get_mut(&bag), height, BAG)?.storage.remove(bucket);
-            known(self.storage.get_mut(bucket), height, STORAGE_BUCKET)?.bags.remove(&bag);
+            bag.stored_by.remove(bucket);
+            known(self.storage.get_mut(bucket), height, STORAGE_BUCKET)?.bags.remove(&id);
         }
         for bucket in added {
-            self.keep_in(height, bag, *bucket)?;
+            self.keep_in(height, id, &mut bag, *bucket)?;
         }
-        changes.push(IndexChange::BagBucketsChanged { bag });
+        self.catalogue.put_bag(id, Some(bag));
+        changes.push(IndexChange::BagBucketsChanged { bag: id });
         Ok(())
     }
 
     fn distribution_of_bag(
         &mut self,
         height: u64,
-        bag: BagId,
+        id: BagId,
         family: FamilyId,
         (added, removed): (&BTreeSet<u64>, &BTreeSet<u64>),
         changes: &mut Changes,
     ) -> Applied {
+        let mut bag = known(self.bag(&id), height, BAG)?.to_bag();
         for index in removed {
-            let bucket = DistributionBucketId { family, index: *index };
-            known(self.bags.get_mut(&bag), height, BAG)?.distribution.remove(&bucket);
-            known(self.distribution.get_mut(&bucket), height, DISTRIBUTION_BUCKET)?.bags.remove(&bag);
+            self.deliver_no_more(height, &mut bag, DistributionBucketId { family, index: *index })?;
         }
         for index in added {
-            self.deliver_by(height, bag, DistributionBucketId { family, index: *index })?;
+            self.deliver_by(height, &mut bag, DistributionBucketId { family, index: *index })?;
         }
-        changes.push(IndexChange::BagBucketsChanged { bag });
+        self.catalogue.put_bag(id, Some(bag));
+        changes.push(IndexChange::BagBucketsChanged { bag: id });
         Ok(())
     }
 }

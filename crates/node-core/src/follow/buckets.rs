@@ -7,6 +7,7 @@ use super::{
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     string::String,
+    sync::Arc,
 };
 use argosy_domain::{
     AccountId, DataObjectId, DistributionBucketId, StorageBucketId, WorkerId, metadata::OperatorMetadata,
@@ -95,7 +96,7 @@ impl Index {
         changes: &mut Changes,
     ) -> Applied {
         let entry = known(self.storage.get_mut(&bucket), height, STORAGE_BUCKET)?;
-        entry.holdings = Some(Holdings { height: covers, except: except.clone() });
+        entry.holdings = Some(Arc::new(Holdings { height: covers, except: except.clone() }));
         changes.push(IndexChange::HoldingsReported { bucket });
         Ok(())
     }
@@ -106,8 +107,7 @@ impl Index {
         bucket: DistributionBucketId,
         changes: &mut Changes,
     ) -> Applied {
-        let entry =
-            DistributionBucketEntry { distributing: true, operators: BTreeMap::new(), bags: BTreeSet::new() };
+        let entry = DistributionBucketEntry { distributing: true, operators: BTreeMap::new(), bags_count: 0 };
         let before = self.distribution.insert(bucket, entry);
         changes.push(IndexChange::DistributionBucketChanged { bucket });
         fresh(before.is_none(), height, DISTRIBUTION_BUCKET)
@@ -121,7 +121,7 @@ impl Index {
     ) -> Applied {
         let entry = known(self.distribution.remove(&bucket), height, DISTRIBUTION_BUCKET)?;
         changes.push(IndexChange::DistributionBucketChanged { bucket });
-        fresh(entry.bags.is_empty(), height, DISTRIBUTION_BUCKET)
+        fresh(entry.bags_count == 0, height, DISTRIBUTION_BUCKET)
     }
 
     pub(super) fn distribution_mode(

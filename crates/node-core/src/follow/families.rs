@@ -37,7 +37,7 @@ family! {
     /// Who may do what, and what is for whom.
     rights:
     MemberCreated ChannelCreated ChannelDeleted MemberAccountsUpdated ChannelCollaboratorsUpdated
-    CouncilKeysReplaced CouncilSecretarySet BagPrivacySet UpdateBlacklist WorkerHired WorkerRoleAccountUpdated WorkerExited
+    CouncilSecretarySet CouncilKeysReplaced BagPrivacySet UpdateBlacklist WorkerHired WorkerRoleAccountUpdated WorkerExited
     TerminatedWorker TerminatedLeader LeaderSet LeaderUnset
 }
 family! {

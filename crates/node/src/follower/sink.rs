@@ -1,6 +1,6 @@
 //! What blocks are followed into: a node's index, or a whole copy of the ledger.
 
-use super::{BlockChanges, FollowHead, Shared, checkpoint, now_ms};
+use super::{BlockChanges, FollowHead, Shared, checkpoint::Saver, now_ms};
 use argosy_ledger::{AppendError, Block, BlockError, ChainTip, ChainVerifier, Replica};
 use argosy_node_core::follow::IndexError;
 use bytes::Bytes;
@@ -8,13 +8,7 @@ use std::{
     future::Future,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
-    time::Duration,
 };
-use tokio::time::Instant;
-
-/// Shortest time between two checkpoints, and how much longer than writing one it must be.
-const SAVE_INTERVAL: Duration = Duration::from_secs(3);
-const SAVE_SHARE: u32 = 20;
 
 /// Takes blocks in order. What it has taken it keeps.
 pub trait Sink: Send + 'static {
@@ -55,20 +49,17 @@ pub enum Refusal {
 pub struct IndexSink {
     shared: Arc<Shared>,
     chain: Arc<Mutex<ChainVerifier>>,
-    path: PathBuf,
-    saved_height: u64,
-    save_after: Instant,
+    saver: Saver,
 }
 
 impl IndexSink {
     pub(super) fn new(shared: Arc<Shared>, verifier: ChainVerifier, path: PathBuf) -> Self {
-        let saved_height = verifier.tip().height;
-        let chain = Arc::new(Mutex::new(verifier));
-        Self { shared, chain, path, saved_height, save_after: Instant::now() + SAVE_INTERVAL }
+        let saver = Saver::new(path, verifier.tip().height);
+        Self { shared, chain: Arc::new(Mutex::new(verifier)), saver }
     }
 }
 
-fn lock(chain: &Mutex<ChainVerifier>) -> MutexGuard<'_, ChainVerifier> {
+pub(super) fn lock(chain: &Mutex<ChainVerifier>) -> MutexGuard<'_, ChainVerifier> {
     chain.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -94,38 +85,12 @@ impl Sink for IndexSink {
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => return Err(Refusal::Later(argosy_ledger::Stopped.into())),
         }
-        if Instant::now() >= self.save_after {
-            self.save().await;
-        }
+        self.saver.save_if_due(&self.shared, &self.chain).await;
         Ok(())
     }
 
-    /// Saves a checkpoint if there is anything new. Failures are told and tried again later.
     async fn save(&mut self) {
-        let (shared, chain, path) = (Arc::clone(&self.shared), Arc::clone(&self.chain), self.path.clone());
-        if self.tip().height == self.saved_height {
-            return;
-        }
-        let started = Instant::now();
-        let saved = tokio::task::spawn_blocking(move || {
-            let (height, bytes) = {
-                let chain = lock(&chain);
-                // Only this task ever writes, so no writer waits behind this guard and no reader
-                // behind a writer.
-                let index = shared.index.read().unwrap_or_else(PoisonError::into_inner);
-                (chain.tip().height, checkpoint::encode(&chain.anchor(), &index))
-            };
-            let Some(bytes) = bytes else { return Ok(height) };
-            checkpoint::save(&path, &bytes).map(|()| height)
-        });
-        match saved.await {
-            Ok(Ok(height)) => self.saved_height = height,
-            Ok(Err(error)) => {
-                tracing::error!(path = %self.path.display(), %error, "the checkpoint cannot be saved");
-            }
-            Err(error) => tracing::error!(%error, "saving the checkpoint did not finish"),
-        }
-        self.save_after = Instant::now() + SAVE_INTERVAL.max(started.elapsed() * SAVE_SHARE);
+        self.saver.save_now(&self.shared, &self.chain).await;
     }
 }
 

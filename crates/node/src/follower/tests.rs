@@ -255,9 +255,9 @@ async fn a_damaged_checkpoint_costs_only_time() {
     for at in (0..sound.len()).filter(|at| *at != 7 && *at != 6) {
         let mut bytes = sound.clone();
         bytes[at] ^= 0x20;
-        let decoded = super::checkpoint::decode(&bytes, &genesis.hash());
+        let decoded = super::checkpoint::read(&bytes[..], &genesis.hash());
         assert_eq!(decoded.map(drop), Err(super::checkpoint::Flaw::Damaged), "byte {at}");
-        let decoded = super::checkpoint::decode(&sound[..at], &genesis.hash());
+        let decoded = super::checkpoint::read(&sound[..at], &genesis.hash());
         assert_eq!(decoded.map(drop), Err(super::checkpoint::Flaw::Damaged), "cut at {at}");
     }
     std::fs::write(&path, &sound[..sound.len() - 1]).unwrap();
@@ -272,19 +272,45 @@ fn checkpoints_of_other_networks_and_newer_programs_are_refused() {
     let ours = genesis("test");
     let maker = Maker::new(&ours);
     let index = argosy_node_core::follow::Index::from_genesis(&ours);
-    let mut bytes =
-        super::checkpoint::encode(&Anchor { tip: maker.tip, changes: Vec::new() }, &index).unwrap();
     let path = dir.path().join("directory.checkpoint");
-    std::fs::write(&path, &bytes).unwrap();
+    let anchor = Anchor { tip: maker.tip, changes: Vec::new() };
+    super::checkpoint::save(&path, &anchor, &index).unwrap();
+    let sound = std::fs::read(&path).unwrap();
+    assert_eq!(super::checkpoint::read(&sound[..], &ours.hash()).unwrap(), (anchor, index));
     let refusal = |genesis: &Genesis| {
         let opened = super::checkpoint::load_or_start(&path, genesis);
         opened.map(drop).map_err(|error| error.to_string())
     };
     assert_eq!(refusal(&ours), Ok(()));
     assert!(refusal(&genesis("other")).unwrap_err().contains("another network"));
-    bytes[7] = b'3';
-    std::fs::write(&path, &bytes).unwrap();
+    let mut newer = sound.clone();
+    newer[7] = b'9';
+    std::fs::write(&path, &newer).unwrap();
     assert!(refusal(&ours).unwrap_err().contains("newer argosy"));
+
+    let mut older = sound;
+    older[7] = b'1';
+    std::fs::write(&path, &older).unwrap();
+    assert_eq!(super::checkpoint::read(&older[..], &ours.hash()), Err(super::checkpoint::Flaw::Older));
+    assert_eq!(refusal(&ours), Ok(()), "it follows from the start");
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_saved_beside_the_following_and_only_if_there_is_news() {
+    let dir = tempfile::tempdir().unwrap();
+    let genesis = genesis("test");
+    let (follower, _) = open(dir.path(), &genesis, &["http://127.0.0.1:9"]);
+    let chain = std::sync::Mutex::new(argosy_ledger::ChainVerifier::new(&genesis).unwrap());
+    let path = dir.path().join("beside.checkpoint");
+    let never_saved = u64::MAX;
+    let mut saver = super::checkpoint::Saver::new(path.clone(), never_saved);
+    saver.save_now(&follower.shared, &chain).await;
+    let (anchor, index) =
+        super::checkpoint::read(&std::fs::read(&path).unwrap()[..], &genesis.hash()).unwrap();
+    assert_eq!((anchor.tip.height, &index), (0, &*follower.index()));
+    std::fs::remove_file(&path).unwrap();
+    saver.save_now(&follower.shared, &chain).await;
+    assert!(!path.exists(), "nothing had changed");
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ async fn check(
     let bag: BagId = bag.parse().map_err(|_| refuse(format!("Invalid bagId: {bag}")))?;
     let known = node.known_soon(id).await;
     let assigned =
-        node.follower.with_index(|index| index.bag(&bag).is_some_and(|bag| bag.storage.contains(&bucket)));
+        node.follower.with_index(|index| index.bag(&bag).is_some_and(|bag| bag.is_stored_by(bucket)));
     if !assigned {
         let bag = bag_json(&bag);
         return Err(refuse(format!("Storage bag {bag} is not assigned to storage bucket {bucket}.")));

@@ -2,10 +2,13 @@
 //! look-up in the database that a user would otherwise take.
 
 mod lookups;
-mod machine;
 mod postgres;
 
-use super::{as_f64, say};
+use super::{
+    as_f64,
+    machine::{cpu_seconds, resident_bytes},
+    say,
+};
 use crate::{
     determinism::anchor,
     directory_log::{BLOCK, Log, OBJECTS, ROUNDS, block_at, execute},
@@ -19,7 +22,6 @@ use argosy_domain::{
 };
 use argosy_ledger::checkpoint::{self, Pace};
 use codec::Encode as _;
-use machine::{cpu_seconds, resident_bytes};
 use std::{
     fs,
     hint::black_box,

@@ -1,8 +1,8 @@
 //! Look-ups by one thread while another one changes the state, and while a third writes a checkpoint.
 
-use super::{SMALL_BLOCK, apply, machine::cpu_seconds, rate, write_checkpoint};
+use super::{SMALL_BLOCK, apply, rate, write_checkpoint};
 use crate::{
-    bench::{as_f64, say},
+    bench::{as_f64, machine::cpu_seconds, say},
     directory_log::Log,
 };
 use anyhow::{Context as _, Result};

@@ -1,13 +1,12 @@
 //! Random calls about groups, the council and money.
 
-use super::super::language::account;
-use super::Dice;
+use super::{super::account, Dice};
 use crate::{
     AccountsCall, Call, CouncilAction, CouncilCall, GroupCall, MembershipCall, call::Parameter,
     state::OpeningKind,
 };
+use alloc::format;
 use argosy_domain::{AccountId, ApplicationId, MemberId, OpeningId, ProposalId, WorkerId, WorkingGroup};
-use std::format;
 
 impl Dice<'_> {
     pub(super) fn group(&mut self) -> (AccountId, Call) {

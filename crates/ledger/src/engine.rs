@@ -229,7 +229,10 @@ impl Engine {
         let share = self.share_of(bytes.len())?;
         let transaction = Transaction::decode(&bytes).map_err(|_| SubmitError::Malformed)?;
         // Far cheaper than a signature.
-        self.snapshot()?.ensure_can_pay(&transaction.payload)?;
+        let state = self.snapshot()?;
+        if state.fee(&transaction.payload) > state.account(&transaction.payload.signer).free {
+            return Err(Reject::CannotPayFee.into());
+        }
         if !transaction.signature_holds() {
             return Err(Reject::BadSignature.into());
         }

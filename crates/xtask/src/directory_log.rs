@@ -104,7 +104,7 @@ impl Log {
         let nonce = *next;
         *next += 1;
         let valid_until_ms = GENESIS_MS + 12 * 60 * 60 * 1000;
-        Payload { version: TRANSACTION_VERSION, genesis: self.hash, signer, nonce, valid_until_ms, call }
+        Payload { version: TRANSACTION_VERSION, genesis: self.hash, signer, nonce, valid_until_ms, tip: 0, call }
     }
 
     /// The same, with the signature of the one owner who signs it.

@@ -247,7 +247,7 @@ pub(super) fn context(height: u64) -> BlockContext {
 
 pub(super) fn payload(state: &State, signer: AccountId, call: Call) -> Payload {
     let (version, genesis, nonce) = (TRANSACTION_VERSION, state.genesis(), state.nonce(&signer));
-    Payload { version, genesis, signer, nonce, valid_until_ms: state.at().time_ms, call }
+    Payload { version, genesis, signer, nonce, valid_until_ms: state.at().time_ms, tip: 0, call }
 }
 
 pub(super) fn account(name: &str) -> AccountId {

@@ -22,14 +22,18 @@ pub(crate) async fn submit(
     State(app): State<App>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<ReceiptView>, ErrorBody> {
-    let bytes = body.map_err(|rejection| {
+    let body = body.map_err(|rejection| {
         ErrorBody::caller(
             rejection.status(),
             "UNREADABLE_BODY",
             "the body is longer than a transaction may be, or ended too early",
         )
     })?;
-    match app.engine.submit(bytes.to_vec()).await {
+    // A copy of its own: what the connection read into may be much larger, and the pool may keep the
+    // transaction when the connection is long gone.
+    let bytes = Bytes::copy_from_slice(&body);
+    drop(body);
+    match app.engine.submit(bytes.clone()).await {
         Ok(receipt) => {
             app.metrics.count_submission(receipt.outcome.result.map_or_else(Reject::code, |()| "OK"));
             Ok(Json(views::receipt(&receipt)))
@@ -37,7 +41,7 @@ pub(crate) async fn submit(
         Err(error) => {
             let error = refusal(error);
             app.metrics.count_submission(&error.code);
-            note_refusal(app, bytes.into(), error.clone()).await;
+            note_refusal(app, &bytes, &error).await;
             Err(error)
         }
     }
@@ -79,17 +83,18 @@ impl FromStr for TransactionHash {
 }
 
 fn refusal(error: SubmitError) -> ErrorBody {
+    let caller = |status, retry| ErrorBody::caller(status, error.code(), error.to_string()).with_retry(retry);
+    let this_node = |status| ErrorBody::this_node(status, error.code(), error.to_string());
     match error {
         SubmitError::Refused(reject) => refused(reject),
-        SubmitError::Malformed => {
-            ErrorBody::caller(StatusCode::BAD_REQUEST, "MALFORMED_TRANSACTION", error.to_string())
+        SubmitError::Malformed => caller(StatusCode::BAD_REQUEST, Retry::Never),
+        SubmitError::AccountFull => caller(StatusCode::TOO_MANY_REQUESTS, Retry::Later),
+        SubmitError::Waiting => caller(StatusCode::CONFLICT, Retry::Later),
+        SubmitError::NonceTaken { .. } | SubmitError::Replaced => caller(StatusCode::CONFLICT, Retry::Never),
+        SubmitError::PoolFull | SubmitError::Displaced | SubmitError::Busy => {
+            this_node(StatusCode::SERVICE_UNAVAILABLE)
         }
-        SubmitError::PoolFull => {
-            ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "POOL_FULL", error.to_string())
-        }
-        SubmitError::NoRoom => {
-            ErrorBody::this_node(StatusCode::INSUFFICIENT_STORAGE, "NO_ROOM", error.to_string())
-        }
+        SubmitError::NoRoom => this_node(StatusCode::INSUFFICIENT_STORAGE),
         SubmitError::Stopped(stopped) => reply::stopped(stopped),
     }
 }

@@ -1,29 +1,27 @@
 //! The embedded engine as its users see it: submit, read, follow.
 //!
 //! One thread owns the order of things (`producer`). Submitters decode and check signatures on their
-//! own tasks, then wait in a bounded queue; the thread makes one block of all that waits, syncs it,
-//! and only then answers them and shows the block and its state to anybody.
+//! own tasks, then wait in a bounded pool (`intake`); the thread makes one block of all that waits,
+//! syncs it, and only then answers them and shows the block and its state to anybody.
 
 use crate::{
-    block::{Block, MAX_ENCODED_BLOCK_BYTES, transaction_hash},
+    block::{Block, MAX_ENCODED_BLOCK_BYTES},
     chain::Signatures,
     checkpointer::{CheckpointConfig, Checkpointer, remove_unfinished},
     data_dir::{DataDir, checkpoints_dir, io_error},
     error::{EngineError, OpenError, ReadError, Stopped, SubmitError},
+    intake::Intake,
     log::{Log, LogReader},
-    producer::{Disk, Message, Producer, Submission},
+    pool::Room,
+    producer::{Disk, Producer},
     replay::{LogEnd, transaction_hashes, walk},
     start::newest_chain,
     steps::Steps,
     verify::ChainTip,
 };
 use arc_swap::ArcSwapOption;
-use argosy_directory::{Genesis, Outcome, Reject, State, Transaction};
-use argosy_domain::{
-    Keypair,
-    limits::{MAX_BLOCK_INTERVAL_MS, MAX_TRANSACTION_BYTES},
-    num::to_u64,
-};
+use argosy_directory::{Genesis, Outcome, State};
+use argosy_domain::{Keypair, limits::MAX_BLOCK_INTERVAL_MS, num::to_u64};
 use bytes::Bytes;
 use codec::Encode;
 use std::{
@@ -31,15 +29,11 @@ use std::{
     future::{Future, ready},
     num::NonZeroU64,
     path::Path,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{SyncSender, TrySendError, sync_channel},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 /// Transactions whose place is remembered; older ones are found by their block only.
 const MAX_PLACES: usize = 1 << 18;
@@ -66,7 +60,7 @@ pub struct EngineConfig {
     pub block_interval: Duration,
     /// Most transactions that wait for a block.
     pub pool_count: usize,
-    /// Most bytes of transactions that wait for a block, up to `u32::MAX`.
+    /// Most bytes of transactions that wait for a block.
     pub pool_bytes: usize,
     /// When checkpoints are made.
     pub checkpoints: CheckpointConfig,
@@ -108,7 +102,6 @@ pub struct Receipt {
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
-    queue: SyncSender<Message>,
 }
 
 /// Keeps the engine running: stop and join it. Dropping it stops the engine too, without waiting.
@@ -128,17 +121,8 @@ pub(crate) struct Shared {
     pub(crate) checkpoint: watch::Sender<u64>,
     pub(crate) reader: LogReader,
     pub(crate) places: Mutex<Places>,
-    pub(crate) stopping: AtomicBool,
-    slots: Arc<Semaphore>,
-    room: Arc<Semaphore>,
+    pub(crate) intake: Intake,
     config: EngineConfig,
-}
-
-/// A submitter's share of the pool, given back when its transaction is answered.
-#[derive(Debug)]
-pub(crate) struct Share {
-    _slot: OwnedSemaphorePermit,
-    _room: OwnedSemaphorePermit,
 }
 
 /// Where recent transactions are recorded, the oldest forgotten first.
@@ -151,7 +135,6 @@ pub(crate) struct Places {
 #[derive(Clone)]
 struct Stopper {
     shared: Arc<Shared>,
-    queue: SyncSender<Message>,
 }
 
 impl Engine {
@@ -201,62 +184,29 @@ impl Engine {
             checkpoint: watch::Sender::new(from_height),
             reader: LogReader::new(&log, Bytes::from(genesis_block.encode()), end.offset)?,
             places: Mutex::new(places),
-            stopping: AtomicBool::new(false),
-            slots: Arc::new(Semaphore::new(config.pool_count)),
-            room: Arc::new(Semaphore::new(config.pool_bytes)),
+            intake: Intake::new(Room { count: config.pool_count, bytes: config.pool_bytes }, &state),
             config,
         });
-        // One place more than there are shares, for the word to stop.
-        let (queue, messages) = sync_channel(config.pool_count.saturating_add(1));
         let no_thread = || io_error("start the engine's threads for", &dir);
         let checkpointer =
             Checkpointer::start(&dir, genesis, from_height, Arc::clone(&shared), steps.clone())
                 .map_err(no_thread())?;
         let disk = Disk { log: writer, genesis: genesis.hash(), checkpointer, steps, _data_dir: data_dir };
-        let producer = Producer::new(Arc::clone(&shared), messages, disk, sequencer, tip, state);
+        let producer = Producer::new(Arc::clone(&shared), disk, sequencer, tip, state);
         let ended = run(producer).map_err(no_thread())?;
-        let stopper = Stopper { shared: Arc::clone(&shared), queue: queue.clone() };
-        Ok((Self { shared, queue }, EngineTask { stopper, ended }))
+        let stopper = Stopper { shared: Arc::clone(&shared) };
+        Ok((Self { shared }, EngineTask { stopper, ended }))
     }
 
     /// Submits an encoded transaction and waits until it is durably in a block.
     ///
-    /// A call that fails is a receipt too. Dropping the future does not take the transaction back.
+    /// A call that fails is a receipt too. Dropping the future does not take the transaction back. Who
+    /// submits the same bytes again while they wait gets the same answer.
     ///
     /// # Errors
     /// [`SubmitError`]: it is not in a block, except perhaps after [`SubmitError::Stopped`].
-    pub async fn submit(&self, bytes: Vec<u8>) -> Result<Receipt, SubmitError> {
-        let share = self.share_of(bytes.len())?;
-        let transaction = Transaction::decode(&bytes).map_err(|_| SubmitError::Malformed)?;
-        // Far cheaper than a signature.
-        let state = self.snapshot()?;
-        if state.fee(&transaction.payload) > state.account(&transaction.payload.signer).free {
-            return Err(Reject::CannotPayFee.into());
-        }
-        if !transaction.signature_holds() {
-            return Err(Reject::BadSignature.into());
-        }
-        let (reply, answer) = oneshot::channel();
-        let hash = transaction_hash(&bytes);
-        let submission = Submission { payload: transaction.payload, bytes, hash, reply, share };
-        match self.queue.try_send(Message::Submit(Box::new(submission))) {
-            Ok(()) => answer.await.unwrap_or(Err(Stopped.into())),
-            Err(TrySendError::Full(_)) => Err(SubmitError::PoolFull),
-            Err(TrySendError::Disconnected(_)) => Err(Stopped.into()),
-        }
-    }
-
-    fn share_of(&self, bytes: usize) -> Result<Share, SubmitError> {
-        if bytes > MAX_TRANSACTION_BYTES {
-            return Err(SubmitError::Malformed);
-        }
-        let bytes = u32::try_from(bytes).map_err(|_| SubmitError::Malformed)?;
-        let slot = Arc::clone(&self.shared.slots).try_acquire_owned();
-        let room = Arc::clone(&self.shared.room).try_acquire_many_owned(bytes);
-        match (slot, room) {
-            (Ok(slot), Ok(room)) => Ok(Share { _slot: slot, _room: room }),
-            _ => Err(SubmitError::PoolFull),
-        }
+    pub async fn submit(&self, bytes: impl Into<Bytes>) -> Result<Receipt, SubmitError> {
+        self.shared.intake.submit(&self.shared.newest, bytes.into()).await
     }
 
     /// Looks at the newest durable state. Nobody waits for the closure, and it waits for nobody.
@@ -292,13 +242,13 @@ impl Engine {
     /// Transactions that wait for a block.
     #[must_use]
     pub fn pool_count(&self) -> usize {
-        self.shared.pool_count()
+        self.shared.intake.used().count
     }
 
     /// Their bytes.
     #[must_use]
     pub fn pool_bytes(&self) -> usize {
-        self.shared.config.pool_bytes.saturating_sub(self.shared.room.available_permits())
+        self.shared.intake.used().bytes
     }
 
     /// Height of the oldest block that can be read, apart from block 0, which is never dropped.
@@ -359,10 +309,6 @@ impl std::fmt::Debug for Stopper {
 }
 
 impl Shared {
-    pub(crate) fn pool_count(&self) -> usize {
-        self.config.pool_count.saturating_sub(self.slots.available_permits())
-    }
-
     pub(crate) const fn config(&self) -> &EngineConfig {
         &self.config
     }
@@ -392,9 +338,7 @@ impl Drop for EngineTask {
 
 impl Stopper {
     fn stop(&self) {
-        self.shared.stopping.store(true, Ordering::Release);
-        // A full queue wakes the thread as well.
-        let _ = self.queue.try_send(Message::Wake);
+        self.shared.intake.stop();
     }
 }
 

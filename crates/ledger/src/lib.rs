@@ -14,14 +14,17 @@ pub mod engine;
 pub mod error;
 mod generations;
 pub mod huge_pages;
+mod intake;
+mod lanes;
 mod log;
+mod pool;
 mod producer;
 pub mod randomness;
 mod replay;
+mod roles;
 mod start;
 mod steps;
 pub mod verify;
-mod waiting;
 
 #[cfg(test)]
 mod tests;

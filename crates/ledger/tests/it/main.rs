@@ -6,6 +6,7 @@ mod checkpoints;
 mod copies;
 mod damage;
 mod engine;
+mod pool;
 mod starts;
 mod support;
 mod verifier;

@@ -3,7 +3,7 @@
 
 mod lookups;
 mod machine;
-mod postgres;
+pub(super) mod postgres;
 
 use super::{as_f64, say};
 use crate::{

@@ -86,7 +86,7 @@ fn member(signer: &Keypair, genesis: &Genesis, nonce: u64) -> Vec<u8> {
     Transaction::sign(signer, genesis.hash(), nonce, now + 60_000, call).encode()
 }
 
-fn genesis(sequencer: &Keypair) -> Genesis {
+pub(crate) fn genesis(sequencer: &Keypair) -> Genesis {
     Genesis {
         version: GENESIS_VERSION,
         network: "ledger-unit-test".to_owned(),

@@ -39,7 +39,7 @@ fn signed(key: &Keypair, nonce: u64, valid_ms: u64, tip: u128) -> Vec<u8> {
 type Answer = Result<Receipt, SubmitError>;
 
 /// Submits a transaction that gets a place and cannot be in a block yet.
-async fn begin(engine: &Engine, bytes: &[u8]) -> Pin<Box<impl Future<Output = Answer>>> {
+async fn begin(engine: &Engine, bytes: &[u8]) -> Pin<Box<impl Future<Output = Answer> + use<>>> {
     let (engine, bytes) = (engine.clone(), bytes.to_vec());
     let mut submitted = Box::pin(async move { engine.submit(bytes).await });
     tokio::select! {

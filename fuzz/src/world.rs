@@ -86,6 +86,7 @@ impl World {
             signer,
             nonce: self.state.nonce(&signer),
             valid_until_ms: self.at.time_ms,
+            tip: 0,
             call,
         };
         self.state.precheck(&payload, self.at.time_ms).ok()?;

@@ -164,9 +164,26 @@ fn places(app: &App, group: WorkingGroup, from: RecordPlace, to: u64, most: usiz
 /// Writes a refused transaction into the refusal log, if a lead signed it for this network.
 ///
 /// What is in a block already is left out: anybody can send that again.
-pub(crate) async fn note_refusal(app: App, bytes: Vec<u8>, error: ErrorBody) {
+///
+/// Anybody can claim to be a lead: what is claimed is looked at one after the other, and only so many
+/// wait for that.
+pub(crate) async fn note_refusal(app: App, bytes: &Bytes, error: &ErrorBody) {
+    if error.number == Reject::BadSignature.number() {
+        return;
+    }
+    let Ok(transaction) = Transaction::decode(bytes) else { return };
+    let groups = led_by(&app, transaction.payload.signer);
+    if groups.is_empty() || transaction.payload.genesis != app.genesis.hash() {
+        return;
+    }
+    let Some(turn) = app.refusals.turn().await else {
+        tracing::warn!("too many refusals in the name of leads at once: one is not in the refusal log");
+        return;
+    };
+    let (bytes, error) = (bytes.to_vec(), error.clone());
     let noted = tokio::task::spawn_blocking(move || {
-        if let Err(error) = try_note(&app, bytes, &error) {
+        let _turn = turn;
+        if let Err(error) = try_note(&app, &transaction, groups, bytes, &error) {
             tracing::warn!(%error, "cannot write the refusal log");
         }
     });
@@ -175,13 +192,13 @@ pub(crate) async fn note_refusal(app: App, bytes: Vec<u8>, error: ErrorBody) {
     }
 }
 
-fn try_note(app: &App, bytes: Vec<u8>, error: &ErrorBody) -> io::Result<()> {
-    let Ok(transaction) = Transaction::decode(&bytes) else { return Ok(()) };
-    let groups = led_by(app, transaction.payload.signer);
-    let is_elsewhere = transaction.payload.genesis != app.genesis.hash();
-    if groups.is_empty() || is_elsewhere || error.number == Reject::BadSignature.number() {
-        return Ok(());
-    }
+fn try_note(
+    app: &App,
+    transaction: &Transaction,
+    groups: Vec<WorkingGroup>,
+    bytes: Vec<u8>,
+    error: &ErrorBody,
+) -> io::Result<()> {
     let hash = transaction.hash();
     let is_in_block = app.index.has_of_lead(&hash)
         || app.engine.find_transaction(&hash).is_ok_and(|receipt| receipt.is_some());

@@ -8,17 +8,18 @@ use argosy_ledger::SubmitError;
 
 /// Why a transaction was turned down.
 pub(crate) fn refusal(error: SubmitError) -> ErrorBody {
+    let caller = |status, retry| ErrorBody::caller(status, error.code(), error.to_string()).with_retry(retry);
+    let this_node = |status| ErrorBody::this_node(status, error.code(), error.to_string());
     match error {
         SubmitError::Refused(reject) => refused(reject),
-        SubmitError::Malformed => {
-            ErrorBody::caller(StatusCode::BAD_REQUEST, "MALFORMED_TRANSACTION", error.to_string())
+        SubmitError::Malformed => caller(StatusCode::BAD_REQUEST, Retry::Never),
+        SubmitError::AccountFull => caller(StatusCode::TOO_MANY_REQUESTS, Retry::Later),
+        SubmitError::Waiting => caller(StatusCode::CONFLICT, Retry::Later),
+        SubmitError::NonceTaken { .. } | SubmitError::Replaced => caller(StatusCode::CONFLICT, Retry::Never),
+        SubmitError::PoolFull | SubmitError::Displaced | SubmitError::Busy => {
+            this_node(StatusCode::SERVICE_UNAVAILABLE)
         }
-        SubmitError::PoolFull => {
-            ErrorBody::this_node(StatusCode::SERVICE_UNAVAILABLE, "POOL_FULL", error.to_string())
-        }
-        SubmitError::NoRoom => {
-            ErrorBody::this_node(StatusCode::INSUFFICIENT_STORAGE, "NO_ROOM", error.to_string())
-        }
+        SubmitError::NoRoom => this_node(StatusCode::INSUFFICIENT_STORAGE),
         SubmitError::Stopped(stopped) => reply::stopped(stopped),
     }
 }

@@ -20,11 +20,14 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Most bytes of one of the two files.
 const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
 /// Most entries of one of the two files.
 const MAX_FILE_ENTRIES: usize = 2_048;
+/// Most requests that wait until their refusal is looked at.
+const MAX_WAITING: usize = 256;
 const NEWER: &str = "refusals.log";
 const OLDER: &str = "refusals.old.log";
 
@@ -34,6 +37,16 @@ pub(crate) struct Refusals {
     /// Signs entries. A node without one refuses nothing itself: whom it passes transactions on to does.
     key: Option<Keypair>,
     genesis: [u8; 32],
+    /// One looks at a claimed refusal.
+    turns: Arc<Semaphore>,
+    /// So many do or wait for it.
+    places: Arc<Semaphore>,
+}
+
+/// Leave to look at a claimed refusal.
+pub(crate) struct Turn {
+    _turn: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
 }
 
 struct Inner {
@@ -68,7 +81,15 @@ impl Refusals {
         let next_number = last.map_or(0, |last| last.refusal.number.saturating_add(1));
         let parent = last.map_or([0; 32], |last| last.hash());
         let inner = Inner { dir: dir.to_owned(), file, file_bytes, newer, older, next_number, parent };
-        Ok(Self { inner: Mutex::new(inner), key, genesis })
+        let (turns, places) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(MAX_WAITING)));
+        Ok(Self { inner: Mutex::new(inner), key, genesis, turns, places })
+    }
+
+    /// Waits until a claimed refusal may be looked at; nothing if too many wait for that.
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
+        Some(Turn { _turn: turn, _place: place })
     }
 
     /// Signs and writes an entry, unless the same transaction was refused for the same reason before.

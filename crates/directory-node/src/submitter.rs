@@ -8,6 +8,7 @@ use argosy_api::{
 };
 use argosy_http::StatusCode;
 use argosy_ledger::{Ledger, machine::PoolStatus};
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// Takes transactions. Clones take them to the same place.
@@ -21,14 +22,14 @@ pub(crate) enum Submitter {
 
 impl Submitter {
     /// Waits until the transaction is durable in a block, and with as many standbys as are demanded.
-    pub(crate) async fn submit(&self, transaction: Vec<u8>) -> Result<ReceiptView, ErrorBody> {
+    pub(crate) async fn submit(&self, transaction: Bytes) -> Result<ReceiptView, ErrorBody> {
         match self {
             Self::Here { ledger, confirmations } => {
                 let receipt = ledger.submit(transaction).await.map_err(refusal)?;
                 confirmations.wait_for(receipt.height).await?;
                 Ok(views::receipt(&receipt))
             }
-            Self::Elsewhere(upstreams) => pass_on(upstreams, transaction).await,
+            Self::Elsewhere(upstreams) => pass_on(upstreams, transaction.into()).await,
         }
     }
 

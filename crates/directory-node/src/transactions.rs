@@ -19,21 +19,25 @@ pub(crate) async fn submit(
     State(app): State<App>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<ReceiptView>, ErrorBody> {
-    let bytes = body.map_err(|rejection| {
+    let body = body.map_err(|rejection| {
         ErrorBody::caller(
             rejection.status(),
             "UNREADABLE_BODY",
             "the body is longer than a transaction may be, or ended too early",
         )
     })?;
-    match app.submitter.submit(bytes.to_vec()).await {
+    // A copy of its own: what the connection read into may be much larger, and the pool may keep the
+    // transaction when the connection is long gone.
+    let bytes = Bytes::copy_from_slice(&body);
+    drop(body);
+    match app.submitter.submit(bytes.clone()).await {
         Ok(receipt) => {
             app.metrics.count_submission(result_code(&receipt));
             Ok(Json(receipt))
         }
         Err(error) => {
             app.metrics.count_submission(&error.code);
-            note_refusal(app, bytes.into(), error.clone()).await;
+            note_refusal(app, &bytes, &error).await;
             Err(error)
         }
     }

@@ -42,7 +42,7 @@ pub fn account(name: &str) -> AccountId {
 #[must_use]
 pub fn payload(state: &State, signer: AccountId, call: Call) -> Payload {
     let (version, genesis, nonce) = (TRANSACTION_VERSION, state.genesis(), state.nonce(&signer));
-    Payload { version, genesis, signer, nonce, valid_until_ms: state.at().time_ms, call }
+    Payload { version, genesis, signer, nonce, valid_until_ms: state.at().time_ms, tip: 0, call }
 }
 
 /// A call that may well succeed, and who should sign it: the same for the same seed and state. Two

@@ -1,7 +1,8 @@
 //! What a transaction costs.
 //!
 //! A part for being one, a part by its bytes and a part by its weight: about the number of records
-//! that it may touch. Judged before the call is, and so by what the call says and by what it names.
+//! that it may touch. Judged before the call is, and so by what the call says and by what it names. On
+//! top comes the tip, which the signer chooses.
 
 use crate::{
     State,
@@ -16,11 +17,11 @@ const SIGNATURE_BYTES: u64 = 65;
 /// Weight of making or deleting a bag: its buckets of both kinds.
 const BAG_WEIGHT: u64 = 64;
 
-/// The fee of a transaction, which its signer pays whether the call succeeds or not.
+/// The fee of a transaction with its tip, which its signer pays whether the call succeeds or not.
 pub(crate) fn of(state: &State, payload: &Payload) -> Balance {
     let params = state.params();
     let (per_byte, per_weight) = (params.transaction_byte_fee, params.transaction_weight_fee);
-    let mut fee = params.transaction_fee;
+    let mut fee = params.transaction_fee.saturating_add(payload.tip);
     if per_byte > 0 {
         let bytes = to_u64(payload.encoded_size()).saturating_add(SIGNATURE_BYTES);
         fee = fee.saturating_add(per_byte.saturating_mul(bytes.into()));

@@ -183,6 +183,21 @@ impl State {
     /// # Errors
     /// An envelope [`Reject`] (1xx); such a transaction must not be executed.
     pub fn precheck(&self, payload: &Payload, time_ms: u64) -> Result<(), Reject> {
+        self.check_envelope(payload, time_ms)?;
+        let account = self.account(&payload.signer);
+        match payload.nonce.cmp(&account.nonce) {
+            core::cmp::Ordering::Less => Err(Reject::NonceStale),
+            core::cmp::Ordering::Equal if self.fee(payload) > account.free => Err(Reject::CannotPayFee),
+            core::cmp::Ordering::Equal => Ok(()),
+            core::cmp::Ordering::Greater => Err(Reject::NonceFuture),
+        }
+    }
+
+    /// The part of [`State::precheck`] that looks at no account: version, network and time.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_envelope(&self, payload: &Payload, time_ms: u64) -> Result<(), Reject> {
         if payload.version != TRANSACTION_VERSION {
             return Err(Reject::UnsupportedVersion);
         }
@@ -195,28 +210,10 @@ impl State {
         if payload.valid_until_ms > time_ms.saturating_add(MAX_TRANSACTION_LIFE_MS) {
             return Err(Reject::ValidTooLong);
         }
-        let account = self.account(&payload.signer);
-        match payload.nonce.cmp(&account.nonce) {
-            core::cmp::Ordering::Less => Err(Reject::NonceStale),
-            core::cmp::Ordering::Equal => self.ensure_covers(&account, payload),
-            core::cmp::Ordering::Greater => Err(Reject::NonceFuture),
-        }
+        Ok(())
     }
 
-    /// Whether the signer can pay the fee of this transaction now: cheap, so that it can be asked
-    /// before a signature is looked at.
-    ///
-    /// # Errors
-    /// [`Reject::CannotPayFee`].
-    pub fn ensure_can_pay(&self, payload: &Payload) -> Result<(), Reject> {
-        self.ensure_covers(&self.account(&payload.signer), payload)
-    }
-
-    fn ensure_covers(&self, account: &Account, payload: &Payload) -> Result<(), Reject> {
-        if fees::of(self, payload) > account.free { Err(Reject::CannotPayFee) } else { Ok(()) }
-    }
-
-    /// What a transaction costs its signer, whether its call succeeds or not.
+    /// What a transaction costs its signer, tip included, whether its call succeeds or not.
     #[must_use]
     pub fn fee(&self, payload: &Payload) -> Balance {
         fees::of(self, payload)

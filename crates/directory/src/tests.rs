@@ -14,7 +14,9 @@ mod seeds;
 use crate::{
     Call, Genesis, MembershipCall, Payload, Profile, Reject, State, Transaction,
     audit::invariants,
-    genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker, Params},
+    genesis::{
+        GENESIS_VERSION, GenesisBalance, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker, Params,
+    },
     state::GenesisError,
     transaction::TRANSACTION_VERSION,
 };
@@ -202,7 +204,7 @@ fn payload(state: &State, handle: &str) -> Payload {
     let nonce = state.nonce(&signer);
     let call = create_member(handle);
     let (version, genesis) = (TRANSACTION_VERSION, state.genesis());
-    Payload { version, genesis, signer, nonce, valid_until_ms: 2_000, call }
+    Payload { version, genesis, signer, nonce, valid_until_ms: 2_000, tip: 0, call }
 }
 
 /// Causes each envelope reject once.
@@ -245,6 +247,33 @@ fn a_failed_call_still_uses_its_nonce() {
     assert_eq!((outcome.result, outcome.events.len()), (Err(Reject::InvalidHandle), 0));
     assert_eq!(state.nonce(&failing.signer), 1);
     assert_eq!(state.precheck(&failing, 1_500), Err(Reject::NonceStale));
+}
+
+/// A tip is paid with the fee, from the same money, whether the call succeeds or not.
+#[test]
+fn a_tip_is_paid_as_the_fee_is() {
+    let mut genesis = genesis();
+    genesis.params.transaction_fee = 10;
+    let signer = AccountId([7; 32]);
+    genesis.balances = vec![GenesisBalance { account: signer, amount: 100, locked: 40 }];
+    let mut state = State::from_genesis(&genesis).unwrap();
+    let tipped = |state: &State, handle: &str, tip| Payload { tip, ..payload(state, handle) };
+    assert_eq!(state.precheck(&tipped(&state, "bob", 91), 1_500), Err(Reject::CannotPayFee));
+    assert_eq!(state.precheck(&tipped(&state, "bob", u128::MAX), 1_500), Err(Reject::CannotPayFee));
+    let left = |state: &State| (state.account(&signer).free, state.treasury().burned);
+
+    let first = tipped(&state, "bob", 5);
+    assert_eq!((state.precheck(&first, 1_500), state.fee(&first)), (Ok(()), 15));
+    assert_eq!(state.execute(&first).result, Ok(()));
+    assert_eq!(left(&state), (85, 15));
+    let mut before = state.clone();
+    let failing = tipped(&state, "NOT A HANDLE", 75);
+    assert_eq!(state.execute(&failing).result, Err(Reject::InvalidHandle));
+    assert_eq!(left(&state), (0, 100), "also out of money that is locked");
+    invariants::check_nothing_changed_but_nonce_and_fee(&mut before, &mut state, &failing);
+    invariants::check(&mut state);
+    let none = payload(&state, "cyd").encode();
+    assert_eq!(tipped(&state, "cyd", 63).encode().len(), none.len(), "one byte, as long as it is small");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Transactions: a call, signed for one network, one nonce and a time.
 
-use crate::{call::Call, reject::Reject};
+use crate::{
+    call::{Balance, Call},
+    reject::Reject,
+};
 use alloc::vec::Vec;
 use argosy_domain::{
     AccountId, Keypair, Signature,
@@ -27,6 +30,10 @@ pub struct Payload {
     pub nonce: u64,
     /// Block time after which it is void, in milliseconds.
     pub valid_until_ms: u64,
+    /// Paid beside the fee, from the same money and as certainly: for a place in a full pool, or in place
+    /// of another transaction with this nonce.
+    #[codec(compact)]
+    pub tip: Balance,
     /// What is asked.
     pub call: Call,
 }
@@ -41,15 +48,29 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Signs `call` with `key`.
+    /// Signs `call` with `key`, without a tip.
     #[must_use]
     pub fn sign(key: &Keypair, genesis: [u8; 32], nonce: u64, valid_until_ms: u64, call: Call) -> Self {
+        Self::sign_with_tip(key, genesis, nonce, valid_until_ms, 0, call)
+    }
+
+    /// Signs `call` with `key`, and promises `tip` base units beside the fee.
+    #[must_use]
+    pub fn sign_with_tip(
+        key: &Keypair,
+        genesis: [u8; 32],
+        nonce: u64,
+        valid_until_ms: u64,
+        tip: Balance,
+        call: Call,
+    ) -> Self {
         let payload = Payload {
             version: TRANSACTION_VERSION,
             genesis,
             signer: key.account(),
             nonce,
             valid_until_ms,
+            tip,
             call,
         };
         let signature = key.sign(&payload.signed_bytes());

@@ -1,40 +1,28 @@
 //! The embedded engine as its users see it: submit, read, follow.
 //!
 //! One thread owns the order of things (`producer`). Submitters decode and check signatures on their
-//! own tasks, then wait in a bounded queue; the thread makes one block of all that waits, syncs it,
-//! and only then answers them and shows the block and its state to anybody.
+//! own tasks, then wait in a bounded pool (`intake`); the thread makes one block of all that waits,
+//! syncs it, and only then answers them and shows the block and its state to anybody.
 
 use crate::{
-    block::{MAX_ENCODED_BLOCK_BYTES, transaction_hash},
+    block::MAX_ENCODED_BLOCK_BYTES,
     checkpointer::CheckpointConfig,
     data_dir::{DataDir, io_error},
     disk::Opened,
-    error::{EngineError, OpenError, Stopped, SubmitError},
+    error::{EngineError, OpenError, SubmitError},
+    intake::Intake,
     log::Log,
     machine::{Ledger, PoolStatus, Submitting},
-    producer::{Message, Producer, Submission},
+    pool::Room,
+    producer::Producer,
     steps::Steps,
-    view::{LedgerView, Shared},
+    view::LedgerView,
 };
-use argosy_directory::{Genesis, Outcome, Reject, Transaction};
-use argosy_domain::{
-    AccountId, Keypair,
-    limits::{MAX_BLOCK_INTERVAL_MS, MAX_TRANSACTION_BYTES},
-    num::to_u64,
-};
-use std::{
-    num::NonZeroU64,
-    ops::Deref,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::Ordering,
-        mpsc::{SyncSender, TrySendError, sync_channel},
-    },
-    thread,
-    time::Duration,
-};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use argosy_directory::{Genesis, Outcome};
+use argosy_domain::{AccountId, Keypair, limits::MAX_BLOCK_INTERVAL_MS, num::to_u64};
+use bytes::Bytes;
+use std::{num::NonZeroU64, ops::Deref, path::Path, sync::Arc, thread, time::Duration};
+use tokio::sync::oneshot;
 
 /// A segment is not begun before the last one has this, in bytes.
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
@@ -57,7 +45,7 @@ pub struct EngineConfig {
     pub block_interval: Duration,
     /// Most transactions that wait for a block.
     pub pool_count: usize,
-    /// Most bytes of transactions that wait for a block, up to `u32::MAX`.
+    /// Most bytes of transactions that wait for a block.
     pub pool_bytes: usize,
     /// When checkpoints are made.
     pub checkpoints: CheckpointConfig,
@@ -99,29 +87,13 @@ pub struct Receipt {
 #[derive(Clone)]
 pub struct Engine {
     view: LedgerView,
-    room: Arc<Room>,
-    queue: SyncSender<Message>,
+    intake: Arc<Intake>,
 }
 
 /// Keeps a ledger's thread running: stop and join it. Dropping it stops the thread too, without waiting.
 pub struct EngineTask {
-    shared: Arc<Shared>,
-    wake: Box<dyn Fn() + Send + Sync>,
+    stop: Box<dyn Fn() + Send + Sync>,
     ended: oneshot::Receiver<Result<(), EngineError>>,
-}
-
-/// What the pool has room for.
-pub(crate) struct Room {
-    slots: Arc<Semaphore>,
-    bytes: Arc<Semaphore>,
-    config: EngineConfig,
-}
-
-/// A submitter's share of the pool, given back when its transaction is answered.
-#[derive(Debug)]
-pub(crate) struct Share {
-    _slot: OwnedSemaphorePermit,
-    _room: OwnedSemaphorePermit,
 }
 
 impl Engine {
@@ -165,71 +137,37 @@ impl Engine {
         let change = opened.due_change()?;
         let keys = change.as_ref().map_or(opened.chain.verifier().epochs().keys(), |due| &due.terms.keys);
         sequencer.ensure_is(keys)?;
-        let room = Arc::new(Room {
-            slots: Arc::new(Semaphore::new(config.pool_count)),
-            bytes: Arc::new(Semaphore::new(config.pool_bytes)),
-            config,
-        });
-        // One place more than there are shares, for the word to stop.
-        let (queue, messages) = sync_channel(config.pool_count.saturating_add(1));
-        let shared = Arc::clone(&opened.shared);
-        let producer = Producer::new(opened, messages, Arc::clone(&room), sequencer, change);
+        let room = Room { count: config.pool_count, bytes: config.pool_bytes };
+        let intake = Arc::new(Intake::new(room, opened.chain.state()));
+        let view = LedgerView { shared: Arc::clone(&opened.shared) };
+        let producer = Producer::new(opened, Arc::clone(&intake), sequencer, change);
         let ended = spawn("ledger", || producer.run()).map_err(io_error("start the threads for", &dir))?;
-        let wake = queue.clone();
-        let task = EngineTask::new(Arc::clone(&shared), ended, move || {
-            // A full queue wakes the thread as well.
-            let _ = wake.try_send(Message::Wake);
-        });
-        Ok((Self { view: LedgerView { shared }, room, queue }, task))
+        let stopped = Arc::clone(&intake);
+        let task = EngineTask::new(ended, move || stopped.stop());
+        Ok((Self { view, intake }, task))
     }
 
     /// Submits an encoded transaction and waits until it is durably in a block.
     ///
-    /// A call that fails is a receipt too. Dropping the future does not take the transaction back.
+    /// A call that fails is a receipt too. Dropping the future does not take the transaction back. Who
+    /// submits the same bytes again while they wait gets the same answer.
     ///
     /// # Errors
     /// [`SubmitError`]: it is not in a block, except perhaps after [`SubmitError::Stopped`].
-    pub async fn submit(&self, bytes: Vec<u8>) -> Result<Receipt, SubmitError> {
-        let share = self.share_of(bytes.len())?;
-        let transaction = Transaction::decode(&bytes).map_err(|_| SubmitError::Malformed)?;
-        // Far cheaper than a signature.
-        self.snapshot()?.ensure_can_pay(&transaction.payload)?;
-        if !transaction.signature_holds() {
-            return Err(Reject::BadSignature.into());
-        }
-        let (reply, answer) = oneshot::channel();
-        let hash = transaction_hash(&bytes);
-        let submission = Submission { payload: transaction.payload, bytes, hash, reply, share };
-        match self.queue.try_send(Message::Submit(Box::new(submission))) {
-            Ok(()) => answer.await.unwrap_or(Err(Stopped.into())),
-            Err(TrySendError::Full(_)) => Err(SubmitError::PoolFull),
-            Err(TrySendError::Disconnected(_)) => Err(Stopped.into()),
-        }
-    }
-
-    fn share_of(&self, bytes: usize) -> Result<Share, SubmitError> {
-        if bytes > MAX_TRANSACTION_BYTES {
-            return Err(SubmitError::Malformed);
-        }
-        let bytes = u32::try_from(bytes).map_err(|_| SubmitError::Malformed)?;
-        let slot = Arc::clone(&self.room.slots).try_acquire_owned();
-        let room = Arc::clone(&self.room.bytes).try_acquire_many_owned(bytes);
-        match (slot, room) {
-            (Ok(slot), Ok(room)) => Ok(Share { _slot: slot, _room: room }),
-            _ => Err(SubmitError::PoolFull),
-        }
+    pub async fn submit(&self, bytes: impl Into<Bytes>) -> Result<Receipt, SubmitError> {
+        self.intake.submit(&self.view.shared.newest, bytes.into()).await
     }
 
     /// Transactions that wait for a block.
     #[must_use]
     pub fn pool_count(&self) -> usize {
-        self.room.count()
+        self.intake.used().count
     }
 
     /// Their bytes.
     #[must_use]
     pub fn pool_bytes(&self) -> usize {
-        self.room.config.pool_bytes.saturating_sub(self.room.bytes.available_permits())
+        self.intake.used().bytes
     }
 }
 
@@ -242,23 +180,17 @@ impl Deref for Engine {
 }
 
 impl Ledger for Engine {
-    fn submit(&self, transaction: Vec<u8>) -> Submitting<'_> {
+    fn submit(&self, transaction: Bytes) -> Submitting<'_> {
         Box::pin(Self::submit(self, transaction))
     }
 
     fn pool(&self) -> PoolStatus {
-        PoolStatus { count: self.pool_count(), bytes: self.pool_bytes() }
+        let Room { count, bytes } = self.intake.used();
+        PoolStatus { count, bytes }
     }
 
     fn view(&self) -> &LedgerView {
         &self.view
-    }
-}
-
-impl Room {
-    /// Transactions that are in the pool.
-    pub(crate) fn count(&self) -> usize {
-        self.config.pool_count.saturating_sub(self.slots.available_permits())
     }
 }
 
@@ -275,20 +207,18 @@ impl std::fmt::Debug for EngineTask {
 }
 
 impl EngineTask {
-    /// Of a thread that looks at the word to stop whenever it is woken.
+    /// Of a thread that ends soon after `stop` was called.
     pub(crate) fn new(
-        shared: Arc<Shared>,
         ended: oneshot::Receiver<Result<(), EngineError>>,
-        wake: impl Fn() + Send + Sync + 'static,
+        stop: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        Self { shared, wake: Box::new(wake), ended }
+        Self { stop: Box::new(stop), ended }
     }
 
     /// Tells the thread to stop after the blocks that it is at work on. Waiting submitters are told
     /// [`SubmitError::Stopped`].
     pub fn stop(&self) {
-        self.shared.stopping.store(true, Ordering::Release);
-        (self.wake)();
+        (self.stop)();
     }
 
     /// Waits until the thread has stopped, asked to or not; then the data directory is free.

@@ -1,7 +1,7 @@
 //! What can go wrong with a ledger on disk, and with a transaction on its way into it.
 
 use crate::{log::FORMAT_VERSION, verify::BlockError};
-use argosy_directory::{GenesisError, Reject};
+use argosy_directory::{GenesisError, Reject, call::Balance};
 use argosy_domain::AccountId;
 use std::{io, path::PathBuf};
 use thiserror::Error;
@@ -15,15 +15,60 @@ pub enum SubmitError {
     /// Not the encoding of a transaction.
     #[error("the bytes are not an encoded transaction")]
     Malformed,
-    /// More transactions wait than this node takes. Later it may work.
-    #[error("too many transactions wait for a block")]
+    /// More transactions wait than this node takes, and none of them is worth less.
+    #[error("too many transactions wait for a block: try again later, or give a tip")]
     PoolFull,
+    /// More transactions of this account wait than this node takes.
+    #[error("too many transactions of this account wait for a block: wait for some of them")]
+    AccountFull,
+    /// Another transaction of the account with this nonce waits.
+    #[error(
+        "another transaction with this nonce waits: take the next nonce, or give a tip so that it costs {fee_needed} in all, which replaces the other"
+    )]
+    NonceTaken {
+        /// The least fee, tip included, that replaces it, in base units.
+        fee_needed: Balance,
+    },
+    /// The same transaction waits for others already.
+    #[error("this transaction waits already, and enough submitters with it")]
+    Waiting,
+    /// A transaction with the same nonce and a higher fee took its place.
+    #[error("another transaction of the account with this nonce and a higher fee took its place")]
+    Replaced,
+    /// The pool is full, and one that is worth more took its place.
+    #[error(
+        "too many transactions wait for a block, and one that pays more took this one's place: try again later, or give a tip"
+    )]
+    Displaced,
+    /// More signatures are to be checked than this node takes. Later it may work.
+    #[error("too many signatures are to be checked at once: try again later")]
+    Busy,
     /// The ledger's disk is full. Once there is room it works again.
     #[error("the directory's disk is full: its operator must free some of it")]
     NoRoom,
     /// The engine has stopped. The transaction may or may not be in a block.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+}
+
+impl SubmitError {
+    /// The public name of the reason; never changes its meaning.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(reject) => reject.code(),
+            Self::Malformed => "MALFORMED_TRANSACTION",
+            Self::PoolFull => "POOL_FULL",
+            Self::AccountFull => "ACCOUNT_FULL",
+            Self::NonceTaken { .. } => "NONCE_TAKEN",
+            Self::Waiting => "ALREADY_WAITING",
+            Self::Replaced => "REPLACED",
+            Self::Displaced => "DISPLACED",
+            Self::Busy => "BUSY",
+            Self::NoRoom => "NO_ROOM",
+            Self::Stopped(Stopped) => "STOPPED",
+        }
+    }
 }
 
 /// The engine runs no more.

@@ -17,18 +17,21 @@ pub mod error;
 mod generations;
 mod handover;
 pub mod huge_pages;
+mod intake;
+mod lanes;
 mod log;
 pub mod machine;
+mod pool;
 mod producer;
 pub mod randomness;
 mod replay;
 mod replica;
+mod roles;
 mod snapshot;
 mod start;
 mod steps;
 pub mod verify;
 mod view;
-mod waiting;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 
 use crate::{engine::Receipt, error::SubmitError, view::LedgerView};
 use argosy_directory::{BlockContext, Event, Outcome, Payload, State, Transaction};
+use bytes::Bytes;
 use std::{future::Future, pin::Pin};
 
 /// The deterministic part of a ledger: it knows nothing of networks, files or clocks, and the same
@@ -96,7 +97,7 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// [`SubmitError`]: it is not in a block, except perhaps after [`SubmitError::Stopped`].
-    fn submit(&self, transaction: Vec<u8>) -> Submitting<'_>;
+    fn submit(&self, transaction: Bytes) -> Submitting<'_>;
 
     /// What waits for a block.
     fn pool(&self) -> PoolStatus;

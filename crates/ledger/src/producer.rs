@@ -1,4 +1,4 @@
-//! The one thread that orders transactions: drains the queue, executes, makes a block, syncs, answers.
+//! The one thread that orders transactions: takes from the pool, executes, makes a block, syncs, answers.
 
 use crate::{
     block::{
@@ -6,70 +6,43 @@ use crate::{
         transactions_root,
     },
     disk::{Disk, Opened},
-    engine::{Receipt, Room, SequencerKey, Share},
+    engine::{Receipt, SequencerKey},
     epoch::EpochChange,
     error::{EngineError, SubmitError},
+    intake::{Intake, Submission, now_ms},
+    pool::Taken,
     randomness::{self, Vrf},
+    roles::Roles,
     verify::{ChainTip, ChainVerifier},
     view::{Shared, Shown},
-    waiting::Waiting,
 };
-use argosy_directory::{BlockContext, Event, Outcome, Payload, Reject, State};
-use argosy_domain::limits::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS};
+use argosy_directory::{BlockContext, Event, Outcome, State, Transaction};
+use argosy_domain::{
+    AccountId,
+    limits::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS},
+};
 use bytes::Bytes;
 use codec::Encode;
 use std::{
-    collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::Ordering,
-        mpsc::{Receiver, RecvTimeoutError},
-    },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use tokio::sync::oneshot;
 
 /// A block takes no more transactions once it has grown to this, in bytes, so that the results of the
 /// last one have room: they can be far larger than the transaction.
 const FULL_BLOCK_BYTES: usize = MAX_BLOCK_BYTES / 4;
-/// Transactions with a future nonce may take up this part of the pool.
-const WAITING_SHARE: usize = 20;
-
-/// What the thread is told.
-pub(crate) enum Message {
-    /// A transaction whose signature holds.
-    Submit(Box<Submission>),
-    /// Look whether to stop.
-    Wake,
-}
-
-/// A transaction on its way into a block.
-pub(crate) struct Submission {
-    pub(crate) payload: Payload,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) hash: [u8; 32],
-    pub(crate) reply: oneshot::Sender<Result<Receipt, SubmitError>>,
-    pub(crate) share: Share,
-}
-
-impl Submission {
-    fn refuse(self, reject: Reject) {
-        self.answer(Err(reject.into()));
-    }
-
-    fn answer(self, answer: Result<Receipt, SubmitError>) {
-        // The place in the pool is free before the submitter can ask for another one.
-        drop(self.share);
-        // The submitter may have gone; what is in a block stays there.
-        let _ = self.reply.send(answer);
-    }
-}
+/// A block takes no more transactions once it has been in the making for so long, so that whoever comes
+/// next does not wait for all that others have sent.
+const FILL_TIME: Duration = Duration::from_millis(30);
+/// Who has a role is looked up this often, at most.
+const ROLES_AFTER: Duration = Duration::from_secs(1);
+/// What waits too long is looked for this often, at most.
+const EXPIRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Owns the order of things.
 pub(crate) struct Producer {
     shared: Arc<Shared>,
-    messages: Receiver<Message>,
-    room: Arc<Room>,
+    intake: Arc<Intake>,
     disk: Disk,
     sequencer: SequencerKey,
     /// Where the chain is, and whose keys sign.
@@ -78,9 +51,8 @@ pub(crate) struct Producer {
     change: Option<EpochChange>,
     /// Ahead of what is shared while a block is being made.
     state: State,
-    /// Due before anything from the queue.
-    carried: VecDeque<Box<Submission>>,
-    waiting: Waiting<Box<Submission>>,
+    roles_at: Instant,
+    expired_at: Instant,
     /// When the last block was made, or could not be for lack of room.
     block_made_at: Instant,
     has_room: bool,
@@ -91,9 +63,16 @@ struct Draft {
     at: BlockContext,
     vrf: Vrf,
     block_events: Vec<Event>,
-    included: Vec<Submission>,
+    included: Vec<Taken<Submission>>,
     outcomes: Vec<Outcome>,
     bytes: usize,
+}
+
+impl Drop for Producer {
+    /// However the thread ends, nobody waits for it any more.
+    fn drop(&mut self) {
+        self.intake.close();
+    }
 }
 
 impl Draft {
@@ -105,26 +84,24 @@ impl Draft {
 impl Producer {
     pub(crate) fn new(
         opened: Opened,
-        messages: Receiver<Message>,
-        room: Arc<Room>,
+        intake: Arc<Intake>,
         sequencer: SequencerKey,
         change: Option<EpochChange>,
     ) -> Self {
         let Opened { shared, disk, chain } = opened;
         let (verifier, state) = chain.into_parts();
-        let waiting = Waiting::new(shared.config().pool_count / WAITING_SHARE);
+        let now = Instant::now();
         Self {
             shared,
-            messages,
-            room,
+            intake,
             disk,
             sequencer,
             verifier,
             change,
             state,
-            carried: VecDeque::new(),
-            waiting,
-            block_made_at: Instant::now(),
+            roles_at: now,
+            expired_at: now,
+            block_made_at: now,
             has_room: true,
         }
     }
@@ -135,37 +112,20 @@ impl Producer {
 
     /// Makes blocks until told to stop, or until one cannot be made durable.
     pub(crate) fn run(mut self) -> Result<(), EngineError> {
-        // Asked before each wait too: the word to stop may have been drained while a block was made.
-        while !self.is_stopping() {
-            let gone = self.wait();
-            if gone || self.is_stopping() {
-                break;
-            }
+        while self.intake.wait(self.time_to_block().min(EXPIRY_AFTER)) {
             self.drop_expired();
+            if !self.intake.is_due() && !self.time_to_block().is_zero() {
+                continue;
+            }
             if self.find_room() {
                 self.make_block().inspect_err(|_| self.shared.newest.store(None))?;
             } else {
-                self.refuse_all();
+                self.intake.refuse_all(SubmitError::NoRoom);
+                // Lets some time pass before the next attempt to make a block.
+                self.block_made_at = Instant::now();
             }
         }
         Ok(())
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.shared.stopping.load(Ordering::Acquire)
-    }
-
-    /// Waits for a transaction, or until a block is due. True if nobody can submit any more.
-    fn wait(&mut self) -> bool {
-        if !self.carried.is_empty() {
-            return false;
-        }
-        match self.messages.recv_timeout(self.time_to_block()) {
-            Ok(Message::Submit(submission)) => self.carried.push_back(submission),
-            Ok(Message::Wake) | Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return true,
-        }
-        false
     }
 
     /// A change of keys waits for nobody: it fences the keys before.
@@ -191,35 +151,21 @@ impl Producer {
         self.has_room
     }
 
-    /// Refuses what waits, and lets some time pass before the next attempt to make a block.
-    fn refuse_all(&mut self) {
-        let mut budget = self.room.count();
-        while let Some(submission) = self.next_submission(&mut budget) {
-            submission.answer(Err(SubmitError::NoRoom));
-        }
-        self.block_made_at = Instant::now();
-    }
-
     fn drop_expired(&mut self) {
-        for submission in self.waiting.take_expired(Instant::now()) {
-            submission.refuse(Reject::NonceFuture);
+        if self.expired_at.elapsed() >= EXPIRY_AFTER {
+            self.intake.expire(self.time_ms());
+            self.expired_at = Instant::now();
         }
     }
 
-    /// Executes what waits and makes one block of it, if there is anything or a block is due.
+    /// Time of a block that is begun now.
+    fn time_ms(&self) -> u64 {
+        self.tip().time_ms.max(now_ms())
+    }
+
+    /// Executes what is due and makes one block of it, if there is anything or a block is due.
     fn make_block(&mut self) -> Result<(), EngineError> {
-        let time_ms = self.tip().time_ms.max(now_ms());
-        let mut draft = None;
-        // What waits now, not what keeps arriving: a stream of refusals must not hold up a block.
-        let mut budget = self.room.count();
-        while !draft.as_ref().is_some_and(Draft::is_full) {
-            let Some(submission) = self.next_submission(&mut budget) else { break };
-            self.admit(&mut draft, submission, time_ms);
-        }
-        if draft.is_none() && self.time_to_block().is_zero() {
-            draft = Some(self.begin(time_ms));
-        }
-        let Some(draft) = draft else { return Ok(()) };
+        let Some(draft) = self.fill() else { return Ok(()) };
         let (block, included) = self.finish(draft);
         let encoded = Bytes::from(block.encode());
         if encoded.len() > MAX_ENCODED_BLOCK_BYTES {
@@ -230,48 +176,51 @@ impl Producer {
         let state = Arc::new(self.state.clone());
         self.shared.newest.store(Some(Arc::clone(&state)));
         self.publish(end, encoded, block, included);
+        if self.roles_at.elapsed() >= ROLES_AFTER {
+            self.intake.set_roles(Roles::of(&state));
+            self.roles_at = Instant::now();
+        }
         self.disk.checkpointer.offer(&self.verifier, &state);
         Ok(())
     }
 
-    /// What was carried over or has become due, else up to `budget` from the queue.
-    fn next_submission(&mut self, budget: &mut usize) -> Option<Box<Submission>> {
-        if let Some(submission) = self.carried.pop_front() {
-            return Some(submission);
-        }
-        while *budget > 0 {
-            *budget = budget.saturating_sub(1);
-            match self.messages.try_recv() {
-                Ok(Message::Submit(submission)) => return Some(submission),
-                Ok(Message::Wake) => {}
-                Err(_) => return None,
+    /// Executes what is due, and what becomes due meanwhile, as far as a block has room and time.
+    fn fill(&mut self) -> Option<Draft> {
+        let (time_ms, begun) = (self.time_ms(), Instant::now());
+        let mut draft = None;
+        // A stream of refusals must not hold up a block either.
+        for _ in 0..MAX_BLOCK_TRANSACTIONS {
+            if draft.as_ref().is_some_and(Draft::is_full) || begun.elapsed() >= FILL_TIME {
+                break;
             }
+            let Some(taken) = self.intake.take(time_ms) else { break };
+            self.admit(&mut draft, taken, time_ms);
         }
-        None
+        if draft.is_none() && self.time_to_block().is_zero() {
+            draft = Some(self.begin(time_ms));
+        }
+        draft
     }
 
-    /// Executes a submission, keeps it until its nonce is due, or refuses it.
-    fn admit(&mut self, draft: &mut Option<Draft>, submission: Box<Submission>, time_ms: u64) {
-        let (signer, nonce) = (submission.payload.signer, submission.payload.nonce);
-        match self.state.precheck(&submission.payload, time_ms) {
-            Ok(()) => {
-                if draft.is_none() {
-                    *draft = Some(self.begin(time_ms));
-                }
-                if let Some(draft) = draft {
-                    execute(&mut self.state, draft, *submission);
-                }
-                if let Some(next) = self.waiting.take(&signer, nonce.saturating_add(1)) {
-                    self.carried.push_front(next);
-                }
-            }
-            Err(reject @ Reject::NonceFuture) => {
-                if let Err(submission) = self.waiting.insert(Instant::now(), signer, nonce, submission) {
-                    submission.refuse(reject);
-                }
-            }
-            Err(reject) => submission.refuse(reject),
+    /// Executes a transaction, or refuses it if it has become impossible since it got its place.
+    fn admit(&mut self, draft: &mut Option<Draft>, taken: Taken<Submission>, time_ms: u64) {
+        // Kept encoded until now, since decoded it takes up to eight times the memory.
+        let Ok(Transaction { payload, .. }) = Transaction::decode(&taken.item.bytes) else {
+            unreachable!("it was decoded before it got its place")
+        };
+        if let Err(reject) = self.state.precheck(&payload, time_ms) {
+            self.intake.fail(taken, reject);
+            return;
         }
+        if draft.is_none() {
+            *draft = Some(self.begin(time_ms));
+        }
+        let Some(draft) = draft else { return };
+        let outcome = self.state.execute(&payload);
+        let bytes = taken.item.bytes.len().saturating_add(outcome.encoded_size());
+        draft.bytes = draft.bytes.saturating_add(bytes);
+        draft.outcomes.push(outcome);
+        draft.included.push(taken);
     }
 
     fn begin(&mut self, time_ms: u64) -> Draft {
@@ -283,10 +232,10 @@ impl Producer {
         Draft { at, vrf, block_events, included: Vec::new(), outcomes: Vec::new(), bytes }
     }
 
-    fn finish(&mut self, draft: Draft) -> (Block, Vec<Submission>) {
+    fn finish(&mut self, draft: Draft) -> (Block, Vec<Taken<Submission>>) {
         let Draft { at, vrf, block_events, mut included, outcomes, .. } = draft;
         let transactions: Vec<_> =
-            included.iter_mut().map(|submission| std::mem::take(&mut submission.bytes)).collect();
+            included.iter_mut().map(|taken| std::mem::take(&mut taken.item.bytes).into()).collect();
         let header = Header {
             version: HEADER_VERSION,
             rules_version: RULES_VERSION,
@@ -308,11 +257,11 @@ impl Producer {
     }
 
     /// Shows a durable block to everybody, then answers its submitters in order.
-    fn publish(&mut self, end: u64, encoded: Bytes, block: Block, included: Vec<Submission>) {
+    fn publish(&mut self, end: u64, encoded: Bytes, block: Block, included: Vec<Taken<Submission>>) {
         self.verifier.advance(&block);
         self.block_made_at = Instant::now();
         let tip = *self.tip();
-        let hashes: Vec<_> = included.iter().map(|submission| submission.hash).collect();
+        let hashes: Vec<_> = included.iter().map(|taken| taken.item.hash).collect();
         self.shared.show(&Shown {
             tip,
             end,
@@ -326,22 +275,13 @@ impl Producer {
             tracing::info!(epoch, height = tip.height, "the sequencing key was changed");
             self.disk.data_dir.forget_change();
         }
-        for ((index, submission), outcome) in (0..).zip(included).zip(block.outcomes) {
+        let signed: Vec<(AccountId, u64)> =
+            included.iter().map(|taken| (taken.account, taken.nonce)).collect();
+        for ((index, taken), outcome) in (0..).zip(included).zip(block.outcomes) {
             let receipt =
-                Receipt { hash: submission.hash, height: tip.height, index, time_ms: tip.time_ms, outcome };
-            submission.answer(Ok(receipt));
+                Receipt { hash: taken.item.hash, height: tip.height, index, time_ms: tip.time_ms, outcome };
+            taken.item.answer(Ok(receipt));
         }
+        self.intake.settle(signed.into_iter());
     }
-}
-
-fn execute(state: &mut State, draft: &mut Draft, submission: Submission) {
-    let outcome = state.execute(&submission.payload);
-    draft.bytes = draft.bytes.saturating_add(submission.bytes.len()).saturating_add(outcome.encoded_size());
-    draft.outcomes.push(outcome);
-    draft.included.push(submission);
-}
-
-fn now_ms() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }

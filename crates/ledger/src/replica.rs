@@ -24,7 +24,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::Ordering,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
 };
@@ -64,11 +64,13 @@ impl Replica {
         let shared = Arc::clone(&opened.shared);
         // One batch, and the word to stop.
         let (orders, received) = sync_channel(2);
-        let follower = Follower::new(opened);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let follower = Follower::new(opened, Arc::clone(&stopping));
         let ended = spawn("replica", move || follower.run(&received))
             .map_err(io_error("start the threads for", dir))?;
         let wake = orders.clone();
-        let task = EngineTask::new(Arc::clone(&shared), ended, move || {
+        let task = EngineTask::new(ended, move || {
+            stopping.store(true, Ordering::Release);
             // A full queue wakes the thread as well.
             let _ = wake.try_send(Order::Wake);
         });
@@ -105,6 +107,7 @@ struct Follower {
     disk: Disk,
     verifier: ChainVerifier,
     state: State,
+    stopping: Arc<AtomicBool>,
     /// A signed block that is wrong: nothing after it can be taken, by whomever it is sent.
     halted: Option<AppendError>,
 }
@@ -117,14 +120,14 @@ struct Taken {
 }
 
 impl Follower {
-    fn new(opened: Opened) -> Self {
+    fn new(opened: Opened, stopping: Arc<AtomicBool>) -> Self {
         let Opened { shared, disk, chain } = opened;
         let (verifier, state) = chain.into_parts();
-        Self { shared, disk, verifier, state, halted: None }
+        Self { shared, disk, verifier, state, stopping, halted: None }
     }
 
     fn run(mut self, orders: &Receiver<Order>) -> Result<(), EngineError> {
-        while !self.shared.stopping.load(Ordering::Acquire) {
+        while !self.stopping.load(Ordering::Acquire) {
             match orders.recv() {
                 Ok(Order::Append { blocks, now_ms, reply }) => {
                     let taken =

@@ -22,7 +22,7 @@ use std::{
     future::{Future, ready},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::watch;
 
@@ -45,7 +45,6 @@ pub(crate) struct Shared {
     pub(crate) checkpoint: watch::Sender<u64>,
     pub(crate) reader: LogReader,
     pub(crate) places: Mutex<Places>,
-    pub(crate) stopping: AtomicBool,
     epochs: ArcSwap<Epochs>,
     /// Folder of the checkpoints.
     checkpoints: PathBuf,
@@ -181,7 +180,6 @@ impl Shared {
             checkpoint: watch::Sender::new(from_height),
             reader,
             places: Mutex::new(places),
-            stopping: AtomicBool::new(false),
             epochs: ArcSwap::from_pointee(chain.verifier().epochs().clone()),
             checkpoints: checkpoints_dir(log.path().parent().unwrap_or(Path::new("."))),
             config,

@@ -150,6 +150,7 @@ fn send(directory: &mut DirectoryNode, genesis: &Genesis, signer: AccountId, cal
         signer,
         nonce,
         valid_until_ms: GENESIS_MS + 1_000,
+        tip: 0,
         call,
     };
     let height = directory.height() + 1;

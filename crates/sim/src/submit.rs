@@ -54,6 +54,7 @@ impl Submitter {
             signer: self.account,
             nonce: self.nonce,
             valid_until_ms: context.now_ms + VALID_MS,
+            tip: 0,
             call,
         };
         let hash = *blake3::hash(&payload.encode()).as_bytes();

@@ -5,13 +5,19 @@ mod follow;
 mod followers;
 pub(crate) mod http;
 mod index;
+mod junk;
+mod ledger;
 mod machine;
 mod network;
 mod skeleton;
 
 use anyhow::Result;
 use clap::Subcommand;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 /// What can be measured.
 #[derive(Subcommand)]
@@ -42,6 +48,37 @@ pub(crate) enum Bench {
     },
     /// Followers of one directory node: when all have a new block, and what each costs.
     Followers(followers::Options),
+    /// Durable transactions: the embedded engine, a sync for each transaction, PostgreSQL beside it.
+    Ledger {
+        /// Of each of the three.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+        /// Leave PostgreSQL out.
+        #[arg(long)]
+        no_postgres: bool,
+    },
+    /// A directory node under a flood of junk, and a lead who has work to do.
+    Junk {
+        /// Of the flood.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Connections of each kind of junk.
+        #[arg(long, default_value_t = 8)]
+        connections: usize,
+    },
+    /// Part of that: the flood.
+    #[command(hide = true)]
+    JunkFlood {
+        /// The directory node.
+        #[arg(long)]
+        directory: String,
+        /// As there.
+        #[arg(long)]
+        seconds: u64,
+        /// As there.
+        #[arg(long)]
+        connections: usize,
+    },
     /// Part of the directory's: loads a checkpoint that it made.
     #[command(hide = true)]
     DirectoryLoad {
@@ -73,6 +110,11 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
         Bench::Directory { objects, no_postgres } => directory::run(root, *objects, !no_postgres),
         Bench::Follow { blocks, objects } => follow::run(root, *blocks, *objects),
         Bench::Followers(options) => followers::run(root, options),
+        Bench::Ledger { seconds, no_postgres } => ledger::run(root, *seconds, !no_postgres),
+        Bench::Junk { seconds, connections } => junk::run(root, *seconds, *connections),
+        Bench::JunkFlood { directory, seconds, connections } => {
+            junk::flood(directory, *seconds, *connections)
+        }
         Bench::DirectoryLoad { objects, checkpoint } => directory::load(checkpoint, *objects),
         Bench::Index { objects } => index::run(root, *objects),
         Bench::IndexLoad { checkpoint } => index::load(checkpoint),
@@ -90,6 +132,11 @@ pub(crate) fn say(what: &str, value: String, target: &str) {
 #[expect(clippy::as_conversions, reason = "figures for people: rounding is fine")]
 pub(crate) fn as_f64(n: u64) -> f64 {
     n as f64
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures at a time, it does not wait for a state")]
+fn rest(time: Duration) {
+    thread::sleep(time);
 }
 
 /// The value below which `share` percent of the sorted `values` lie.

@@ -82,7 +82,7 @@ fn distribution_worker(number: u64) -> AccountId {
     account(b'd', number)
 }
 
-fn content(number: u64) -> ContentId {
+pub(crate) fn content(number: u64) -> ContentId {
     let mut bytes = [0; 32];
     for (place, part) in bytes.chunks_exact_mut(8).zip(1..) {
         place.copy_from_slice(&mix(number.wrapping_mul(5).wrapping_add(part)).to_le_bytes());
@@ -151,7 +151,15 @@ impl Log {
         let nonce = *next;
         *next += 1;
         let valid_until_ms = GENESIS_MS + 12 * 60 * 60 * 1000;
-        Payload { version: TRANSACTION_VERSION, genesis: self.hash, signer, nonce, valid_until_ms, call }
+        Payload {
+            version: TRANSACTION_VERSION,
+            genesis: self.hash,
+            signer,
+            nonce,
+            valid_until_ms,
+            tip: 0,
+            call,
+        }
     }
 
     /// The same, with the signature of the one owner who signs it.

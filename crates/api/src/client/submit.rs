@@ -26,6 +26,8 @@ const MAX_RACES: u32 = 16;
 const RACE_PAUSE: Duration = Duration::from_millis(20);
 /// Wait after the first lost answer; the second waits twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Another transaction with the nonce waits, by another program with the key.
+const NONCE_TAKEN: &str = "NONCE_TAKEN";
 
 /// Sends the calls of one key, one after the other, with the right nonces. Clones share the order.
 #[derive(Clone, Debug)]
@@ -175,7 +177,8 @@ fn receipt_result(receipt: ReceiptView) -> Result<ReceiptView, SubmitError> {
 }
 
 fn is_nonce_trouble(body: &ErrorBody) -> bool {
-    matches!(Reject::from_number(body.number), Some(Reject::NonceStale | Reject::NonceFuture))
+    body.code == NONCE_TAKEN
+        || matches!(Reject::from_number(body.number), Some(Reject::NonceStale | Reject::NonceFuture))
 }
 
 fn now_ms() -> u64 {

@@ -67,6 +67,9 @@ wire! {
         pub signer: AccountId,
         /// The signer's nonce.
         pub nonce: u64,
+        /// Paid beside the fee, in base units.
+        #[serde(with = "text")]
+        pub tip: u128,
         /// Nothing if the call succeeded, else why it was turned down.
         pub error: Option<RejectView>,
         /// SCALE encodings of the events, hexadecimal, in order.
@@ -108,6 +111,9 @@ wire! {
         pub signer: AccountId,
         /// The signer's nonce.
         pub nonce: u64,
+        /// Paid beside the fee, in base units; of a refused one, offered.
+        #[serde(with = "text")]
+        pub tip: u128,
         /// The call by module and name, such as `distribution.createDistributionBucket`.
         pub call: String,
         /// The call in words, such as `create distribution bucket`.

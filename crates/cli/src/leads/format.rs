@@ -208,6 +208,7 @@ mod tests {
             time_ms: 1_234_567_890_000,
             signer: AccountId([1; 32]),
             nonce: 3,
+            tip: 0,
             call: "content.createAssetSet".to_owned(),
             words: "create asset set".to_owned(),
             arguments: arguments.as_object().cloned().unwrap(),

@@ -52,6 +52,7 @@ fn transaction(bytes: &[u8], outcome: &Outcome) -> Option<TransactionView> {
         bytes: hex::encode(bytes),
         signer: payload.signer,
         nonce: payload.nonce,
+        tip: payload.tip,
         error: outcome.result.err().map(reject),
         events: events(&outcome.events),
     })
@@ -96,6 +97,7 @@ fn record(payload: &Payload, bytes: &[u8], height: u64, time_ms: u64) -> RecordV
         time_ms,
         signer: payload.signer,
         nonce: payload.nonce,
+        tip: payload.tip,
         call: call.name,
         words: call.words,
         arguments: call.arguments,

@@ -1,6 +1,6 @@
 //! Transactions and entities.
 
-use crate::support::{Node, answer, genesis, key, now_ms, sign};
+use crate::support::{DEADLINE, Node, answer, genesis, key, now_ms, sign};
 use argosy_api::{Retry, directory::OperatorStatus, genesis::GenesisFile};
 use argosy_directory::{
     Call, ContentCall, DistributionCall, Genesis, MembershipCall, Reject, StorageCall, Transaction,
@@ -45,6 +45,33 @@ async fn receipts_tell_success_failure_and_refusal_apart() {
     assert_eq!((status, &body["code"]), (400, &"EXPIRED".into()));
     let error = node.directory.transaction(&[0; 32]).await.unwrap_err();
     assert!(error.is_not_found());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_pool_refuses_has_a_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path()).await;
+    let carol = key("//Carol");
+    let waiting = sign(&carol, 1, create_member("carol-1"));
+    let directory = node.directory.clone();
+    let submitted = tokio::spawn(async move { directory.submit(&waiting).await });
+    let shown = async {
+        while node.directory.status().await.unwrap().pool_count == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, shown).await.unwrap();
+    assert!(node.directory.status().await.unwrap().pool_bytes > 100);
+    let (status, body) = node.post(sign(&carol, 1, create_member("carol-2")).encode()).await;
+    assert_eq!((status, &body["code"], &body["retry"]), (409, &"NONCE_TAKEN".into(), &"never".into()));
+    let tipped =
+        Transaction::sign_with_tip(&carol, genesis().hash(), 0, now_ms() + 60_000, 1, create_member("c"));
+    let (status, body) = node.post(tipped.encode()).await;
+    assert_eq!((status, &body["code"]), (400, &"CANNOT_PAY_FEE".into()), "a tip is not for nothing");
+    node.directory.submit(&sign(&carol, 0, create_member("carol-0"))).await.unwrap();
+    let receipt = tokio::time::timeout(DEADLINE, submitted).await.unwrap().unwrap().unwrap();
+    assert_eq!(receipt.index, 1);
     node.stop().await;
 }
 

@@ -182,7 +182,7 @@ async fn an_accounts_transactions_come_newest_first() {
     let found = all(path.clone()).await;
     let told: Vec<_> = found.iter().map(|e| (e.height, e.nonce, e.result.as_str())).collect();
     assert_eq!(told, [(4, 3, "succeeded"), (3, 2, "failed"), (2, 1, "succeeded"), (1, 0, "succeeded")]);
-    assert_eq!(found[0].arguments["handle"], "carol-3");
+    assert_eq!((found[0].tip, &found[0].arguments["handle"]), (0, &"carol-3".into()));
     assert_eq!(all(format!("{path}?limit=2")).await, found[..2]);
     assert_eq!(all(format!("{path}?from=2:0")).await, found[2..]);
     let nobody = format!("/api/v1/accounts/{}/transactions", key("//Nobody").account());

@@ -12,11 +12,13 @@ use std::{
     time::Duration,
 };
 
+const EVERY: u64 = 5;
+
 fn open(dir: &Path, retention: Retention) -> (Engine, EngineTask) {
     let config = EngineConfig {
         block_interval: Duration::from_secs(3_600),
         checkpoints: CheckpointConfig {
-            every_blocks: NonZeroU64::new(5).unwrap(),
+            every_blocks: NonZeroU64::new(EVERY).unwrap(),
             kept: NonZeroUsize::new(2).unwrap(),
             ..CheckpointConfig::default()
         },
@@ -31,9 +33,14 @@ fn few() -> Retention {
     Retention::Blocks(NonZeroU64::new(8).unwrap())
 }
 
+/// Makes blocks up to this height, and lets each checkpoint be made before the next block.
 async fn grow(engine: &Engine, height: u64) {
-    let made = engine.head().borrow().height;
-    make_blocks(engine, "//Alice", made, height - made).await;
+    let mut checkpoint = engine.checkpoint_height();
+    let next = engine.head().borrow().height;
+    for nonce in next..height {
+        let made = make_blocks(engine, "//Alice", nonce, 1).await[0].height;
+        checkpoint.wait_for(|newest| newest + EVERY > made).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ mod copies;
 mod damage;
 mod engine;
 mod epochs;
+mod pool;
 mod replicas;
 mod snapshots;
 mod starts;

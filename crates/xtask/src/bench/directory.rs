@@ -2,7 +2,7 @@
 //! look-up in the database that a user would otherwise take.
 
 mod lookups;
-mod postgres;
+pub(super) mod postgres;
 
 use super::{
     as_f64,

@@ -33,6 +33,11 @@ impl Connection {
         Ok(Self { stream, buffer: vec![0; 256 * 1024], authority })
     }
 
+    /// Gives up on an answer after this long.
+    pub(crate) fn set_patience(&self, patience: Duration) -> Result<()> {
+        Ok(self.stream.set_read_timeout(Some(patience))?)
+    }
+
     /// `GET path`, the body thrown away.
     pub(crate) fn get(&mut self, path: &str, extra: &str) -> Result<Exchange> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{extra}\r\n", self.authority);

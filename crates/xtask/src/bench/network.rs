@@ -64,6 +64,29 @@ impl Network {
         })
     }
 
+    /// Stops everything, and starts the directory node alone.
+    pub(crate) fn keep_directory_only(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        self.process = Command::new(&self.program)
+            .args(["directory", "start", "--config"])
+            .arg(self.folder.join("data/directory/directory.yml"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start the directory node")?;
+        let started = Instant::now();
+        while Connection::open(&self.directory).is_err() {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("the directory node ended: {status}");
+            }
+            if started.elapsed() > Duration::from_secs(60) {
+                bail!("the directory node does not answer");
+            }
+        }
+        Ok(())
+    }
+
     /// A file of bytes that do not compress.
     pub(crate) fn file(&self, name: &str, seed: u64, bytes: u64) -> Result<PathBuf> {
         let path = self.folder.join(name);
@@ -108,8 +131,17 @@ impl Network {
     ///
     /// Source: `VmRSS` of `/proc/PID/status`.
     pub(crate) fn resident_bytes(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most that it ever was.
+    pub(crate) fn peak_bytes(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).context("no such line")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
 }

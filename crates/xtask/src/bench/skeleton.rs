@@ -1,6 +1,6 @@
 //! Figures of the whole network on one machine, beside the targets that were set for them.
 
-use super::{as_f64, http::Connection, network::Network, percentile, say};
+use super::{as_f64, http::Connection, network::Network, percentile, rest, say};
 use anyhow::{Context, Result, bail};
 use argosy_directory::{Call, MembershipCall, Transaction};
 use argosy_domain::{KeyScheme, Keypair};
@@ -38,11 +38,6 @@ fn idle(network: &Network) -> Result<()> {
         "< 150 MiB",
     );
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures at a time, it does not wait for a state")]
-fn rest(time: Duration) {
-    thread::sleep(time);
 }
 
 fn large(network: &Network, mib: u64) -> Result<()> {

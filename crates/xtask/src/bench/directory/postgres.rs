@@ -36,15 +36,18 @@ JOIN operators w ON w.family = p.family AND w.bucket = p.bucket WHERE o.id = :id
 const UPDATE: &str = "UPDATE placement SET bucket = :bucket WHERE bag = :bag AND family = :family;";
 
 /// A cluster that is stopped and removed with this value.
-struct Cluster {
+pub(in crate::bench) struct Cluster {
     folder: PathBuf,
     /// Runs the programs as somebody whom they accept.
     user: Option<&'static str>,
 }
 
-pub(super) fn run(state: &State, [single, batched]: [f64; 2], updates: f64) -> Result<()> {
-    install()?;
-    let cluster = Cluster::start()?;
+pub(in crate::bench::directory) fn run(
+    state: &State,
+    [single, batched]: [f64; 2],
+    updates: f64,
+) -> Result<()> {
+    let cluster = Cluster::start(Durability::Lazy)?;
     cluster.sql(SCHEMA)?;
     let channels = cluster.fill(state)?;
     for statement in INDICES.split(';').filter(|text| !text.trim().is_empty()) {
@@ -75,8 +78,19 @@ fn install() -> Result<()> {
     Ok(())
 }
 
+/// When a commit is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::bench) enum Durability {
+    /// Before it is on disk.
+    Lazy,
+    /// When it is on disk.
+    Synced,
+}
+
 impl Cluster {
-    fn start() -> Result<Self> {
+    /// Installs the programs if need be.
+    pub(in crate::bench) fn start(durability: Durability) -> Result<Self> {
+        install()?;
         let folder = std::env::temp_dir().join(format!("argosy-bench-postgres-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let status = fs::read_to_string("/proc/self/status")?;
@@ -92,8 +106,12 @@ impl Cluster {
         let data = cluster.folder.join("data");
         cluster.must(cluster.program("initdb").args(["-A", "trust", "-U", "postgres", "-D"]).arg(&data))?;
         let options = format!(
-            "-k {} -c listen_addresses='' -c shared_buffers=4GB -c max_wal_size=8GB -c synchronous_commit=off",
-            cluster.folder.display()
+            "-k {} -c listen_addresses='' -c shared_buffers=4GB -c max_wal_size=8GB -c synchronous_commit={}",
+            cluster.folder.display(),
+            match durability {
+                Durability::Lazy => "off",
+                Durability::Synced => "on",
+            }
         );
         let log = cluster.folder.join("log");
         let mut start = cluster.program("pg_ctl");
@@ -124,7 +142,7 @@ impl Cluster {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn sql(&self, text: &str) -> Result<()> {
+    pub(in crate::bench) fn sql(&self, text: &str) -> Result<()> {
         self.must(self.program("psql").args(["-q", "-v", "ON_ERROR_STOP=1", "-c", text])).map(drop)
     }
 
@@ -201,6 +219,41 @@ impl Cluster {
         let tps: f64 = line.split_whitespace().next().context("no figure")?.parse()?;
         ensure!(tps > as_f64(0), "pgbench did nothing");
         Ok(tps)
+    }
+}
+
+impl Cluster {
+    /// How long each transaction took, in milliseconds.
+    pub(in crate::bench) fn pgbench_waits(
+        &self,
+        script: &str,
+        clients: usize,
+        seconds: u64,
+    ) -> Result<Vec<f64>> {
+        let path = self.folder.join("script.sql");
+        fs::write(&path, script)?;
+        let (clients, seconds) = (clients.to_string(), seconds.to_string());
+        let mut pgbench = self.program("pgbench");
+        pgbench
+            .args(["-n", "-M", "prepared", "-T", &seconds, "-c", &clients, "-j", "2", "-l"])
+            .args(["--log-prefix", "waits", "-f"])
+            .arg(&path)
+            .arg("postgres");
+        self.must(&mut pgbench)?;
+        let mut waits = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if !entry.file_name().to_string_lossy().starts_with("waits.") {
+                continue;
+            }
+            // Client, number, microseconds, and more.
+            let text = fs::read_to_string(entry.path())?;
+            for line in text.lines() {
+                let field = line.split(' ').nth(2).context("an odd line in the log of pgbench")?;
+                waits.push(field.parse::<f64>()? / 1e3);
+            }
+        }
+        Ok(waits)
     }
 }
 

@@ -62,6 +62,7 @@ pub(crate) fn snapshot(app: &App) -> DirectoryStatus {
         objects_count: app.engine.snapshot().map_or(0, |state| state.objects_count()),
         followers_count: app.followers.load(Ordering::Relaxed),
         listeners_count: app.listeners.load(Ordering::Relaxed),
+        transaction_index: Some(app.index.status(tip.height)),
         graphql: app.graphql.as_ref().map(|graphql| graphql.status(tip.height)),
     }
 }

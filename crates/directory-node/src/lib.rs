@@ -20,6 +20,7 @@ mod transactions;
 mod views;
 
 pub use config::{Checkpoints, Config, GraphqlConfig, KeySource, Retention};
+pub use index::IndexError;
 pub use genesis::{GenesisReadError, read_genesis};
 
 use argosy_directory::Genesis;
@@ -64,6 +65,14 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// No usable index of transactions.
+    #[error("cannot open the index of transactions in {}", path.display())]
+    Index {
+        /// Its folder.
+        path: PathBuf,
+        /// Why not.
+        source: IndexError,
+    },
     /// A defect of the program.
     #[error("opening the ledger panicked: this is a defect of argosy")]
     Panicked,
@@ -71,6 +80,8 @@ pub enum StartError {
 
 /// Folder of the refusal log in the data directory.
 const REFUSALS: &str = "refusals";
+/// Folder of the index of transactions in the data directory.
+const INDEX: &str = "transactions";
 
 /// What every route sees.
 #[derive(Clone)]
@@ -109,7 +120,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         let (config, genesis) = (config.clone(), genesis.clone());
         tokio::task::spawn_blocking(move || open(&config, &genesis))
     };
-    let (engine, engine_task, refusals) = opening.await.map_err(|_| StartError::Panicked)??;
+    let Opened { engine, engine_task, refusals, index, index_writer } = opening.await.map_err(|_| StartError::Panicked)??;
     let genesis = Arc::new(genesis);
     let (graphql, feeder) = graphql::open(&config.graphql, &config.data, &genesis, &engine).await?.unzip();
     let shutdown = Shutdown::new();
@@ -118,7 +129,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let app = App {
         metrics: Arc::default(),
         feed: Feed::new(engine.clone()),
-        index: Index::new(&genesis).map_err(OpenError::from)?,
+        index,
         refusals: Arc::new(refusals),
         scans: Arc::new(Semaphore::new(answer::MAX_SCANS)),
         followers: Arc::default(),
@@ -135,19 +146,32 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     tasks.spawn_fallible("engine", keep_engine(engine_task, shutdown.clone()));
     tasks.spawn("feed", app.feed.clone().run(shutdown.clone()));
-    tasks.spawn("index", app.index.clone().run(app.feed.clone(), shutdown.clone()));
+    let indexing = app.index.clone();
+    tasks.spawn("index", indexing.run(index_writer, app.feed.clone(), app.engine.clone(), shutdown.clone()));
     tasks.spawn("http", serve_router(listener, routes::router(app), ServeConfig::default(), shutdown));
     Ok(Running::new("directory", endpoint, tasks))
 }
 
+/// What is on disk.
+struct Opened {
+    engine: Engine,
+    engine_task: EngineTask,
+    refusals: Refusals,
+    index: Index,
+    index_writer: index::Writer,
+}
+
 /// Opens what is on disk. The ledger first: who has that has all of the data directory.
-fn open(config: &Config, genesis: &Genesis) -> Result<(Engine, EngineTask, Refusals), StartError> {
+fn open(config: &Config, genesis: &Genesis) -> Result<Opened, StartError> {
     let key = || config.sequencer.keypair();
-    let (engine, task) = Engine::open(&config.data, genesis, key()?, config.engine())?;
+    let (engine, engine_task) = Engine::open(&config.data, genesis, key()?, config.engine())?;
     let path = config.data.join(REFUSALS);
     let refusals = Refusals::open(&path, key()?, genesis.hash())
         .map_err(|source| StartError::Refusals { path, source })?;
-    Ok((engine, task, refusals))
+    let path = config.data.join(INDEX);
+    let (index, index_writer) =
+        Index::open(&path, genesis, &engine).map_err(|source| StartError::Index { path, source })?;
+    Ok(Opened { engine, engine_task, refusals, index, index_writer })
 }
 
 /// Ends with the engine, and stops it with the node.

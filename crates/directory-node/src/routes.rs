@@ -79,7 +79,7 @@ fn chain(routes: Routes) -> Routes {
         )
         .get(
             "/api/v1/transactions/{hash}",
-            Op::json::<ReceiptView>("What became of a recent transaction")
+            Op::json::<ReceiptView>("What became of a transaction")
                 .of::<transactions::TransactionHash>(),
             get(transactions::find),
         )
@@ -108,7 +108,7 @@ fn chain(routes: Routes) -> Routes {
         )
         .get(
             "/api/v1/accounts/{account}/transactions",
-            Op::list::<RecordView, TransactionsQuery>("What an account signed of late, the newest first")
+            Op::list::<RecordView, TransactionsQuery>("What an account signed, the newest first")
                 .of::<AccountId>(),
             get(record::of_account),
         )

@@ -33,7 +33,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread,
@@ -129,6 +129,8 @@ pub(crate) struct Shared {
     pub(crate) reader: LogReader,
     pub(crate) places: Mutex<Places>,
     pub(crate) stopping: AtomicBool,
+    /// Blocks from this height on are not dropped, whatever the retention says.
+    pub(crate) needed_from: AtomicU64,
     slots: Arc<Semaphore>,
     room: Arc<Semaphore>,
     config: EngineConfig,
@@ -202,6 +204,7 @@ impl Engine {
             reader: LogReader::new(&log, Bytes::from(genesis_block.encode()), end.offset)?,
             places: Mutex::new(places),
             stopping: AtomicBool::new(false),
+            needed_from: AtomicU64::new(u64::MAX),
             slots: Arc::new(Semaphore::new(config.pool_count)),
             room: Arc::new(Semaphore::new(config.pool_bytes)),
             config,
@@ -296,6 +299,12 @@ impl Engine {
     #[must_use]
     pub fn pool_bytes(&self) -> usize {
         self.shared.config.pool_bytes.saturating_sub(self.shared.room.available_permits())
+    }
+
+    /// Keeps all blocks from `height` on, until this is called with another height: for someone who makes
+    /// something of them that must not miss one. Blocks that are gone already stay so.
+    pub fn keep_from(&self, height: u64) {
+        self.shared.needed_from.store(height, Ordering::Release);
     }
 
     /// Height of the oldest block that can be read, apart from block 0, which is never dropped.

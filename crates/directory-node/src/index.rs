@@ -138,6 +138,9 @@ impl Index {
         } else {
             let (Found::Recent(blocks) | Found::Old(blocks)) =
                 blocks.map_err(|source| IndexError::Io { path: PathBuf::from("the ledger"), source })?;
+            if blocks.is_empty() {
+                return Err(unreadable());
+            }
             writer.apply(blocks.iter().map(|block| &**block))?;
         }
         *self.lock_coverage() = writer.coverage();
@@ -234,12 +237,13 @@ fn beginning(genesis: &Genesis, engine: &Engine) -> Result<Tip, IndexError> {
     Ok(Tip::after(&state, block.header.hash()))
 }
 
+fn unreadable() -> IndexError {
+    let source = std::io::Error::other("neither a block nor a state can be had: see the log");
+    IndexError::Io { path: PathBuf::from("the ledger"), source }
+}
+
 /// The newest state with the hash of its block, which are shown one after the other.
 pub(crate) fn newest_state(engine: &Engine) -> Result<(Arc<State>, [u8; 32]), IndexError> {
-    let unreadable = || IndexError::Io {
-        path: PathBuf::from("the ledger"),
-        source: std::io::Error::other("no state can be had: see the log"),
-    };
     for _ in 0..MAX_LOOKS {
         let state = engine.snapshot().map_err(|_| unreadable())?;
         let head = *engine.head().borrow();

@@ -20,8 +20,8 @@ mod transactions;
 mod views;
 
 pub use config::{Checkpoints, Config, GraphqlConfig, KeySource, Retention};
-pub use index::IndexError;
 pub use genesis::{GenesisReadError, read_genesis};
+pub use index::IndexError;
 
 use argosy_directory::Genesis;
 use argosy_http::{BindError, Running, ServeConfig, Shutdown, Tasks, bind, serve_router};
@@ -120,7 +120,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         let (config, genesis) = (config.clone(), genesis.clone());
         tokio::task::spawn_blocking(move || open(&config, &genesis))
     };
-    let Opened { engine, engine_task, refusals, index, index_writer } = opening.await.map_err(|_| StartError::Panicked)??;
+    let Opened { engine, engine_task, refusals, index, index_writer } =
+        opening.await.map_err(|_| StartError::Panicked)??;
     let genesis = Arc::new(genesis);
     let (graphql, feeder) = graphql::open(&config.graphql, &config.data, &genesis, &engine).await?.unzip();
     let shutdown = Shutdown::new();
@@ -141,8 +142,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         graphql,
     };
     let mut tasks = Tasks::new(shutdown.clone());
-    if let (Some(graphql), Some(feeder)) = (app.graphql.clone(), feeder) {
-        tasks.spawn("graphql", graphql::feed(graphql, feeder, app.engine.clone(), shutdown.clone()));
+    if let (Some(graphql), Some(opened)) = (app.graphql.clone(), feeder) {
+        let (genesis, engine) = (Arc::clone(&app.genesis), app.engine.clone());
+        tasks.spawn("graphql", graphql::feed(graphql, opened, genesis, engine, shutdown.clone()));
     }
     tasks.spawn_fallible("engine", keep_engine(engine_task, shutdown.clone()));
     tasks.spawn("feed", app.feed.clone().run(shutdown.clone()));

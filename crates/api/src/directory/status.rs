@@ -51,8 +51,14 @@ wire! {
     pub struct GraphqlStatus {
         /// Height of the newest block in it.
         pub height: u64,
+        /// Height of the state that it began with: what was before is not in it. 0 if nothing is missing.
+        #[serde(default)]
+        pub since: u64,
         /// Blocks of the ledger that are not in it yet.
         pub lag_blocks: u64,
+        /// Whether it is being made anew; queries are then answered with an error.
+        #[serde(default)]
+        pub preparing: bool,
         /// Whether it could not be fed, as the node's log says.
         pub failing: bool,
     }

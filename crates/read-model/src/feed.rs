@@ -14,7 +14,7 @@ mod storage;
 
 use crate::{
     error::{ApplyError, OpenError},
-    store::{Found, Home, Tip, create_indexes, update_state, write_state},
+    store::{Found, Home, Tip, create_indexes, empty_log, update_state, write_state},
 };
 use argosy_directory::{Event, Genesis, State, Transaction};
 use argosy_ledger::{Block, genesis_block};
@@ -107,6 +107,7 @@ impl Feeder {
         })?;
         create_indexes(&self.db)
             .and_then(|()| write_state(&self.db, &genesis.hash(), &tip, tip.height))
+            .and_then(|()| empty_log(&self.db))
             .map_err(self.home.sql())?;
         self.tip = tip;
         Ok(())

@@ -162,6 +162,11 @@ pub(crate) fn create_indexes(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("PRAGMA temp_store = MEMORY")
 }
 
+/// Puts what is in SQLite's log into the index itself, after much was written at once.
+pub(crate) fn empty_log(db: &Connection) -> rusqlite::Result<()> {
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
 /// Writes the row that says what the index is of, and how far it has come.
 pub(crate) fn write_state(
     db: &Connection,

@@ -112,7 +112,7 @@ fn parse_date(text: &str) -> Option<Date> {
 fn parse_clock(text: &str) -> Option<Time> {
     let (clock, fraction) = text.split_once('.').unwrap_or((text, ""));
     let mut parts = clock.split(':');
-    let mut part = |text: Option<&str>| u8::try_from(number(text?)?).ok();
+    let part = |text: Option<&str>| u8::try_from(number(text?)?).ok();
     let (hour, minute) = (part(parts.next())?, part(parts.next())?);
     let second = match parts.next() {
         Some(text) => part(Some(text))?,

@@ -52,15 +52,15 @@ fn read(home: &Path) -> BTreeMap<String, Table> {
 
 fn read_table(db: &Connection, name: &str) -> Table {
     let mut statement = db.prepare(&format!("SELECT * FROM \"{name}\"")).unwrap();
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let rows = statement.query_map([], |row| {
         let cell = |(name, at): (&String, usize)| Ok((name.clone(), row.get::<_, Value>(at)?));
         columns.iter().zip(0..).map(cell).collect::<rusqlite::Result<Row>>()
     });
     let key = if name == "Event" { "data_dataObjectId" } else { "id" };
-    let text = |row: &Row| match &row[key] {
-        Value::Text(text) => text.clone(),
-        other => panic!("{name}: {other:?}"),
+    let text = |row: &Row| {
+        let Value::Text(text) = &row[key] else { panic!("{name}: {row:?}") };
+        text.clone()
     };
     rows.unwrap().map(Result::unwrap).map(|row| (text(&row), row)).collect()
 }

@@ -5,11 +5,13 @@ use crate::{
     nodes::read_directory,
     screen,
 };
+use argosy_api::words;
 use argosy_directory::{Event, Genesis, Outcome as CallOutcome, Reject, Transaction};
 use argosy_directory_node as directory_node;
 use argosy_ledger::{Block, OpenError, ReadError, ReplayReport, block::transaction_hash};
 use codec::Encode as _;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::{
     fs,
     io::{self, BufWriter, Write as _},
@@ -263,7 +265,8 @@ fn find_config(dir: &Path) -> Outcome<PathBuf> {
     })
 }
 
-/// A block as it is exported. Texts of calls and events are for reading; the bytes are what was signed.
+/// A block as it is exported. Calls and events have names and fields as the directory node's interface
+/// writes them; the bytes are what was signed and recorded.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ExportedBlock {
@@ -285,7 +288,8 @@ struct ExportedBlock {
 
 #[derive(Debug, Serialize)]
 struct ExportedEvent {
-    text: String,
+    kind: &'static str,
+    fields: Map<String, Value>,
     bytes: String,
 }
 
@@ -298,6 +302,7 @@ struct ExportedTransaction {
     nonce: u64,
     valid_until_ms: u64,
     call: String,
+    arguments: Map<String, Value>,
     error: Option<ExportedReject>,
     events: Vec<ExportedEvent>,
 }
@@ -338,20 +343,24 @@ fn exported_transaction(bytes: &[u8], outcome: &CallOutcome) -> Option<ExportedT
         code: reject.code(),
         message: reject.to_string(),
     };
+    let call = words::call(&payload.call);
     Some(ExportedTransaction {
         hash: hex::encode(transaction_hash(bytes)),
         bytes: hex::encode(bytes),
         signer: payload.signer.to_string(),
         nonce: payload.nonce,
         valid_until_ms: payload.valid_until_ms,
-        call: format!("{:?}", payload.call),
+        call: call.name,
+        arguments: call.arguments,
         error: outcome.result.err().map(reject),
         events: exported_events(&outcome.events),
     })
 }
 
 fn exported_events(events: &[Event]) -> Vec<ExportedEvent> {
-    let event =
-        |event: &Event| ExportedEvent { text: format!("{event:?}"), bytes: hex::encode(event.encode()) };
-    events.iter().map(event).collect()
+    let exported = |event: &Event| {
+        let (kind, fields) = words::event(event);
+        ExportedEvent { kind, fields, bytes: hex::encode(event.encode()) }
+    };
+    events.iter().map(exported).collect()
 }

@@ -1,8 +1,12 @@
 //! The configuration file of a directory node.
 
-use argosy_domain::{AccountId, KeyScheme, Keypair, num::to_u64};
+use argosy_domain::{
+    AccountId, KeyScheme, Keypair,
+    num::{to_u64, to_usize},
+};
 use argosy_ledger::{CheckpointConfig, EngineConfig};
 use argosy_node::config::{DirectoryUrls, Logs, resolve_path};
+use argosy_read_model::Limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{
     fmt, fs, io,
@@ -209,6 +213,114 @@ pub struct GraphqlConfig {
     /// beside the ledger's folder if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
+    /// Queries that are carried out at once.
+    #[serde(default = "most::readers")]
+    pub readers: Within<1, 64>,
+    /// Queries that may wait for their turn.
+    #[serde(default = "most::waiting")]
+    pub waiting: Within<0, 10_000>,
+    /// Most levels of fields of a query. Introspection takes 13.
+    #[serde(default = "most::depth")]
+    pub depth: Within<1, 32>,
+    /// Most fields of a query, fragments counted wherever they are spread.
+    #[serde(default = "most::fields")]
+    pub fields: Within<1, 10_000>,
+    /// Most fields of a query at the top.
+    #[serde(default = "most::root_fields")]
+    pub root_fields: Within<1, 1_000>,
+    /// Most that `limit`, `first` or `offset` may be.
+    #[serde(default = "most::page")]
+    pub page: Within<1, 1_000_000>,
+    /// Most rows of an answer, those of nested lists included.
+    #[serde(default = "most::rows")]
+    pub rows: Within<1, 1_000_000>,
+    /// Most bytes of an answer.
+    #[serde(default = "most::bytes")]
+    pub bytes: Within<1_024, 268_435_456>,
+    /// Most steps of SQLite's machine for a query, some ten for a row that is looked at.
+    #[serde(default = "most::steps")]
+    pub steps: Within<10_000, 10_000_000_000>,
+    /// From the arrival of a query to its answer, in seconds.
+    #[serde(default = "most::deadline_seconds")]
+    pub deadline_seconds: Within<1, 300>,
+}
+
+/// A number from one to another: any other one in a configuration is an error that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Within<const LEAST: u64, const MOST: u64>(u64);
+
+impl<const LEAST: u64, const MOST: u64> Within<LEAST, MOST> {
+    /// The nearest number that is allowed.
+    #[must_use]
+    pub const fn nearest(number: u64) -> Self {
+        Self(if number < LEAST {
+            LEAST
+        } else if number > MOST {
+            MOST
+        } else {
+            number
+        })
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl<const LEAST: u64, const MOST: u64> TryFrom<u64> for Within<LEAST, MOST> {
+    type Error = String;
+
+    fn try_from(number: u64) -> Result<Self, String> {
+        let is_within = (LEAST..=MOST).contains(&number);
+        if is_within { Ok(Self(number)) } else { Err(format!("{number} is not from {LEAST} to {MOST}")) }
+    }
+}
+
+impl<const LEAST: u64, const MOST: u64> From<Within<LEAST, MOST>> for u64 {
+    fn from(number: Within<LEAST, MOST>) -> Self {
+        number.0
+    }
+}
+
+/// The read model's own limits.
+mod most {
+    use super::Within;
+    use argosy_domain::num::to_u64;
+    use argosy_read_model::Limits;
+
+    pub(super) fn readers<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(to_u64(Limits::default().readers))
+    }
+    pub(super) fn waiting<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(to_u64(Limits::default().waiting))
+    }
+    pub(super) fn depth<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(Limits::default().depth)
+    }
+    pub(super) fn fields<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(Limits::default().fields)
+    }
+    pub(super) fn root_fields<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(to_u64(Limits::default().root_fields))
+    }
+    pub(super) fn page<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(Limits::default().page)
+    }
+    pub(super) fn rows<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(Limits::default().rows)
+    }
+    pub(super) fn bytes<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(to_u64(Limits::default().bytes))
+    }
+    pub(super) fn steps<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(Limits::default().steps)
+    }
+    pub(super) fn deadline_seconds<const A: u64, const B: u64>() -> Within<A, B> {
+        Within::nearest(Limits::default().deadline.as_secs())
+    }
 }
 
 const fn default_true() -> bool {
@@ -217,7 +329,20 @@ const fn default_true() -> bool {
 
 impl Default for GraphqlConfig {
     fn default() -> Self {
-        Self { enabled: true, folder: None }
+        Self {
+            enabled: true,
+            folder: None,
+            readers: most::readers(),
+            waiting: most::waiting(),
+            depth: most::depth(),
+            fields: most::fields(),
+            root_fields: most::root_fields(),
+            page: most::page(),
+            rows: most::rows(),
+            bytes: most::bytes(),
+            steps: most::steps(),
+            deadline_seconds: most::deadline_seconds(),
+        }
     }
 }
 
@@ -226,6 +351,23 @@ impl GraphqlConfig {
     #[must_use]
     pub fn folder(&self, data: &Path) -> PathBuf {
         self.folder.clone().unwrap_or_else(|| data.with_file_name("read-model"))
+    }
+}
+
+impl From<&GraphqlConfig> for Limits {
+    fn from(config: &GraphqlConfig) -> Self {
+        Self {
+            readers: to_usize(config.readers.get()),
+            waiting: to_usize(config.waiting.get()),
+            depth: config.depth.get(),
+            fields: config.fields.get(),
+            root_fields: to_usize(config.root_fields.get()),
+            page: config.page.get(),
+            rows: config.rows.get(),
+            bytes: to_usize(config.bytes.get()),
+            steps: config.steps.get(),
+            deadline: Duration::from_secs(config.deadline_seconds.get()),
+        }
     }
 }
 
@@ -452,6 +594,22 @@ mod tests {
         assert!(matches!(read(&format!("{follow}{standbys}")).role(), Err(RoleError::NotFollowers)));
         let two = standbys.replace("1}", "2}");
         assert!(matches!(read(&format!("{key}{two}")).role(), Err(RoleError::TooFewStandbys { .. })));
+    }
+
+    #[test]
+    fn the_limits_of_queries_are_the_read_models_unless_it_says_otherwise() {
+        let read = |text: &str| serde_json::from_str::<GraphqlConfig>(text);
+        assert_eq!(Limits::from(&read("{}").unwrap()), Limits::default());
+        assert_eq!(Limits::from(&GraphqlConfig::default()), Limits::default());
+        let less = Limits::from(&read(r#"{"depth": 5, "deadlineSeconds": 2, "page": 100}"#).unwrap());
+        assert_eq!((less.depth, less.deadline.as_secs(), less.page), (5, 2, 100));
+        for wrong in
+            [r#"{"depth": 0}"#, r#"{"readers": 65}"#, r#"{"deadlineSeconds": -1}"#, r#"{"pages": 1}"#]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let error = read(r#"{"readers": 65}"#).unwrap_err().to_string();
+        assert!(error.contains("65 is not from 1 to 64"), "{error}");
     }
 
     #[test]

@@ -12,6 +12,9 @@ use std::{future::ready, sync::Arc};
 /// Where the document itself is found.
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
 
+/// Where GraphQL is asked.
+pub(crate) const GRAPHQL_PATH: &str = "/graphql";
+
 type MakeSchema = fn(&mut Schemas) -> Value;
 
 /// What a route takes and gives.
@@ -20,7 +23,9 @@ pub(crate) struct Operation {
     path_parameter: Option<MakeSchema>,
     query: Option<MakeSchema>,
     headers: Vec<&'static str>,
-    takes_bytes: bool,
+    takes: Option<(&'static str, MakeSchema)>,
+    /// Bodies of errors besides the usual one.
+    also_fails: Vec<(&'static str, &'static str, MakeSchema)>,
     answers: Vec<(&'static str, MakeSchema)>,
 }
 
@@ -55,7 +60,8 @@ impl Operation {
             path_parameter: None,
             query: None,
             headers: Vec::new(),
-            takes_bytes: false,
+            takes: None,
+            also_fails: Vec::new(),
             answers: vec![(media_type, schema)],
         }
     }
@@ -79,11 +85,23 @@ impl Operation {
 
     /// The request's body is bytes.
     pub(crate) fn takes_bytes(mut self) -> Self {
-        self.takes_bytes = true;
+        self.takes = Some(("application/octet-stream", |_| json!({})));
         self
     }
 
-    fn describe(&self, path: &str, all: &mut Schemas) -> Value {
+    /// The request's body is JSON.
+    pub(crate) fn takes_json<T: Schema>(mut self) -> Self {
+        self.takes = Some(("application/json", T::schema));
+        self
+    }
+
+    /// With this status the body may be `T` instead of the usual error.
+    pub(crate) fn fails<T: Schema>(mut self, status: &'static str, description: &'static str) -> Self {
+        self.also_fails.push((status, description, T::schema));
+        self
+    }
+
+    fn describe(&self, method: &str, path: &str, all: &mut Schemas) -> Value {
         let mut parameters = Vec::new();
         if let (Some(schema), Some(name)) = (self.path_parameter, parameter_name(path)) {
             parameters.push(json!({"name": name, "in": "path", "required": true, "schema": schema(all)}));
@@ -106,11 +124,19 @@ impl Operation {
         });
         let done = json!({"description": self.summary, "headers": headers, "content": content});
         let mut operation = json!({
-            "summary": self.summary, "operationId": operation_id(path),
+            "summary": self.summary, "operationId": operation_id(method, path),
             "parameters": parameters, "responses": {"200": done, "default": error},
         });
-        if self.takes_bytes {
-            operation["requestBody"] = json!({"required": true, "content": {"application/octet-stream": {}}});
+        if let Some((media_type, schema)) = self.takes {
+            let schema = schema(all);
+            let body = if schema == json!({}) { json!({}) } else { json!({"schema": schema}) };
+            operation["requestBody"] = json!({"required": true, "content": {media_type: body}});
+        }
+        for (status, description, schema) in &self.also_fails {
+            let either = json!({"anyOf": [ErrorBody::schema(all), schema(all)]});
+            operation["responses"][*status] = json!({
+                "description": description, "content": {"application/json": {"schema": either}},
+            });
         }
         operation
     }
@@ -144,8 +170,10 @@ fn parameter_name(path: &str) -> Option<&str> {
     path.split_once('{')?.1.split_once('}').map(|(name, _)| name)
 }
 
-/// `/api/v1/bags/{bag}/objects` as `bagsBagObjects`.
-fn operation_id(path: &str) -> String {
+/// `/api/v1/bags/{bag}/objects` as `bagsBagObjects`. Outside the interface proper a path may have several
+/// methods, which are then told apart.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = if path == GRAPHQL_PATH { &format!("{method}{path}") } else { path };
     let parts = path.trim_start_matches("/api/v1").split(|char: char| !char.is_ascii_alphanumeric());
     argosy_api::wire::camel_case(&parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_"))
 }
@@ -179,8 +207,9 @@ impl Routes {
         operation: &Operation,
         handler: MethodRouter<App>,
     ) -> Self {
-        let described = operation.describe(path, &mut self.schemas);
-        self.paths.insert(path.to_owned(), json!({method: described}));
+        let described = operation.describe(method, path, &mut self.schemas);
+        let methods = self.paths.entry(path).or_insert_with(|| json!({}));
+        methods[method] = described;
         Self { router: self.router.route(path, handler), ..self }
     }
 

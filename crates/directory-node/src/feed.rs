@@ -54,11 +54,6 @@ impl Feed {
         self.newest.subscribe()
     }
 
-    /// Height of the first block that is kept decoded.
-    pub(crate) fn first_recent(&self) -> u64 {
-        self.lock().first
-    }
-
     /// Takes up new blocks until the node stops. One that cannot be read is left to the log: whoever needs
     /// it gets the error.
     pub(crate) async fn run(self, shutdown: Shutdown) {

@@ -69,6 +69,7 @@ pub(crate) fn snapshot(app: &App) -> DirectoryStatus {
         oldest_block: app.engine.oldest_block(),
         follow: app.link.as_ref().map(|link| link.status(tip.height, tip.time_ms, epochs.number())),
         confirmed_height: app.submitter.confirmed_height(),
+        transaction_index: Some(app.index.status(tip.height)),
         graphql: app.graphql.as_ref().map(|graphql| graphql.status(tip.height)),
     }
 }

@@ -1,247 +1,256 @@
-//! Who signed what: recent transactions by account, and all of the groups' leads.
+//! Who signed what: all transactions by account and by hash, and the record of the groups' leads.
 //!
-//! Kept in memory and filled from the blocks, from the first to the newest, a batch at a time beside
-//! everything else. The read model answers what is too old for it.
+//! On disk, and fed from the blocks, a batch at a time beside everything else. It goes on from where it
+//! stopped. Of a lead's transaction all is kept, so that the record outlives the blocks; of others only
+//! the place, as long as the ledger has the block.
+
+mod leads;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use store::IndexError;
+pub(crate) use store::{Led, Writer};
 
 use crate::feed::{Feed, Found};
-use argosy_api::directory::query::Place;
-use argosy_directory::{Event, Genesis, GenesisError, State, state::WORKING_GROUPS};
-use argosy_domain::{AccountId, WorkerId, WorkingGroup};
+use argosy_api::directory::{TransactionIndexStatus, query::Place};
+use argosy_directory::{Genesis, State};
+use argosy_domain::{AccountId, WorkingGroup};
 use argosy_http::Shutdown;
-use argosy_ledger::{Block, block::transaction_hash};
-use codec::Decode;
+use argosy_ledger::{Block, LedgerView, ReadError};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
+use store::{Reader, Tip, open_existing};
 
-/// Transactions remembered by account; the oldest are forgotten first.
-pub(crate) const MAX_BY_ACCOUNT: usize = 1 << 18;
-/// Transactions remembered of the leads of one group.
-pub(crate) const MAX_BY_LEAD: usize = 1 << 16;
+/// From a failure that may pass, a full disk say, to the next attempt.
+const RETRY: Duration = Duration::from_secs(5);
+/// Attempts to find a state and its block at rest.
+const MAX_LOOKS: usize = 100;
 
-/// Shared by the task that fills it and those who ask.
+/// Shared by the task that feeds it and those who ask, who may have to wait for the disk.
 #[derive(Clone)]
-pub(crate) struct Index(Arc<Mutex<Inner>>);
+pub(crate) struct Index(Arc<Inner>);
 
 struct Inner {
-    leads: Leads,
-    by_account: HashMap<AccountId, VecDeque<Place>>,
-    /// Whose turn it is to be forgotten.
-    order: VecDeque<AccountId>,
-    by_lead: BTreeMap<WorkingGroup, VecDeque<Place>>,
-    /// Beginnings of the hashes of what is in `by_lead`.
-    lead_hashes: HashSet<u64>,
-    coverage: Coverage,
+    reader: Mutex<Reader>,
+    coverage: Mutex<Coverage>,
+    failing: AtomicBool,
 }
 
 /// Which blocks were looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Coverage {
+    /// Entries of blocks before it may be missing.
     pub(crate) first: u64,
     /// The block after the last one.
     pub(crate) next: u64,
-    /// Blocks were missing, or a lead's oldest transactions were forgotten.
-    pub(crate) truncated: bool,
 }
 
-/// Who leads which group, and who signs for whom: as of the last event that was looked at.
-struct Leads {
-    role_accounts: BTreeMap<(WorkingGroup, WorkerId), AccountId>,
-    leads: BTreeMap<WorkingGroup, WorkerId>,
-}
-
-impl Leads {
-    fn new(genesis: &Genesis) -> Result<Self, GenesisError> {
-        let state = State::from_genesis(genesis)?;
-        let workers = WORKING_GROUPS.into_iter().flat_map(|group| {
-            state.workers(group).map(move |(id, worker)| ((group, id), worker.role_account))
-        });
-        let leads = WORKING_GROUPS.into_iter().filter_map(|group| Some((group, state.lead(group)?)));
-        Ok(Self { role_accounts: workers.collect(), leads: leads.collect() })
-    }
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most events change no lead")]
-    fn follow(&mut self, event: &Event) {
-        match *event {
-            Event::WorkerHired { group, worker, role_account: account, .. }
-            | Event::WorkerRoleAccountUpdated { group, worker, account } => {
-                self.role_accounts.insert((group, worker), account);
-            }
-            Event::WorkerExited { group, worker }
-            | Event::TerminatedWorker { group, worker }
-            | Event::TerminatedLeader { group, worker } => {
-                self.role_accounts.remove(&(group, worker));
-            }
-            Event::LeaderSet { group, worker } => {
-                self.leads.insert(group, worker);
-            }
-            Event::LeaderUnset { group } => {
-                self.leads.remove(&group);
-            }
-            _ => {}
-        }
-    }
-
-    /// Groups that are led with this account.
-    fn led_by(&self, account: AccountId) -> impl Iterator<Item = WorkingGroup> {
-        let signs = move |group: &WorkingGroup, lead: &WorkerId| {
-            self.role_accounts.get(&(*group, *lead)) == Some(&account)
-        };
-        self.leads.iter().filter(move |(group, lead)| signs(group, lead)).map(|(group, _)| *group)
+impl Coverage {
+    /// Height of the newest block in the index.
+    pub(crate) const fn height(self) -> u64 {
+        self.next.saturating_sub(1)
     }
 }
 
 impl Index {
-    /// Empty, as of the genesis.
-    pub(crate) fn new(genesis: &Genesis) -> Result<Self, GenesisError> {
-        Ok(Self(Arc::new(Mutex::new(Inner {
-            leads: Leads::new(genesis)?,
-            by_account: HashMap::new(),
-            order: VecDeque::new(),
-            by_lead: BTreeMap::new(),
-            lead_hashes: HashSet::new(),
-            coverage: Coverage { first: 1, next: 1, truncated: false },
-        }))))
+    /// Opens the index in `folder`, or makes one: from the genesis on if the ledger has all blocks, else
+    /// from the newest state on.
+    pub(crate) fn open(
+        folder: &Path,
+        genesis: &Genesis,
+        engine: &LedgerView,
+    ) -> Result<(Self, Writer), IndexError> {
+        let io = |source| IndexError::Io { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(io)?;
+        let hash = genesis.hash();
+        let found = open_existing(folder, &hash).filter(|(_, tip)| is_of_this_ledger(tip, engine));
+        let writer = match found {
+            Some(found) => Writer::new(found, hash)?,
+            None => Writer::create(folder, hash, beginning(genesis, engine)?)?,
+        };
+        engine.keep_from(writer.needs_from());
+        let index = Self(Arc::new(Inner {
+            reader: Mutex::new(Reader::open(folder)?),
+            coverage: Mutex::new(writer.coverage()),
+            failing: AtomicBool::new(false),
+        }));
+        Ok((index, writer))
     }
 
     /// Looks at all blocks in order, then at each new one, until the node stops.
-    pub(crate) async fn run(self, feed: Feed, shutdown: Shutdown) {
+    pub(crate) async fn run(self, mut writer: Writer, feed: Feed, engine: LedgerView, shutdown: Shutdown) {
         let mut newest = feed.newest();
-        loop {
-            let next = self.coverage().next;
-            if *newest.borrow_and_update() < next {
+        while !shutdown.is_triggered() {
+            if *newest.borrow_and_update() < self.coverage().next {
                 tokio::select! {
                     changed = newest.changed() => if changed.is_err() { return },
                     () = shutdown.triggered() => return,
                 }
                 continue;
             }
-            let blocks = match feed.blocks(next).await {
-                Ok(Found::Recent(blocks) | Found::Old(blocks)) => blocks,
-                Err(error) => {
-                    tracing::error!(%error, height = next, "old blocks are left out of the leads' record");
-                    Vec::new()
-                }
+            let blocks = feed.blocks(self.coverage().next).await;
+            let (inner, engine) = (self.clone(), engine.clone());
+            let fed = tokio::task::spawn_blocking(move || {
+                let fed = inner.feed(&mut writer, &engine, blocks);
+                (writer, fed)
+            });
+            // It panicked, which the log has: the index stays as it is.
+            let Ok((back, fed)) = fed.await else {
+                self.0.failing.store(true, Ordering::Release);
+                return shutdown.triggered().await;
             };
-            if blocks.is_empty() {
-                self.lock().skip_to(feed.first_recent().max(next.saturating_add(1)));
+            writer = back;
+            self.0.failing.store(fed.is_err(), Ordering::Release);
+            if let Err(error) = fed {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "the index of transactions was not fed: trying again");
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY) => {}
+                    () = shutdown.triggered() => return,
+                }
             }
-            for block in &blocks {
-                self.lock().add(block);
-            }
-            if shutdown.is_triggered() {
-                return;
-            }
-            // A long past must not hold up those who ask.
-            tokio::task::yield_now().await;
         }
+    }
+
+    fn feed(
+        &self,
+        writer: &mut Writer,
+        engine: &LedgerView,
+        blocks: std::io::Result<Found>,
+    ) -> Result<(), IndexError> {
+        let oldest = engine.oldest_block();
+        if writer.coverage().next < oldest {
+            let (state, hash) = newest_state(engine)?;
+            tracing::error!(
+                from = writer.coverage().next,
+                to = state.at().height,
+                "blocks are gone that are missing in the leads' record"
+            );
+            writer.skip_to(Tip::after(&state, hash))?;
+        } else {
+            let (Found::Recent(blocks) | Found::Old(blocks)) =
+                blocks.map_err(|source| IndexError::Io { path: PathBuf::from("the ledger"), source })?;
+            if blocks.is_empty() {
+                return Err(unreadable());
+            }
+            writer.apply(blocks.iter().map(|block| &**block))?;
+        }
+        *self.lock_coverage() = writer.coverage();
+        engine.keep_from(writer.needs_from());
+        writer.forget_before(oldest)
     }
 
     pub(crate) fn coverage(&self) -> Coverage {
-        self.lock().coverage
+        *self.lock_coverage()
     }
 
-    /// Places of an account's newest transactions, the newest first, from `from` down.
-    pub(crate) fn of_account(&self, account: &AccountId, from: Option<Place>, limit: usize) -> Vec<Place> {
-        let inner = self.lock();
-        let places = inner.by_account.get(account).into_iter().flatten().rev();
-        places.filter(|place| from.is_none_or(|from| **place <= from)).take(limit).copied().collect()
+    pub(crate) fn status(&self, head: u64) -> TransactionIndexStatus {
+        let coverage = self.coverage();
+        TransactionIndexStatus {
+            height: coverage.height(),
+            first_height: coverage.first,
+            lag_blocks: head.saturating_sub(coverage.height()),
+            failing: self.0.failing.load(Ordering::Acquire),
+        }
+    }
+
+    /// Places of an account's transactions in the blocks from `oldest` on, the newest first, from `from`
+    /// down.
+    pub(crate) fn of_account(
+        &self,
+        account: &AccountId,
+        from: Option<Place>,
+        oldest: u64,
+        limit: usize,
+    ) -> Result<Vec<Place>, IndexError> {
+        let from = from.unwrap_or(Place { height: u64::MAX, index: u32::MAX });
+        Ok(self.reader().of_account(account, from, oldest, limit)?)
     }
 
     /// Places of the transactions of a group's leads, ascending, from one to a height.
-    pub(crate) fn of_lead(&self, group: WorkingGroup, from: Place, to: u64, limit: usize) -> Vec<Place> {
-        let inner = self.lock();
-        let places = inner.by_lead.get(&group).into_iter().flatten();
-        let wanted = places.filter(|place| **place >= from && place.height <= to);
-        wanted.take(limit).copied().collect()
+    pub(crate) fn of_lead(
+        &self,
+        group: WorkingGroup,
+        from: Place,
+        to: u64,
+        limit: usize,
+    ) -> Result<Vec<Place>, IndexError> {
+        Ok(self.reader().of_lead(group, from, to, limit)?)
+    }
+
+    /// A transaction of a group's lead.
+    pub(crate) fn led(&self, group: WorkingGroup, place: Place) -> Result<Option<Led>, IndexError> {
+        self.reader().led(group, place)
     }
 
     /// Whether a lead's transaction is in a block.
-    pub(crate) fn has_of_lead(&self, hash: &[u8; 32]) -> bool {
-        self.lock().lead_hashes.contains(&beginning(hash))
+    pub(crate) fn has_of_lead(&self, hash: &[u8; 32]) -> Result<bool, IndexError> {
+        Ok(self.reader().has_of_lead(hash)?)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn add(&mut self, block: &Block) {
-        let height = block.header.height;
-        for event in &block.block_events {
-            self.leads.follow(event);
-        }
-        for (index, (bytes, outcome)) in (0..).zip(block.transactions.iter().zip(&block.outcomes)) {
-            if let Some(signer) = signer(bytes) {
-                self.remember(signer, Place { height, index }, bytes);
-            }
-            for event in &outcome.events {
-                self.leads.follow(event);
-            }
-        }
-        self.coverage.next = height.saturating_add(1);
+    /// Places of transactions whose hash begins as this one does: one of them may be it.
+    pub(crate) fn candidates(&self, hash: &[u8; 32]) -> Result<Vec<Place>, IndexError> {
+        /// Two that begin alike are as good as never found.
+        const MOST: usize = 8;
+        Ok(self.reader().candidates(hash, MOST)?)
     }
 
-    fn remember(&mut self, signer: AccountId, place: Place, bytes: &[u8]) {
-        if self.order.len() >= MAX_BY_ACCOUNT
-            && let Some(oldest) = self.order.pop_front()
-            && let Some(places) = self.by_account.get_mut(&oldest)
-        {
-            places.pop_front();
-            if places.is_empty() {
-                self.by_account.remove(&oldest);
-            }
-        }
-        self.order.push_back(signer);
-        self.by_account.entry(signer).or_default().push_back(place);
-        let groups: Vec<_> = self.leads.led_by(signer).collect();
-        for group in groups {
-            self.lead_hashes.insert(beginning(&transaction_hash(bytes)));
-            let places = self.by_lead.entry(group).or_default();
-            places.push_back(place);
-            if places.len() > MAX_BY_LEAD {
-                places.pop_front();
-                self.coverage.truncated = true;
-            }
-        }
+    fn reader(&self) -> MutexGuard<'_, Reader> {
+        self.0.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Blocks below are not to be had. Who leads is known again with the next change of leads.
-    fn skip_to(&mut self, height: u64) {
-        self.coverage = Coverage { first: height, next: height, truncated: true };
+    fn lock_coverage(&self) -> MutexGuard<'_, Coverage> {
+        self.0.coverage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Eight bytes of a hash tell a lead's transactions apart.
-fn beginning(hash: &[u8; 32]) -> u64 {
-    let mut first = [0; 8];
-    first.copy_from_slice(&hash[..8]);
-    u64::from_le_bytes(first)
-}
-
-/// Who signed an encoded transaction, without decoding the rest of it: version, genesis and signer are
-/// its first fields.
-fn signer(bytes: &[u8]) -> Option<AccountId> {
-    let mut input = bytes;
-    let (_, _, signer) = <(u8, [u8; 32], AccountId)>::decode(&mut input).ok()?;
-    Some(signer)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use argosy_directory::{Call, MembershipCall, Transaction};
-    use argosy_domain::{KeyScheme, Keypair};
-    use codec::Encode;
-
-    #[test]
-    fn the_signer_is_read_without_the_rest() {
-        let key = Keypair::from_uri(KeyScheme::Sr25519, "//Alice").unwrap();
-        let call = Call::Membership(MembershipCall::RemoveStakingAccount);
-        let bytes = Transaction::sign(&key, [7; 32], 3, 9, call).encode();
-        assert_eq!(signer(&bytes), Some(key.account()));
-        assert_eq!(signer(&bytes[..60]), None);
+/// Whether the ledger has the newest block of the index. One that was restored from a backup may not.
+fn is_of_this_ledger(tip: &Tip, engine: &LedgerView) -> bool {
+    let height = tip.coverage.height();
+    match engine.block_bytes(height) {
+        Ok(Some(bytes)) => Block::decode_bytes(&bytes).is_ok_and(|block| block.header.hash() == tip.hash),
+        Ok(None) => false,
+        Err(ReadError::Gone { .. }) => true,
+        // A ledger that cannot be read there says nothing.
+        Err(error) => {
+            tracing::warn!(%error, height, "cannot compare the index of transactions with the ledger");
+            true
+        }
     }
+}
+
+/// Where a new index begins.
+fn beginning(genesis: &Genesis, engine: &LedgerView) -> Result<Tip, IndexError> {
+    if engine.oldest_block() > 1 {
+        let (state, hash) = newest_state(engine)?;
+        return Ok(Tip::after(&state, hash));
+    }
+    let (block, state) = argosy_ledger::genesis_block(genesis).map_err(|_| IndexError::Damaged)?;
+    Ok(Tip::after(&state, block.header.hash()))
+}
+
+fn unreadable() -> IndexError {
+    let source = std::io::Error::other("neither a block nor a state can be had: see the log");
+    IndexError::Io { path: PathBuf::from("the ledger"), source }
+}
+
+/// The newest state with the hash of its block, which are shown one after the other.
+pub(crate) fn newest_state(engine: &LedgerView) -> Result<(Arc<State>, [u8; 32]), IndexError> {
+    for _ in 0..MAX_LOOKS {
+        let state = engine.snapshot().map_err(|_| unreadable())?;
+        let head = *engine.head().borrow();
+        if head.height == state.at().height {
+            return Ok((state, head.hash));
+        }
+        std::thread::yield_now();
+    }
+    Err(unreadable())
 }

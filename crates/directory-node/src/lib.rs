@@ -31,6 +31,7 @@ pub use config::{
 };
 pub use follow::FetchError;
 pub use genesis::{GenesisReadError, read_genesis};
+pub use index::IndexError;
 
 use argosy_directory::Genesis;
 use argosy_domain::Keypair;
@@ -97,6 +98,14 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// No usable index of transactions.
+    #[error("cannot open the index of transactions in {}", path.display())]
+    Index {
+        /// Its folder.
+        path: PathBuf,
+        /// Why not.
+        source: IndexError,
+    },
     /// A defect of the program.
     #[error("opening the ledger panicked: this is a defect of argosy")]
     Panicked,
@@ -104,6 +113,8 @@ pub enum StartError {
 
 /// Folder of the refusal log in the data directory.
 const REFUSALS: &str = "refusals";
+/// Folder of the index of transactions in the data directory.
+const INDEX: &str = "transactions";
 
 /// What every route sees.
 #[derive(Clone)]
@@ -149,14 +160,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Role::Sequencer(key) => open_sequencer(&config, key, &genesis, &mut tasks, &shutdown).await?,
         Role::Follower(follow) => open_follower(&config, follow, &genesis, &mut tasks, &shutdown).await?,
     };
-    let Opened { engine, submitter, link, refusals } = opened;
+    let Opened { engine, submitter, link, refusals, index: (index, index_writer) } = opened;
     let (graphql, feeder) = graphql::open(&config.graphql, &config.data, &genesis, &engine).await?.unzip();
     let tip = *engine.head().borrow();
     tracing::info!(network = %genesis.network, height = tip.height, %endpoint, "directory started");
     let app = App {
         metrics: Arc::default(),
         feed: Feed::new(engine.clone()),
-        index: Index::new(&genesis).map_err(OpenError::from)?,
+        index,
         refusals: Arc::new(refusals),
         scans: Arc::new(Semaphore::new(answer::MAX_SCANS)),
         followers: Arc::default(),
@@ -169,11 +180,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         shutdown: shutdown.clone(),
         graphql,
     };
-    if let (Some(graphql), Some(feeder)) = (app.graphql.clone(), feeder) {
-        tasks.spawn("graphql", graphql::feed(graphql, feeder, app.engine.clone(), shutdown.clone()));
+    if let (Some(graphql), Some(opened)) = (app.graphql.clone(), feeder) {
+        let (genesis, engine) = (Arc::clone(&app.genesis), app.engine.clone());
+        tasks.spawn("graphql", graphql::feed(graphql, opened, genesis, engine, shutdown.clone()));
     }
     tasks.spawn("feed", app.feed.clone().run(shutdown.clone()));
-    tasks.spawn("index", app.index.clone().run(app.feed.clone(), shutdown.clone()));
+    let indexing = app.index.clone();
+    tasks.spawn("index", indexing.run(index_writer, app.feed.clone(), app.engine.clone(), shutdown.clone()));
     tasks.spawn("http", serve_router(listener, routes::router(app), ServeConfig::default(), shutdown));
     Ok(Running::new("directory", endpoint, tasks))
 }
@@ -184,6 +197,7 @@ struct Opened {
     submitter: Submitter,
     link: Option<Link>,
     refusals: Refusals,
+    index: (Index, index::Writer),
 }
 
 /// Opens the ledger first: who has that has all of the data directory.
@@ -199,10 +213,11 @@ async fn open_sequencer(
         tokio::task::spawn_blocking(move || {
             let (engine, task) = Engine::open(&config.data, &genesis, key.keypair()?, config.engine())?;
             let refusals = open_refusals(&config, Some(key.keypair()?), &genesis)?;
-            Ok::<_, StartError>((engine, task, refusals))
+            let index = open_index(&config, &genesis, &engine)?;
+            Ok::<_, StartError>((engine, task, refusals, index))
         })
     };
-    let (engine, mut task, refusals) = opening.await.map_err(|_| StartError::Panicked)??;
+    let (engine, mut task, refusals, index) = opening.await.map_err(|_| StartError::Panicked)??;
     let view = LedgerView::clone(&engine);
     if let Some(peers) = &config.peers {
         let peers = follow::clients(&follow::client(), peers);
@@ -217,7 +232,7 @@ async fn open_sequencer(
     tasks.spawn_fallible("engine", keep_engine(task, shutdown.clone()));
     let confirmations = Arc::new(Confirmations::new(genesis.hash(), config.standbys.as_ref()));
     let submitter = Submitter::Here { ledger: Arc::new(engine), confirmations };
-    Ok(Opened { engine: view, submitter, link: None, refusals })
+    Ok(Opened { engine: view, submitter, link: None, refusals, index })
 }
 
 /// Opens a copy of the ledger, and sees to it that it is kept up.
@@ -230,6 +245,7 @@ async fn open_follower(
 ) -> Result<Opened, StartError> {
     let Followed { view, keeper, task, link, upstreams } = follow::open(config, follow, genesis).await?;
     let refusals = open_refusals(config, None, genesis)?;
+    let index = open_index(config, genesis, &view)?;
     tasks.spawn("follow", task.run(shutdown.clone()));
     tasks.spawn_fallible("ledger", keep_engine(keeper, shutdown.clone()));
     if let Some(confirm) = &follow.confirm {
@@ -240,12 +256,22 @@ async fn open_follower(
             tasks.spawn("confirm", follow::confirm(view, sequencer, key, genesis.hash(), shutdown));
         }
     }
-    Ok(Opened { engine: view, submitter: Submitter::Elsewhere(upstreams), link: Some(link), refusals })
+    let submitter = Submitter::Elsewhere(upstreams);
+    Ok(Opened { engine: view, submitter, link: Some(link), refusals, index })
 }
 
 fn open_refusals(config: &Config, key: Option<Keypair>, genesis: &Genesis) -> Result<Refusals, StartError> {
     let path = config.data.join(REFUSALS);
     Refusals::open(&path, key, genesis.hash()).map_err(|source| StartError::Refusals { path, source })
+}
+
+fn open_index(
+    config: &Config,
+    genesis: &Genesis,
+    ledger: &LedgerView,
+) -> Result<(Index, index::Writer), StartError> {
+    let path = config.data.join(INDEX);
+    Index::open(&path, genesis, ledger).map_err(|source| StartError::Index { path, source })
 }
 
 /// Ends with the engine, and stops it with the node.

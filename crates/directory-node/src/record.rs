@@ -5,8 +5,9 @@ use crate::{
     answer::{Many, Part, aside, limit},
     entities::ensure_run,
     health::now_ms,
+    index::Led,
     refusals::Refused,
-    reply::{Id, Params, unreadable},
+    reply::{self, Id, Params},
     views,
 };
 use argosy_api::{
@@ -41,6 +42,16 @@ impl<'a> Reader<'a> {
         Self { engine, block: None, bytes: 0 }
     }
 
+    /// A transaction of a group's lead, whether its block is kept or not.
+    fn led(&mut self, app: &App, group: WorkingGroup, place: Place) -> Result<Option<RecordView>, ErrorBody> {
+        let led = app.index.led(group, place).map_err(|error| reply::index_failed(&error))?;
+        Ok(led.and_then(|Led { time_ms, bytes, result }| {
+            self.bytes = self.bytes.saturating_add(bytes.len());
+            let Place { height, index } = place;
+            views::signed(&views::Signed { height, index, time_ms, bytes: &bytes, result })
+        }))
+    }
+
     const fn is_exhausted(&self) -> bool {
         self.bytes >= MAX_READ_BYTES
     }
@@ -59,7 +70,7 @@ impl<'a> Reader<'a> {
                 index: place.index,
                 time_ms: block.header.time_ms,
                 bytes: block.transactions.get(at)?,
-                outcome: block.outcomes.get(at)?,
+                result: block.outcomes.get(at)?.result,
             })
         }))
     }
@@ -71,23 +82,29 @@ pub(crate) async fn of_account(
     Id(account): Id<AccountId>,
     Params(query): Params<TransactionsQuery>,
 ) -> Many<RecordView> {
+    let inner = app.clone();
+    aside(&app, move || find_of_account(&inner, &account, &query)).await?
+}
+
+fn find_of_account(app: &App, account: &AccountId, query: &TransactionsQuery) -> Many<RecordView> {
     let most = limit(query.limit, MAX_RECORDS);
-    let height = app.index.coverage().next.saturating_sub(1);
-    let places = app.index.of_account(&account, query.from, most.saturating_add(1));
-    let engine = app.engine.clone();
-    let (items, next) = aside(&app, move || {
-        let mut reader = Reader::new(&engine);
-        let mut items = Vec::new();
-        for place in places {
-            if items.len() == most || reader.is_exhausted() {
-                return Ok((items, Some(place.to_string())));
-            }
-            items.extend(reader.record(place).map_err(|error| unreadable(&error))?);
+    let height = app.index.coverage().height();
+    let (oldest, asked) = (app.engine.oldest_block(), most.saturating_add(1));
+    let places = app.index.of_account(account, query.from, oldest, asked);
+    let mut reader = Reader::new(&app.engine);
+    let mut items = Vec::new();
+    for place in places.map_err(|error| reply::index_failed(&error))? {
+        if items.len() == most || reader.is_exhausted() {
+            return Ok(Part { height, items, next: Some(place.to_string()) });
         }
-        Ok::<_, ErrorBody>((items, None))
-    })
-    .await??;
-    Ok(Part { height, items, next })
+        match reader.record(place) {
+            Ok(item) => items.extend(item),
+            // Dropped a moment ago, as are all that follow.
+            Err(ReadError::Gone { .. }) => break,
+            Err(error) => return Err(reply::unreadable(&error)),
+        }
+    }
+    Ok(Part { height, items, next: None })
 }
 
 /// The record of a group's leads.
@@ -105,22 +122,22 @@ fn find_lead_log(app: &App, group: WorkingGroup, query: &LeadLogQuery) -> Result
     let most = limit(query.limit, MAX_RECORDS);
     let from = query.from.unwrap_or(RecordPlace { height: 0, refused: false, number: 0 });
     let coverage = app.index.coverage();
-    let last_height = coverage.next.saturating_sub(1);
+    let last_height = coverage.height();
     let to = query.to.unwrap_or(u64::MAX).min(last_height);
     let mut reader = Reader::new(&app.engine);
     let mut entries = Vec::new();
     let mut next = None;
-    for found in places(app, group, from, to, most.saturating_add(1)) {
+    for found in places(app, group, from, to, most.saturating_add(1))? {
         if entries.len() == most || reader.is_exhausted() {
             next = Some(found.place().to_string());
             break;
         }
         entries.extend(match found {
-            Entry::InBlock(place) => reader.record(place).map_err(|error| unreadable(&error))?,
+            Entry::InBlock(place) => reader.led(app, group, place)?,
             Entry::Refused(entry) => views::refused(&entry),
         });
     }
-    let truncated = coverage.truncated || app.refusals.is_truncated();
+    let truncated = coverage.first > 1 || app.refusals.is_truncated();
     Ok(LeadLogView { entries, first_height: coverage.first, last_height, truncated, next })
 }
 
@@ -145,12 +162,19 @@ impl Entry {
 }
 
 /// The first entries of the record from a place on, in order.
-fn places(app: &App, group: WorkingGroup, from: RecordPlace, to: u64, most: usize) -> Vec<Entry> {
+fn places(
+    app: &App,
+    group: WorkingGroup,
+    from: RecordPlace,
+    to: u64,
+    most: usize,
+) -> Result<Vec<Entry>, ErrorBody> {
     let first = Place {
         height: if from.refused { from.height.saturating_add(1) } else { from.height },
         index: if from.refused { 0 } else { u32::try_from(from.number).unwrap_or(u32::MAX) },
     };
-    let in_blocks = app.index.of_lead(group, first, to, most).into_iter().map(Entry::InBlock);
+    let in_blocks = app.index.of_lead(group, first, to, most).map_err(|error| reply::index_failed(&error))?;
+    let in_blocks = in_blocks.into_iter().map(Entry::InBlock);
     let refused = app.refusals.of_group(group, most, |refusal| {
         let place = RecordPlace { height: refusal.height, refused: true, number: refusal.number };
         place >= from && place.height <= to
@@ -158,7 +182,7 @@ fn places(app: &App, group: WorkingGroup, from: RecordPlace, to: u64, most: usiz
     let mut entries: Vec<_> = in_blocks.chain(refused.into_iter().map(Entry::Refused)).collect();
     entries.sort_by_key(Entry::place);
     entries.truncate(most);
-    entries
+    Ok(entries)
 }
 
 /// Writes a refused transaction into the refusal log, if a lead signed it for this network.
@@ -200,7 +224,7 @@ fn try_note(
     error: &ErrorBody,
 ) -> io::Result<()> {
     let hash = transaction.hash();
-    let is_in_block = app.index.has_of_lead(&hash)
+    let is_in_block = app.index.has_of_lead(&hash).map_err(io::Error::other)?
         || app.engine.find_transaction(&hash).is_ok_and(|receipt| receipt.is_some());
     // The signature last: it costs most.
     if is_in_block || !transaction.signature_holds() {

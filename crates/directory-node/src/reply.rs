@@ -1,5 +1,6 @@
 //! Answers and errors that all routes share, and what they read from requests.
 
+use crate::index::IndexError;
 use argosy_api::{ErrorBody, Retry};
 use argosy_http::StatusCode;
 use argosy_ledger::{ReadError, Stopped};
@@ -70,6 +71,12 @@ pub(crate) fn unreadable(error: &ReadError) -> ErrorBody {
         return gone(height, oldest);
     }
     tracing::error!(%error, cause = ?std::error::Error::source(error), "a block cannot be read");
+    internal()
+}
+
+/// The index of transactions cannot be read.
+pub(crate) fn index_failed(error: &IndexError) -> ErrorBody {
+    tracing::error!(%error, cause = ?std::error::Error::source(error), "the index of transactions failed");
     internal()
 }
 

@@ -2,8 +2,10 @@
 
 use crate::{
     App, blocks, confirmations,
-    document::{Operation, Routes},
-    entities, events, graphql, health, metrics, record, reply, snapshot, transactions,
+    document::{GRAPHQL_PATH, Operation, Routes},
+    entities, events,
+    graphql::{self, GraphqlRequest, GraphqlResponse},
+    health, metrics, record, reply, snapshot, transactions,
 };
 use argosy_api::{
     BLOCKS_MEDIA_TYPE, ErrorBody, SNAPSHOT_MEDIA_TYPE,
@@ -25,6 +27,7 @@ use argosy_domain::{
     limits::MAX_TRANSACTION_BYTES,
 };
 use argosy_http::StatusCode;
+use argosy_read_model::MAX_BODY_BYTES;
 use argosy_telemetry::metrics::MEDIA_TYPE as METRICS_MEDIA_TYPE;
 use axum::{
     Json, Router,
@@ -36,10 +39,9 @@ use serde_json::{Map, Value};
 use std::future::{Ready, ready};
 
 pub(crate) fn router(app: App) -> Router {
-    let routes = council(groups(buckets(content(chain(node(Routes::new()))))));
+    let routes = query(council(groups(buckets(content(chain(node(Routes::new())))))));
     routes
         .finish()
-        .merge(graphql::router())
         .fallback(|| ready(reply::missing("NO_SUCH_ROUTE", "a directory node has nothing at this path")))
         .method_not_allowed_fallback(|| {
             ready(ErrorBody::caller(
@@ -79,8 +81,7 @@ fn chain(routes: Routes) -> Routes {
         )
         .get(
             "/api/v1/transactions/{hash}",
-            Op::json::<ReceiptView>("What became of a recent transaction")
-                .of::<transactions::TransactionHash>(),
+            Op::json::<ReceiptView>("What became of a transaction").of::<transactions::TransactionHash>(),
             get(transactions::find),
         )
         .get(
@@ -118,7 +119,7 @@ fn chain(routes: Routes) -> Routes {
         )
         .get(
             "/api/v1/accounts/{account}/transactions",
-            Op::list::<RecordView, TransactionsQuery>("What an account signed of late, the newest first")
+            Op::list::<RecordView, TransactionsQuery>("What an account signed, the newest first")
                 .of::<AccountId>(),
             get(record::of_account),
         )
@@ -276,6 +277,20 @@ fn council(routes: Routes) -> Routes {
             Op::list::<String, BlacklistQuery>("Content ids on the blacklist"),
             get(entities::blacklist),
         )
+}
+
+fn query(routes: Routes) -> Routes {
+    type Op = Operation;
+    let ask = Op::json::<GraphqlResponse>("Answers a query in GraphQL, which may have failed")
+        .takes_json::<GraphqlRequest>()
+        .fails::<GraphqlResponse>("400", "The query is wrong as it stands.")
+        .fails::<GraphqlResponse>("503", "Too many queries at once, or the index is being made.");
+    let asked = post(graphql::query).layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    routes.get(GRAPHQL_PATH, Op::other("A note for people", "text/html"), get(graphql::page)).post(
+        GRAPHQL_PATH,
+        ask,
+        asked,
+    )
 }
 
 fn genesis(State(app): State<App>) -> Ready<Json<GenesisFile>> {

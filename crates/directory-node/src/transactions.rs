@@ -3,9 +3,10 @@
 use crate::{App, record::note_refusal, reply, submitter::result_code, views};
 use argosy_api::{
     ErrorBody,
-    directory::ReceiptView,
+    directory::{ReceiptView, query::Place},
     wire::{Schema, Schemas},
 };
+use argosy_ledger::{Block, ReadError, Receipt, block::transaction_hash};
 use axum::{
     Json,
     extract::{State, rejection::BytesRejection},
@@ -43,20 +44,43 @@ pub(crate) async fn submit(
     }
 }
 
-/// The receipt of a transaction in one of the newest blocks.
+/// The receipt of a transaction in one of the blocks that are kept.
 pub(crate) async fn find(
     State(app): State<App>,
     reply::Id(TransactionHash(hash)): reply::Id<TransactionHash>,
 ) -> Result<Json<ReceiptView>, ErrorBody> {
-    let engine = app.engine.clone();
-    let found = tokio::task::spawn_blocking(move || engine.find_transaction(&hash)).await;
-    let receipt = found.map_err(|_| reply::internal())?.map_err(|error| reply::unreadable(&error))?;
-    receipt.map(|receipt| Json(views::receipt(&receipt))).ok_or_else(|| {
-        reply::missing(
-            "TRANSACTION_NOT_FOUND",
-            "no transaction with this hash is in any of the newest blocks",
-        )
-    })
+    let found = tokio::task::spawn_blocking(move || find_receipt(&app, &hash)).await;
+    found.map_err(|_| reply::internal())?.map(|receipt| Json(views::receipt(&receipt)))
+}
+
+fn find_receipt(app: &App, hash: &[u8; 32]) -> Result<Receipt, ErrorBody> {
+    let newest = app.engine.find_transaction(hash).map_err(|error| reply::unreadable(&error))?;
+    if let Some(receipt) = newest {
+        return Ok(receipt);
+    }
+    let height = app.index.coverage().height();
+    for place in app.index.candidates(hash).map_err(|error| reply::index_failed(&error))? {
+        match receipt_at(app, place, hash) {
+            Ok(None) | Err(ReadError::Gone { .. }) => {}
+            Ok(Some(receipt)) => return Ok(receipt),
+            Err(error) => return Err(reply::unreadable(&error)),
+        }
+    }
+    let message = format!("no transaction with this hash is in the blocks that are kept, up to {height}");
+    Err(reply::missing("TRANSACTION_NOT_FOUND", &message))
+}
+
+/// The transaction at a place, if it has this hash.
+fn receipt_at(app: &App, place: Place, hash: &[u8; 32]) -> Result<Option<Receipt>, ReadError> {
+    let Some(bytes) = app.engine.block_bytes(place.height)? else { return Ok(None) };
+    let Place { height, index } = place;
+    let receipt = Block::decode_bytes(&bytes).ok().and_then(|block| {
+        let at = usize::try_from(index).ok()?;
+        let is_it = transaction_hash(block.transactions.get(at)?) == *hash;
+        let outcome = block.outcomes.get(at)?.clone();
+        is_it.then_some(Receipt { hash: *hash, height, index, time_ms: block.header.time_ms, outcome })
+    });
+    Ok(receipt)
 }
 
 /// 64 hexadecimal digits.

@@ -258,7 +258,8 @@ impl Writer {
         let Retention::Blocks(count) = self.shared.config().retention else { return };
         let Ok(found) = self.generations(height) else { return };
         let Some(oldest) = found.last() else { return };
-        let kept_from = oldest.height.min(height.saturating_sub(count.get()).saturating_add(1));
+        let needed = self.shared.needed_from.load(Ordering::Acquire);
+        let kept_from = oldest.height.min(height.saturating_sub(count.get()).saturating_add(1)).min(needed);
         let reader = &self.shared.reader;
         let gone = |oldest| reader.forget_before(oldest);
         match drop_before(&self.genesis.hash(), &reader.segments(), kept_from, &self.steps, gone) {

@@ -22,7 +22,10 @@ use std::{
     future::{Future, ready},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::watch;
 
@@ -45,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) checkpoint: watch::Sender<u64>,
     pub(crate) reader: LogReader,
     pub(crate) places: Mutex<Places>,
+    /// Blocks from this height on are not dropped, whatever the retention says.
+    pub(crate) needed_from: AtomicU64,
     epochs: ArcSwap<Epochs>,
     /// Folder of the checkpoints.
     checkpoints: PathBuf,
@@ -110,6 +115,12 @@ impl LedgerView {
     #[must_use]
     pub fn checkpoint_height(&self) -> watch::Receiver<u64> {
         self.shared.checkpoint.subscribe()
+    }
+
+    /// Keeps all blocks from `height` on, until this is called with another height: for someone who makes
+    /// something of them that must not miss one. Blocks that are gone already stay so.
+    pub fn keep_from(&self, height: u64) {
+        self.shared.needed_from.store(height, Ordering::Release);
     }
 
     /// Height of the oldest block that can be read, apart from block 0, which is never dropped.
@@ -180,6 +191,7 @@ impl Shared {
             checkpoint: watch::Sender::new(from_height),
             reader,
             places: Mutex::new(places),
+            needed_from: AtomicU64::new(u64::MAX),
             epochs: ArcSwap::from_pointee(chain.verifier().epochs().clone()),
             checkpoints: checkpoints_dir(log.path().parent().unwrap_or(Path::new("."))),
             config,

@@ -180,7 +180,7 @@ static STORAGE_BUCKET: Entity = Entity {
         big("dataObjectCountLimit").doc("Voucher: most objects."),
         big("dataObjectsCount").doc("Objects of its bags."),
         big("dataObjectsSize").doc("Bytes of the objects of its bags."),
-        time("createdAt").doc("Addition: when it was made."),
+        time("createdAt").null().doc("Addition: when it was made. Null for what a snapshot had."),
         int("holdingsHeight")
             .null()
             .doc("Addition: height up to which the operator last reported to hold all."),
@@ -215,7 +215,9 @@ static STORAGE_BAG: Entity = Entity {
         many("distributionBuckets", "DistributionBucketBag", "bag"),
         union("owner", &BAG_OWNER),
         flag("isPrivate").doc("Addition: whether nodes ask for a signed URL or a role key."),
-        time("createdAt").doc("Addition: when it was made, or first written to."),
+        time("createdAt")
+            .null()
+            .doc("Addition: when it was made, or first written to. Null for what a snapshot had."),
         many("assetSets", "AssetSet", "bag").doc("Addition: named sets of its objects."),
     ],
     hidden: &[],
@@ -242,7 +244,9 @@ static DISTRIBUTION_BUCKET_BAG: Entity = Entity {
         ID,
         one("distributionBucket", "DistributionBucket"),
         one("bag", "StorageBag"),
-        int("assignedInBlock").doc("Addition: height of the assignment."),
+        int("assignedInBlock")
+            .null()
+            .doc("Addition: height of the assignment. Null for what a snapshot had."),
     ],
     hidden: &[],
 };
@@ -253,15 +257,17 @@ static STORAGE_DATA_OBJECT: Entity = Entity {
     doc: "Immutable bytes that someone promised to keep.",
     fields: &[
         ID,
-        time("createdAt"),
+        time("createdAt").null().doc("Null for what a snapshot had."),
         flag("isAccepted").doc("Whether a storage bucket reported to hold it."),
-        big("acceptingBucketId").null().doc("The storage bucket that reported so last."),
+        big("acceptingBucketId")
+            .null()
+            .doc("The storage bucket that reported so last; for what a snapshot had, first."),
         big("size").doc("Bytes."),
         one("storageBag", "StorageBag"),
         text("ipfsHash").indexed().doc("Content id: base58 multihash of the BLAKE3 root."),
         union("type", &OBJECT_TYPE).null().doc("Always null: the directory knows no subtitles."),
         big("stateBloatBond"),
-        time("acceptedAt").null().doc("Addition: when it was first accepted."),
+        time("acceptedAt").null().doc("Addition: when it was first accepted. Null for what a snapshot had."),
         one("assetSet", "AssetSet").null().doc("Addition: the named set that it belongs to."),
     ],
     hidden: &[],
@@ -283,7 +289,7 @@ static DISTRIBUTION_BUCKET_FAMILY: Entity = Entity {
         ID,
         back("metadata", "DistributionBucketFamilyMetadata", "family"),
         many("buckets", "DistributionBucket", "family"),
-        time("createdAt").doc("Addition: when it was made."),
+        time("createdAt").null().doc("Addition: when it was made. Null for what a snapshot had."),
     ],
     hidden: &[],
 };
@@ -315,7 +321,7 @@ static DISTRIBUTION_BUCKET: Entity = Entity {
         flag("acceptingNewBags"),
         flag("distributing"),
         many("bags", "DistributionBucketBag", "distributionBucket"),
-        time("createdAt").doc("Addition: when it was made."),
+        time("createdAt").null().doc("Addition: when it was made. Null for what a snapshot had."),
     ],
     hidden: &[],
 };

@@ -28,6 +28,12 @@ pub enum OpenError {
         /// Why.
         source: rusqlite::Error,
     },
+    /// The rows of a state cannot be written.
+    #[error("the state cannot be indexed")]
+    Seed(#[source] ApplyError),
+    /// Told to stop before it was done.
+    #[error("stopped before the index was made")]
+    Stopped,
     /// The genesis contradicts itself.
     #[error("the genesis cannot be indexed")]
     Genesis(#[from] GenesisError),

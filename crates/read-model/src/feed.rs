@@ -6,27 +6,33 @@
 mod content;
 mod council;
 mod distribution;
-mod genesis;
 mod groups;
 mod record;
 mod rows;
+mod seed;
 mod storage;
 
 use crate::{
     error::{ApplyError, OpenError},
-    store::{Home, Tip, update_state, write_state},
+    store::{Found, Home, Tip, create_indexes, empty_log, update_state, write_state},
 };
-use argosy_directory::{Event, Genesis, Transaction};
+use argosy_directory::{Event, Genesis, State, Transaction};
 use argosy_ledger::{Block, genesis_block};
 use rows::Rows;
 use rusqlite::{Connection, TransactionBehavior};
+use seed::SeedError;
 use std::path::Path;
+
+/// No block follows from it.
+const NOTHING: Tip = Tip { height: 0, hash: [0; 32], time_ms: 0 };
 
 /// The one writer of an index.
 #[derive(Debug)]
 pub struct Feeder {
     db: Connection,
     tip: Tip,
+    /// See [`Feeder::since`].
+    since: u64,
     /// Serial number of the next deletion event.
     next_event: u64,
     home: Home,
@@ -52,10 +58,13 @@ impl Feeder {
     pub fn open(home: &Path, genesis: &Genesis) -> Result<Self, OpenError> {
         let home = Home::lock(home)?;
         let hash = genesis.hash();
-        if let Some((db, tip, next_event)) = home.open_existing(&hash) {
-            return Ok(Self { db, tip, next_event, home });
+        if let Some(Found { db, tip, since, next_event }) = home.open_existing(&hash) {
+            return Ok(Self { db, tip, since, next_event, home });
         }
-        Self::make(home, genesis)
+        let db = Connection::open_in_memory().map_err(home.sql())?;
+        let mut feeder = Self { db, tip: NOTHING, since: 0, next_event: 0, home };
+        feeder.start_over(genesis)?;
+        Ok(feeder)
     }
 
     /// Throws everything away but the genesis: for an index that is not of the ledger beside it. Only
@@ -63,18 +72,54 @@ impl Feeder {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn start_over(self, genesis: &Genesis) -> Result<Self, OpenError> {
-        let Self { db, home, .. } = self;
-        drop(db);
-        Self::make(home, genesis)
+    pub fn start_over(&mut self, genesis: &Genesis) -> Result<(), OpenError> {
+        let (block, state) = genesis_block(genesis)?;
+        self.seed(genesis, &state, block.header.hash(), &|| false)
     }
 
-    fn make(home: Home, genesis: &Genesis) -> Result<Self, OpenError> {
-        let (block, _) = genesis_block(genesis)?;
-        let tip = Tip { height: 0, hash: block.header.hash(), time_ms: genesis.time_ms };
-        let mut db = home.create()?;
-        begin(&mut db, genesis, &tip).map_err(home.sql())?;
-        Ok(Self { db, tip, next_event: 0, home })
+    /// Throws everything away and writes the rows of a state: for a ledger that does not have all blocks.
+    /// `hash` is that of the block after which the state is as it is; the next block to apply is the one
+    /// after it. What no state keeps is not there: see [`Feeder::since`].
+    ///
+    /// Takes memory for a batch of rows, whatever the size of the state, and some minutes for ten million
+    /// objects. `stop` is asked now and then. Only while nobody reads the index.
+    ///
+    /// # Errors
+    /// [`OpenError`]; there is no index then, and this must be called again before anything else.
+    pub fn seed(
+        &mut self,
+        genesis: &Genesis,
+        state: &State,
+        hash: [u8; 32],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), OpenError> {
+        let at = state.at();
+        let time_ms = if at.height == 0 { genesis.time_ms } else { at.time_ms };
+        let tip = Tip { height: at.height, hash, time_ms };
+        (self.tip, self.since, self.next_event) = (NOTHING, tip.height, 0);
+        // The file must not be open when it is deleted.
+        self.db = Connection::open_in_memory().map_err(self.home.sql())?;
+        self.db = self.home.create()?;
+        seed::write(&self.db, &genesis.network, state, &tip, stop).map_err(|error| match error {
+            SeedError::Stopped => OpenError::Stopped,
+            SeedError::Apply(ApplyError::Sql(source)) => self.home.sql()(source),
+            SeedError::Apply(error) => OpenError::Seed(error),
+        })?;
+        create_indexes(&self.db)
+            .and_then(|()| write_state(&self.db, &genesis.hash(), &tip, tip.height))
+            .and_then(|()| empty_log(&self.db))
+            .map_err(self.home.sql())?;
+        self.tip = tip;
+        Ok(())
+    }
+
+    /// Height of the state that the index began with; 0 if it has everything since the genesis.
+    ///
+    /// Of what was before there are no blocks, transactions, events and decided proposals, nothing that
+    /// was deleted or has ended, and no times that a state does not keep.
+    #[must_use]
+    pub const fn since(&self) -> u64 {
+        self.since
     }
 
     /// The newest block in the index.
@@ -128,19 +173,6 @@ impl Feeder {
     pub(crate) const fn home(&self) -> &Home {
         &self.home
     }
-}
-
-fn begin(db: &mut Connection, genesis: &Genesis, tip: &Tip) -> rusqlite::Result<()> {
-    let transaction = db.transaction()?;
-    let rows = Rows { db: &transaction, height: 0, time_ms: genesis.time_ms };
-    genesis::write(&rows, genesis).map_err(|error| match error {
-        ApplyError::Sql(error) => error,
-        ApplyError::Gap { .. } | ApplyError::Fork { .. } | ApplyError::Missing { .. } => {
-            rusqlite::Error::QueryReturnedNoRows
-        }
-    })?;
-    write_state(&transaction, &genesis.hash(), tip, 0)?;
-    transaction.commit()
 }
 
 fn apply_block(db: &Connection, block: &Block, tip: &Tip, next_event: &mut u64) -> Result<(), ApplyError> {

@@ -28,8 +28,7 @@ use async_graphql::{
 use error::{Code, QueryError};
 use fetch::Fetch;
 use limits::{
-    DEFAULT_EDGES, Limits, MAX_BODY_BYTES, MAX_ERRORS, MAX_MESSAGE_BYTES, MAX_ROOT_FIELDS, ensure_plain,
-    ensure_small,
+    DEFAULT_EDGES, Limits, MAX_BODY_BYTES, MAX_ERRORS, MAX_MESSAGE_BYTES, ensure_plain, ensure_small,
 };
 use plan::{Level, Page, count, page};
 use pool::Pool;
@@ -173,11 +172,11 @@ impl Inner {
         let wire: Wire = serde_json::from_slice(body).map_err(|_| {
             bad("the body must be a JSON object with the text \"query\", and perhaps the object \"variables\"")
         })?;
-        ensure_plain(&wire.query)?;
+        ensure_plain(&wire.query, &self.limits)?;
         let document = parse_query(&wire.query).map_err(|error| {
             QueryError::new(Code::InvalidQuery, cut(&error.to_string(), MAX_MESSAGE_BYTES))
         })?;
-        ensure_small(&document)?;
+        ensure_small(&document, &self.limits)?;
         let operation = operation(&document, wire.operation_name.as_deref())?;
         if operation.ty != OperationType::Query {
             return Err(QueryError::new(Code::InvalidQuery, "only queries are answered here"));
@@ -228,14 +227,15 @@ impl Inner {
 
     fn run(&self, request: &Request<'_>, validated: &Const, ends: Instant) -> Result<Vec<u8>, QueryError> {
         let fields = request.fields(&[&request.operation.selection_set.node], &|on| on == "Query")?;
-        if fields.len() > MAX_ROOT_FIELDS {
-            let message =
-                format!("the query has more than {MAX_ROOT_FIELDS} fields at the top: ask in parts");
+        let most = self.limits.root_fields;
+        if fields.len() > most {
+            let message = format!("the query has more than {most} fields at the top: ask in parts");
             return Err(QueryError::new(Code::QueryTooComplex, message));
         }
         let lease = self.pool.lease(ends)?;
-        let rows_most = self.limits.rows;
-        let fetch = Fetch { types: &self.types, lease: &lease, rows_left: Cell::new(rows_most), rows_most };
+        let Limits { rows, page, .. } = self.limits;
+        let (rows_left, rows_most, page_most) = (Cell::new(rows), rows, page.min(rows));
+        let fetch = Fetch { types: &self.types, lease: &lease, rows_left, rows_most, page_most };
         let mut body = Body::new(self.limits.bytes);
         body.raw("{\"data\":{");
         let mut first = true;
@@ -316,8 +316,8 @@ fn list(
     fetch: &Fetch<'_>,
     body: &mut Body,
 ) -> Result<(), QueryError> {
-    let mut level = Level::new(request, entity, &field.sets, fetch.rows_most)?;
-    let page = page(request, field, fetch.rows_most)?;
+    let mut level = Level::new(request, entity, &field.sets, fetch.page_most)?;
+    let page = page(request, field, fetch.page_most)?;
     let rows = fetch.list(&mut level, &page)?;
     body.rows(&level, &rows)
 }
@@ -339,7 +339,7 @@ fn by_id(
         _ => None,
     };
     let id = id.ok_or_else(|| QueryError::bad_value("the id must be a text"))?;
-    let mut level = Level::new(request, entity, &field.sets, fetch.rows_most)?;
+    let mut level = Level::new(request, entity, &field.sets, fetch.page_most)?;
     match fetch.by_ids(&mut level, std::slice::from_ref(&id))?.get(&id) {
         Some(row) => body.row(&level, row),
         None => {
@@ -356,8 +356,8 @@ fn connection(
     fetch: &Fetch<'_>,
     body: &mut Body,
 ) -> Result<(), QueryError> {
-    let page = page(request, field, fetch.rows_most)?;
-    let first = count(request, field, "first", fetch.rows_most)?.unwrap_or(DEFAULT_EDGES);
+    let page = page(request, field, fetch.page_most)?;
+    let first = count(request, field, "first", fetch.page_most)?.unwrap_or(DEFAULT_EDGES);
     let after = match request.argument(field, "after") {
         Some(Const::String(cursor)) => Some(cursor),
         None => None,
@@ -417,7 +417,7 @@ fn edges(
     let fields = request.fields(&part.sets, &|on| on.ends_with("Edge"))?;
     let mut nodes = Vec::new();
     for field in fields.iter().filter(|field| field.name == "node") {
-        let mut level = Level::new(request, entity, &field.sets, fetch.rows_most)?;
+        let mut level = Level::new(request, entity, &field.sets, fetch.page_most)?;
         let only_id = level.columns.len() == 1 && level.relations.is_empty();
         let rows = if only_id { HashMap::new() } else { fetch.by_ids(&mut level, &ids.ids)? };
         nodes.push((field.key, level, rows));

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Raised whenever rows are made otherwise from the same blocks; older indexes are then rebuilt.
-const FEED_VERSION: u32 = 1;
+const FEED_VERSION: u32 = 2;
 const INDEX_FILE: &str = "index.sqlite";
 const LOCK_FILE: &str = "lock";
 /// Statements that a connection keeps prepared.
@@ -28,6 +28,14 @@ pub struct Tip {
     pub hash: [u8; 32],
     /// Its time, in milliseconds since 1970.
     pub time_ms: u64,
+}
+
+/// An index that was there.
+pub(crate) struct Found {
+    pub(crate) db: Connection,
+    pub(crate) tip: Tip,
+    pub(crate) since: u64,
+    pub(crate) next_event: u64,
 }
 
 /// A folder with an index, locked against other processes.
@@ -65,7 +73,7 @@ impl Home {
 
     /// The index if it is there, of this layout and of this network. Anything else is not worth
     /// keeping: it is made anew from the blocks.
-    pub(crate) fn open_existing(&self, genesis: &[u8; 32]) -> Option<(Connection, Tip, u64)> {
+    pub(crate) fn open_existing(&self, genesis: &[u8; 32]) -> Option<Found> {
         let file = self.file();
         if !file.exists() {
             return None;
@@ -79,7 +87,8 @@ impl Home {
         }
     }
 
-    /// An empty index with its tables; whatever was there is deleted.
+    /// Tables without rows and without indexes; whatever was there is deleted. It counts as an index once
+    /// its tip is written.
     pub(crate) fn create(&self) -> Result<Connection, OpenError> {
         for suffix in ["", "-wal", "-shm"] {
             let path = self.path.join(format!("{INDEX_FILE}{suffix}"));
@@ -91,12 +100,12 @@ impl Home {
             }
         }
         let db = open_writer(&self.file()).map_err(self.sql())?;
-        db.execute_batch(&layout()).map_err(self.sql())?;
+        db.execute_batch(&tables()).map_err(self.sql())?;
         Ok(db)
     }
 }
 
-fn read_existing(file: &Path, genesis: &[u8; 32]) -> rusqlite::Result<Option<(Connection, Tip, u64)>> {
+fn read_existing(file: &Path, genesis: &[u8; 32]) -> rusqlite::Result<Option<Found>> {
     let db = open_writer(file)?;
     let there: bool =
         db.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'state')", [], |row| {
@@ -106,13 +115,18 @@ fn read_existing(file: &Path, genesis: &[u8; 32]) -> rusqlite::Result<Option<(Co
         return Ok(None);
     }
     let found = db
-        .query_row("SELECT layout, genesis, height, hash, time_ms, next_event FROM state", [], |row| {
+        .query_row("SELECT layout, genesis, height, hash, time_ms, since, next_event FROM state", [], |row| {
             let same = row.get::<_, String>(0)? == layout() && row.get::<_, [u8; 32]>(1)? == *genesis;
             let tip = Tip { height: row.get(2)?, hash: row.get(3)?, time_ms: row.get(4)? };
-            Ok((same, tip, row.get::<_, u64>(5)?))
+            Ok((same, tip, row.get::<_, u64>(5)?, row.get::<_, u64>(6)?))
         })
         .optional()?;
-    Ok(found.filter(|(same, ..)| *same).map(|(_, tip, next_event)| (db, tip, next_event)))
+    Ok(found.filter(|(same, ..)| *same).map(|(_, tip, since, next_event)| Found {
+        db,
+        tip,
+        since,
+        next_event,
+    }))
 }
 
 fn open_writer(file: &Path) -> rusqlite::Result<Connection> {
@@ -140,18 +154,32 @@ pub(crate) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+/// Makes the indexes, once the tables have their first rows. That sorts, on disk however much memory
+/// there is.
+pub(crate) fn create_indexes(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("PRAGMA temp_store = FILE")?;
+    db.execute_batch(&indexes())?;
+    db.execute_batch("PRAGMA temp_store = MEMORY")
+}
+
+/// Puts what is in SQLite's log into the index itself, after much was written at once.
+pub(crate) fn empty_log(db: &Connection) -> rusqlite::Result<()> {
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
 /// Writes the row that says what the index is of, and how far it has come.
 pub(crate) fn write_state(
     db: &Connection,
     genesis: &[u8; 32],
     tip: &Tip,
-    next_event: u64,
+    since: u64,
 ) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM state")?.execute([])?;
     db.prepare_cached(
-        "INSERT INTO state (layout, genesis, height, hash, time_ms, next_event) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO state (layout, genesis, height, hash, time_ms, since, next_event) \
+         VALUES (?, ?, ?, ?, ?, ?, 0)",
     )?
-    .execute(params![layout(), genesis, tip.height, tip.hash, tip.time_ms, next_event])?;
+    .execute(params![layout(), genesis, tip.height, tip.hash, tip.time_ms, since])?;
     Ok(())
 }
 
@@ -162,11 +190,15 @@ pub(crate) fn update_state(db: &Connection, tip: &Tip, next_event: u64) -> rusql
     Ok(())
 }
 
-/// The statements that make the tables. Its text is kept in the index: another text, another layout.
+/// The statements that make it all. Their text is kept in the index: another text, another layout.
 fn layout() -> String {
-    let mut sql = format!(
-        "-- version {FEED_VERSION}\nCREATE TABLE state (layout TEXT NOT NULL, genesis BLOB NOT NULL, \
-         height INTEGER NOT NULL, hash BLOB NOT NULL, time_ms INTEGER NOT NULL, next_event INTEGER NOT NULL);\n"
+    format!("-- version {FEED_VERSION}\n{}{}", tables(), indexes())
+}
+
+fn tables() -> String {
+    let mut sql = String::from(
+        "CREATE TABLE state (layout TEXT NOT NULL, genesis BLOB NOT NULL, \
+         height INTEGER NOT NULL, hash BLOB NOT NULL, time_ms INTEGER NOT NULL, since INTEGER NOT NULL, next_event INTEGER NOT NULL);\n",
     );
     for entity in ENTITIES {
         let columns = columns("", entity.fields);
@@ -179,6 +211,14 @@ fn layout() -> String {
             let _ = write!(sql, ", \"{name}\" BLOB");
         }
         sql.push_str(") WITHOUT ROWID;\n");
+    }
+    sql
+}
+
+fn indexes() -> String {
+    let mut sql = String::new();
+    for entity in ENTITIES {
+        let columns = columns("", entity.fields);
         for column in columns.iter().filter(|column| column.indexed) {
             let (table, column) = (entity.name, &column.name);
             let _ = writeln!(sql, "CREATE INDEX \"{table}_{column}\" ON \"{table}\" (\"{column}\");");

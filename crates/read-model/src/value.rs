@@ -6,8 +6,7 @@
 use argosy_domain::num::{to_u64, to_usize};
 use rusqlite::types::Value;
 use std::fmt::Write as _;
-
-const MS_PER_DAY: i64 = 24 * 60 * 60 * 1_000;
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 /// Any text: ids, names, accounts.
 pub(crate) fn text(value: impl ToString) -> Value {
@@ -17,6 +16,15 @@ pub(crate) fn text(value: impl ToString) -> Value {
 /// A text that may be absent.
 pub(crate) fn maybe_text(value: Option<&str>) -> Value {
     value.map_or(Value::Null, text)
+}
+
+/// Longest JSON text that is kept whole, in bytes; most are far shorter. It cannot be cut and stay JSON.
+pub(crate) const MAX_JSON_BYTES: usize = 64 * 1024;
+
+/// A JSON text, and whether it is left out for its length.
+pub(crate) fn whole(value: serde_json::Value) -> (Value, Value) {
+    let json = value.to_string();
+    if json.len() > MAX_JSON_BYTES { (Value::Null, flag(true)) } else { (text(json), flag(false)) }
 }
 
 /// A flag.
@@ -66,13 +74,14 @@ pub(crate) fn wide_operand(digits: &str) -> Option<String> {
     })
 }
 
-/// A time as the squid writes it: UTC with microseconds.
+/// A time as the squid writes it: UTC with microseconds. One that has no date of four digits, such as
+/// the end of a wait for ever, is shown as the last that has.
 pub(crate) fn time_text(ms: i64) -> String {
-    let days = ms.div_euclid(MS_PER_DAY);
-    let in_day = ms.rem_euclid(MS_PER_DAY);
-    let (year, month, day) = civil(days);
-    let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
-    let (second, milli) = (in_day / 1_000 % 60, in_day % 1_000);
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
+    let at = at.unwrap_or_else(|_| PrimitiveDateTime::MAX.assume_utc());
+    let (year, month, day) = at.to_calendar_date();
+    let (hour, minute, second, milli) = at.to_hms_milli();
+    let month = u8::from(month);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}000Z")
 }
 
@@ -86,69 +95,53 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
         Some((date, time)) => (date, time),
         None => (text, "00:00:00Z"),
     };
-    let mut parts = date.split('-');
-    let (year, month, day) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
-    if parts.next().is_some() || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let days = days_of_civil(year, month, day);
-    if civil(days) != (year, month, day) {
-        return None;
-    }
-    Some(days * MS_PER_DAY + time_of_day_ms(time)?)
+    let at = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
+    let (clock, zone) = time.split_at_checked(at)?;
+    let at = PrimitiveDateTime::new(parse_date(date)?, parse_clock(clock)?).assume_offset(parse_zone(zone)?);
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
-fn time_of_day_ms(text: &str) -> Option<i64> {
-    let at = text.find(['Z', 'z', '+', '-']).unwrap_or(text.len());
-    let (clock, zone) = text.split_at(at);
-    let offset = match zone.chars().next() {
-        None | Some('Z' | 'z') if zone.len() <= 1 => 0,
-        Some(sign @ ('+' | '-')) => {
-            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-            let minutes = number(hours)? * 60 + number(minutes)?;
-            if sign == '+' { minutes } else { -minutes }
-        }
-        _ => return None,
-    };
-    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+fn parse_date(text: &str) -> Option<Date> {
+    let mut parts = text.split('-');
+    let (year, month, day) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
+    parts.next().is_none().then_some(date)
+}
+
+fn parse_clock(text: &str) -> Option<Time> {
+    let (clock, fraction) = text.split_once('.').unwrap_or((text, ""));
     let mut parts = clock.split(':');
-    let (hour, minute) = (number(parts.next()?)?, number(parts.next()?)?);
-    let second = parts.next().map_or(Some(0), number)?;
-    if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
+    let part = |text: Option<&str>| u8::try_from(number(text?)?).ok();
+    let (hour, minute) = (part(parts.next())?, part(parts.next())?);
+    let second = match parts.next() {
+        Some(text) => part(Some(text))?,
+        None => 0,
+    };
     let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
-    Some(((hour * 60 + minute - offset) * 60 + second) * 1_000 + number(&digits)?)
+    let milli = u16::try_from(number(&digits)?).ok()?;
+    // A leap second is the one before it: this calendar has none.
+    let time = Time::from_hms_milli(hour, minute, second.min(59), milli).ok()?;
+    (parts.next().is_none() && second <= 60).then_some(time)
+}
+
+fn parse_zone(text: &str) -> Option<UtcOffset> {
+    if matches!(text, "" | "Z" | "z") {
+        return Some(UtcOffset::UTC);
+    }
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    let part = |text: &str| i8::try_from(number(text)?).ok();
+    let (hours, minutes) = (part(hours)?, part(minutes)?);
+    match text.chars().next()? {
+        '+' => UtcOffset::from_hms(hours, minutes, 0).ok(),
+        '-' => UtcOffset::from_hms(-hours, -minutes, 0).ok(),
+        _ => None,
+    }
 }
 
 fn number(digits: &str) -> Option<i64> {
     let plain = !digits.is_empty() && digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit());
     if plain { digits.parse().ok() } else { None }
-}
-
-/// Year, month and day of a day counted from 1970-01-01 in the Gregorian calendar.
-///
-/// Years are counted from March, so that the leap day is the last of the year; 146 097 days are the
-/// 400 years after which the calendar repeats itself.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-fn days_of_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month_from_march = (month + 9) % 12;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 /// The serial number of an event as its id: eight digits to the base 36, so that text order is order.
@@ -195,10 +188,30 @@ mod tests {
         assert_eq!(time_text(1_670_243_940_001), "2022-12-05T12:39:00.001000Z");
         assert_eq!(parse_time("2022-12-05T12:39:00.001Z"), Some(1_670_243_940_001));
         assert_eq!(parse_time("2022-12-05T13:39:00.001+01:00"), Some(1_670_243_940_001));
-        assert_eq!(parse_time("1970-01-02"), Some(MS_PER_DAY));
-        for bad in ["", "2022-13-01", "2022-02-30", "x", "2022-01-01T25:00:00Z", "2022-01-01Tx", "é"] {
+        assert_eq!(parse_time("1970-01-02"), Some(86_400_000));
+        assert_eq!(parse_time("2016-12-31 23:59:60Z"), parse_time("2016-12-31T23:59:59Z"));
+        assert_eq!(parse_time("1969-12-31T22:00-02:00"), Some(0));
+        assert_eq!(time_text(i64::MAX), "9999-12-31T23:59:59.999000Z");
+        for bad in [
+            "",
+            "2022-13-01",
+            "2022-02-30",
+            "x",
+            "2022-01-01T25:00:00Z",
+            "2022-01-01Tx",
+            "2022-01-01T00:00:61Z",
+            "2022-01-01T00:00:00+1",
+            "é",
+        ] {
             assert_eq!(parse_time(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn json_is_whole_or_not_there() {
+        let bytes = |count: usize| whole("a".repeat(count - 2).into());
+        assert_eq!(bytes(MAX_JSON_BYTES).1, flag(false));
+        assert_eq!(bytes(MAX_JSON_BYTES + 1), (Value::Null, flag(true)));
     }
 
     #[test]

@@ -25,4 +25,4 @@ pub use council::{CouncilView, ProposalView, ReleaseView};
 pub use groups::{ApplicationView, GroupName, GroupView, OpeningView, WorkerView};
 pub use limits::{FeesView, LimitsView, ParamsView, TreasuryView};
 pub use people::{AccountView, MemberView};
-pub use status::{DirectoryStatus, GraphqlStatus};
+pub use status::{DirectoryStatus, GraphqlStatus, TransactionIndexStatus};

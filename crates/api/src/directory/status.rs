@@ -55,6 +55,9 @@ wire! {
         /// Height that the standbys have confirmed; nothing if none are configured.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub confirmed_height: Option<u64>,
+        /// The index that transactions are found by: those of accounts, and the record of the leads.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub transaction_index: Option<TransactionIndexStatus>,
         /// The index that GraphQL is answered from; nothing if it is switched off.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub graphql: Option<GraphqlStatus>,
@@ -66,6 +69,26 @@ wire! {
     pub struct GraphqlStatus {
         /// Height of the newest block in it.
         pub height: u64,
+        /// Height of the state that it began with: what was before is not in it. 0 if nothing is missing.
+        #[serde(default)]
+        pub since: u64,
+        /// Blocks of the ledger that are not in it yet.
+        pub lag_blocks: u64,
+        /// Whether it is being made anew; queries are then answered with an error.
+        #[serde(default)]
+        pub preparing: bool,
+        /// Whether it could not be fed, as the node's log says.
+        pub failing: bool,
+    }
+}
+
+wire! {
+    /// How far the index of transactions by account and lead has come.
+    pub struct TransactionIndexStatus {
+        /// Height of the newest block in it.
+        pub height: u64,
+        /// Height of the oldest block that was looked at; entries of older ones may be missing.
+        pub first_height: u64,
         /// Blocks of the ledger that are not in it yet.
         pub lag_blocks: u64,
         /// Whether it could not be fed, as the node's log says.

@@ -60,8 +60,14 @@ fn a_network_that_lost_its_ledger_goes_on_from_a_backup() {
     assert!(blocks.windows(2).all(|pair| pair[0]["hash"] == pair[1]["parent"]));
     let transactions: Vec<&Value> =
         blocks.iter().flat_map(|block| block["transactions"].as_array().unwrap()).collect();
-    assert!(transactions.iter().any(|one| text(&one["call"]).starts_with("Storage(")), "{transactions:?}");
-    assert!(transactions.iter().all(|one| one["error"].is_null() && one["events"][0]["text"].is_string()));
+    assert!(
+        transactions.iter().any(|one| text(&one["call"]) == "storage.createStorageBucket"),
+        "{transactions:?}"
+    );
+    assert!(transactions.iter().all(|one| one["arguments"].is_object()), "{transactions:?}");
+    assert!(transactions.iter().all(|one| one["error"].is_null() && one["events"][0]["kind"].is_string()));
+    let event = &transactions[0]["events"][0];
+    assert!(event["fields"].is_object() && !text(&event["bytes"]).is_empty(), "{event}");
     refused(&directory(&["export", path(&data), "--from", "4711"]), 1, &["HEIGHT_AHEAD"]);
     refused(&directory(&["export", path(&data), "--from", "2", "--to", "1"]), 2, &["--from"]);
 

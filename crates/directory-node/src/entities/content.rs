@@ -93,9 +93,11 @@ pub(crate) async fn bag_objects(
         if !state.has_bag(&id) {
             return Err(no_bag());
         }
-        let objects = state.bag_objects(&id).into_iter().filter(|id| id.0 >= page.from.unwrap_or(0));
-        let views = objects.filter_map(|id| Some((id, views::object(state, id)?)));
-        Ok(first(views, limit(page.limit, MAX_OBJECTS)))
+        let most = limit(page.limit, MAX_OBJECTS);
+        let from = DataObjectId(page.from.unwrap_or(0));
+        let objects = state.bag_objects_from(&id, from, most.saturating_add(1));
+        let views = objects.into_iter().filter_map(|id| Some((id, views::object(state, id)?)));
+        Ok(first(views, most))
     })
     .await
 }

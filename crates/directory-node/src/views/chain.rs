@@ -64,13 +64,13 @@ pub(crate) struct Signed<'a> {
     pub(crate) index: u32,
     pub(crate) time_ms: u64,
     pub(crate) bytes: &'a [u8],
-    pub(crate) outcome: &'a Outcome,
+    pub(crate) result: Result<(), Reject>,
 }
 
 /// Nothing for bytes that are no transaction, which no block of this node has.
 pub(crate) fn signed(signed: &Signed<'_>) -> Option<RecordView> {
     let payload = Transaction::decode(signed.bytes).ok()?.payload;
-    let error = signed.outcome.result.err().map(reject);
+    let error = signed.result.err().map(reject);
     let view = record(&payload, signed.bytes, signed.height, signed.time_ms);
     let result = if error.is_none() { "succeeded" } else { "failed" }.to_owned();
     Some(RecordView { index: Some(signed.index), result, error, ..view })

@@ -1,12 +1,20 @@
 //! GraphQL over HTTP, from an index that follows the ledger.
 
 use crate::support::{DEADLINE, Node, answer, config, start_error};
+use crate::support::{genesis, key, sign};
 use argosy_directory::{Call, MembershipCall, StorageCall};
 use argosy_directory_node::{StartError, start};
 use argosy_domain::WorkerId;
 use argosy_http::{AddressPolicy, Client, ClientConfig, Request};
+use argosy_ledger::{CheckpointConfig, Engine, EngineConfig, Retention};
+use codec::Encode;
 use serde_json::{Value, json};
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    num::{NonZeroU64, NonZeroUsize},
+    path::Path,
+    time::Duration,
+};
 
 async fn ask(node: &Node, query: &str) -> (u16, Value) {
     let body = json!({ "query": query }).to_string().into_bytes();
@@ -20,7 +28,7 @@ async fn caught_up(node: &Node) {
             let status = node.directory.status().await.unwrap();
             let graphql = status.graphql.unwrap();
             assert!(!graphql.failing);
-            if graphql.lag_blocks == 0 && graphql.height > 0 {
+            if graphql.lag_blocks == 0 && graphql.height > 0 && !graphql.preparing {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -55,8 +63,8 @@ async fn queries_are_answered_from_an_index_that_follows_survives_and_is_rebuilt
         "storageBuckets": [{ "id": "0", "operatorStatus": { "__typename": "StorageBucketOperatorStatusInvited" } }],
         "members": [{ "id": "2" }],
         "transactions": [
-            { "call": "Membership.CreateMember", "success": true },
-            { "call": "Storage.CreateStorageBucket", "success": true },
+            { "call": "membership.createMember", "success": true },
+            { "call": "storage.createStorageBucket", "success": true },
         ],
     } });
     assert_eq!(ask(&node, query).await, (200, expected.clone()));
@@ -125,5 +133,74 @@ async fn it_can_be_switched_off_and_an_index_in_use_is_refused() {
     let error = start_error(second).await;
     assert!(matches!(error, StartError::Graphql(_)), "{error:?}");
     assert!(error.to_string().contains("in use"), "{error}");
+    node.stop().await;
+}
+
+/// A ledger whose first blocks are gone, and how many members it has.
+async fn prune(data: &Path) -> u64 {
+    let checkpoints = CheckpointConfig {
+        every_blocks: NonZeroU64::new(20).unwrap(),
+        kept: NonZeroUsize::MIN,
+        ..CheckpointConfig::default()
+    };
+    let config = EngineConfig {
+        checkpoints,
+        retention: Retention::Blocks(NonZeroU64::MIN),
+        segment_bytes: 4_096,
+        ..EngineConfig::default()
+    };
+    let (engine, mut task) = Engine::open(data, &genesis(), key("//Sequencer"), config).unwrap();
+    let mut nonce = 0;
+    let grow = async {
+        while engine.oldest_block() < 10 {
+            let transaction = sign(&key("//Carol"), nonce, create_member(&format!("carol-{nonce}")));
+            engine.submit(transaction.encode()).await.unwrap();
+            nonce += 1;
+        }
+    };
+    tokio::time::timeout(DEADLINE, grow).await.expect("blocks are dropped");
+    task.stop();
+    task.join().await.unwrap();
+    // Two of the genesis.
+    nonce + 2
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_first_blocks_the_index_begins_with_the_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let members = prune(&dir.path().join("data")).await;
+    let height = members - 2;
+    let node = Node::start(dir.path()).await;
+    caught_up(&node).await;
+    let status = node.directory.status().await.unwrap();
+    assert_eq!(status.graphql.as_ref().map(|graphql| graphql.since), Some(height));
+    assert_eq!(status.transaction_index.as_ref().map(|index| index.first_height), Some(height + 1));
+    node.call("//Dave", create_member("dave")).await;
+    caught_up(&node).await;
+    let query = "{ membersConnection(orderBy: id_ASC, first: 1) { totalCount edges { node { handle createdAt } } } \
+        members(where: {handle_eq: \"dave\"}) { id channels { id } } transactions { call } }";
+    let expected = json!({ "data": {
+        "membersConnection": {
+            "totalCount": members + 1, "edges": [{ "node": { "handle": "alice", "createdAt": null } }],
+        },
+        "members": [{ "id": members.to_string(), "channels": [] }],
+        "transactions": [{ "call": "membership.createMember" }],
+    } });
+    assert_eq!(ask(&node, query).await, (200, expected.clone()));
+    node.stop().await;
+
+    // It goes on from there.
+    let node = Node::start(dir.path()).await;
+    caught_up(&node).await;
+    assert_eq!(ask(&node, query).await, (200, expected));
+    assert_eq!(node.directory.status().await.unwrap().graphql.unwrap().since, height);
+    node.stop().await;
+
+    // An index that missed blocks which are gone is made anew.
+    fs::remove_dir_all(dir.path().join("read-model")).unwrap();
+    fs::create_dir(dir.path().join("read-model")).unwrap();
+    let node = Node::start(dir.path()).await;
+    caught_up(&node).await;
+    assert_eq!(node.directory.status().await.unwrap().graphql.unwrap().since, height + 1);
     node.stop().await;
 }

@@ -45,6 +45,7 @@ fn check_bags(state: &State) {
     let mut seen = 0;
     for (id, bag) in state.bags() {
         let objects = state.bag_objects(&id);
+        check_pages(state, &id, &objects);
         let size = |object: &DataObjectId| state.object(*object).unwrap().size;
         assert_eq!(bag.objects_number, to_u64(objects.len()));
         assert_eq!(bag.objects_total_size, objects.iter().map(size).sum::<u64>());
@@ -158,4 +159,15 @@ pub(crate) fn check_nothing_changed_but_nonce_and_fee(
     assert_eq!(after.nonce(&signer), before.nonce(&signer) + 1);
     before.pretend_failure(signer, before.fee(payload));
     assert_eq!(before.root(), after.root());
+}
+
+/// Any part of the list of a bag is found as in the whole list.
+fn check_pages(state: &State, id: &BagId, objects: &[DataObjectId]) {
+    const MOST: usize = 3;
+    for (at, object) in objects.iter().enumerate() {
+        let whole = objects.iter().skip(at).take(MOST).copied();
+        assert!(state.bag_objects_from(id, *object, MOST).into_iter().eq(whole), "{id} from {object}");
+    }
+    let whole = objects.iter().take(MOST).copied();
+    assert!(state.bag_objects_from(id, DataObjectId(0), MOST).into_iter().eq(whole), "{id}");
 }

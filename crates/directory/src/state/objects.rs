@@ -206,6 +206,13 @@ impl Objects {
         core::iter::successors(bags.newest(bag).get(), move |number| next(*number))
     }
 
+    /// Numbers of objects of a bag that come after one of them in its list, that one first; nothing if
+    /// it is not in the bag. Objects are put last in the list as they enter the bag.
+    pub(super) fn from(&self, bag: u64, number: u64) -> impl Iterator<Item = u64> {
+        let first = self.find(number).is_some_and(|object| object.bag() == Some(bag)).then_some(number);
+        core::iter::successors(first, |number| self.records.get(*number).newer.get())
+    }
+
     /// Hash over all objects.
     pub(super) fn root(&mut self, bags: &Bags) -> Hash {
         let mut dirty = core::mem::take(&mut self.dirty);

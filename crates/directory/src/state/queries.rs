@@ -154,6 +154,11 @@ impl State {
         self.staking_accounts.get(account).copied()
     }
 
+    /// All staking accounts that were confirmed, each with its member, ascending.
+    pub fn staking_accounts(&self) -> impl Iterator<Item = (AccountId, MemberId)> {
+        self.staking_accounts.iter().map(|(account, member)| (account, *member))
+    }
+
     /// Block time at which an operator who gave notice is let go, in milliseconds.
     #[must_use]
     pub fn resignation(&self, tie: &Tie) -> Option<u64> {
@@ -234,6 +239,34 @@ impl State {
             .map(DataObjectId)
             .collect();
         objects.sort_unstable();
+        objects
+    }
+
+    /// Up to `most` objects of a bag, ascending, from `from` on.
+    ///
+    /// If `from` is an object of the bag that was never moved, as the one after a page mostly is, it takes
+    /// the time of reading these, and of looking up objects between them that were moved; else that of
+    /// reading all objects of the bag.
+    #[must_use]
+    pub fn bag_objects_from(&self, id: &BagId, from: DataObjectId, most: usize) -> Vec<DataObjectId> {
+        let Some(slot) = self.bags.slot(id) else { return Vec::new() };
+        if self.moved_at(from).is_some() || self.object(from).is_none_or(|object| object.bag != *id) {
+            let mut objects = self.bag_objects(id);
+            objects.retain(|object| *object >= from);
+            objects.truncate(most);
+            return objects;
+        }
+        // Objects enter the list of their bag when they are made, in the order of their ids, or when they
+        // are moved, out of it.
+        let in_order = self.objects.from(slot, from.0).map(DataObjectId);
+        let mut objects: Vec<_> =
+            in_order.filter(|object| self.moved_at(*object).is_none()).take(most).collect();
+        let moved = if objects.len() == most { objects.last().copied() } else { None };
+        let moved = self.moves.range(from..=moved.unwrap_or(DataObjectId(u64::MAX)));
+        let is_here = |object: &DataObjectId| self.object(*object).is_some_and(|object| object.bag == *id);
+        objects.extend(moved.map(|(object, _)| object).filter(is_here));
+        objects.sort_unstable();
+        objects.truncate(most);
         objects
     }
 

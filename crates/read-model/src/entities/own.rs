@@ -23,7 +23,7 @@ pub(super) static MEMBER: Entity = Entity {
         text("controllerAccount").indexed().doc("Acts for the member."),
         text("rootAccount").doc("May replace both accounts."),
         list("stakingAccounts", Items::Texts).doc("Accounts that may stake for the member."),
-        time("createdAt"),
+        time("createdAt").null().doc("Null for what a snapshot had."),
         many("channels", "Channel", "owner"),
         many("workers", "Worker", "member"),
     ],
@@ -39,7 +39,7 @@ pub(super) static CHANNEL: Entity = Entity {
         one("owner", "Member"),
         list("collaborators", Items::Texts).doc("Ids of members who may declare and delete its objects."),
         one("bag", "StorageBag"),
-        time("createdAt"),
+        time("createdAt").null().doc("Null for what a snapshot had."),
     ],
     hidden: &[],
 };
@@ -53,7 +53,7 @@ pub(super) static ASSET_SET: Entity = Entity {
         one("bag", "StorageBag"),
         text("name"),
         many("objects", "StorageDataObject", "assetSet"),
-        time("createdAt"),
+        time("createdAt").null().doc("Null for what a snapshot had."),
     ],
     hidden: &[],
 };
@@ -90,7 +90,7 @@ pub(super) static WORKER: Entity = Entity {
         text("stakingAccount"),
         big("stake"),
         big("rewardPerPeriod"),
-        big("rewardsPaid").doc("Sum of all that was paid."),
+        big("rewardsPaid").null().doc("Sum of all that was paid. Null for workers whom a snapshot had."),
         time("hiredAt"),
         time("leavesAt").null().doc("When it is gone, once it is leaving."),
         time("leftAt").null(),
@@ -126,7 +126,9 @@ pub(super) static APPLICATION: Entity = Entity {
         ID,
         one("group", "WorkingGroup"),
         int("runtimeId"),
-        one("opening", "WorkingGroupOpening"),
+        one("opening", "WorkingGroupOpening")
+            .null()
+            .doc("Null if a snapshot had the application, and the opening was closed before."),
         one("member", "Member"),
         choice("status", &APPLICATION_STATUS),
         text("roleAccount"),
@@ -134,7 +136,7 @@ pub(super) static APPLICATION: Entity = Entity {
         text("stakingAccount"),
         big("stake"),
         text("descriptionHash"),
-        time("createdAt"),
+        time("createdAt").null().doc("Null for what a snapshot had."),
     ],
     hidden: &[],
 };
@@ -201,7 +203,7 @@ pub(super) static BLACKLISTED: Entity = Entity {
     name: "BlacklistedContent",
     plural: "blacklistedContents",
     doc: "A content id that nodes do not pass on.",
-    fields: &[ID, time("addedAt")],
+    fields: &[ID, time("addedAt").null().doc("Null for what a snapshot had.")],
     hidden: &[],
 };
 
@@ -232,8 +234,11 @@ pub(super) static TRANSACTION: Entity = Entity {
         time("timestamp").doc("That of its block."),
         text("signer").indexed(),
         big("nonce"),
-        text("call").indexed().doc("Module and name, such as Storage.UpdateStorageBucketStatus."),
-        text("arguments").doc("For people; long ones are cut."),
+        text("call").indexed().doc("Module and name, such as storage.updateStorageBucketStatus."),
+        text("arguments")
+            .null()
+            .doc("A JSON object with the arguments by name. Null if it would be longer than 64 KiB."),
+        flag("argumentsTruncated").doc("Whether the arguments are left out for their length."),
         flag("success"),
         text("errorCode").null(),
         int("errorNumber").null(),
@@ -250,10 +255,13 @@ pub(super) static PROPOSAL: Entity = Entity {
     fields: &[
         ID,
         choice("status", &PROPOSAL_STATUS),
-        text("proposer"),
+        text("proposer").null().doc("Null for what a snapshot had."),
         list("approvals", Items::Texts).doc("Keys that approve, or approved when it was decided."),
-        text("action").doc("For people; long ones are cut."),
-        time("createdAt"),
+        text("action").null().doc(
+            "A JSON object: the action, and its arguments by name. Null if it would be longer than 64 KiB.",
+        ),
+        flag("actionTruncated").doc("Whether the action is left out for its length."),
+        time("createdAt").null().doc("Null for what a snapshot had."),
         time("decidedAt").null(),
     ],
     hidden: &[],

@@ -21,11 +21,11 @@ use argosy_domain::{
 use rusqlite::types::Value;
 use std::collections::BTreeSet;
 
-const BAG: &str = "StorageBag";
-const OBJECT: &str = "StorageDataObject";
-const SET: &str = "AssetSet";
-const CHANNEL: &str = "Channel";
-const MEMBER: &str = "Member";
+pub(super) const BAG: &str = "StorageBag";
+pub(super) const OBJECT: &str = "StorageDataObject";
+pub(super) const SET: &str = "AssetSet";
+pub(super) const CHANNEL: &str = "Channel";
+pub(super) const MEMBER: &str = "Member";
 /// Bytes that a size fee is asked for, as in the directory's rules.
 const FEE_UNIT_BYTES: u64 = 1_048_576;
 
@@ -108,11 +108,7 @@ fn people(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
             member,
             &[("rootAccount", text(root)), ("controllerAccount", text(controller))],
         ),
-        Event::StakingAccountConfirmed { member, account } => {
-            change_staking_accounts(rows, *member, |accounts| {
-                accounts.insert(account.to_string());
-            })
-        }
+        Event::StakingAccountConfirmed { member, account } => add_staking_account(rows, *member, account),
         Event::StakingAccountRemoved { member, account } => {
             change_staking_accounts(rows, *member, |accounts| {
                 accounts.remove(&account.to_string());
@@ -128,7 +124,7 @@ pub(super) fn texts(items: &[String]) -> Value {
     text(serde_json::Value::from(items))
 }
 
-pub(super) fn create_member(
+fn create_member(
     rows: &Rows<'_>,
     member: MemberId,
     handle: &str,
@@ -145,6 +141,16 @@ pub(super) fn create_member(
             ("createdAt", int(rows.time_ms)),
         ],
     )
+}
+
+pub(super) fn add_staking_account(
+    rows: &Rows<'_>,
+    member: MemberId,
+    account: &AccountId,
+) -> Result<(), ApplyError> {
+    change_staking_accounts(rows, member, |accounts| {
+        accounts.insert(account.to_string());
+    })
 }
 
 fn change_staking_accounts(
@@ -177,7 +183,7 @@ pub(super) fn ensure_bag(rows: &Rows<'_>, bag: &BagId) -> Result<(), ApplyError>
     )
 }
 
-fn owner(bag: &BagId) -> [Cell; 4] {
+pub(super) fn owner(bag: &BagId) -> [Cell; 4] {
     let (kind, group, member, channel) = match bag {
         BagId::Static(StaticBagId::Council) => {
             ("StorageBagOwnerCouncil", Value::Null, Value::Null, Value::Null)
@@ -300,7 +306,7 @@ fn accept(
     Ok(())
 }
 
-fn set_id(bag: DynamicBagId, name: &str) -> String {
+pub(super) fn set_id(bag: DynamicBagId, name: &str) -> String {
     format!("{}/{name}", BagId::Dynamic(bag))
 }
 

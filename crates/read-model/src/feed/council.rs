@@ -7,19 +7,19 @@ use super::{
 };
 use crate::{
     error::ApplyError,
-    value::{cut, flag, int, text, wide},
+    value::{flag, int, text, whole, wide},
 };
+use argosy_api::words;
 use argosy_directory::{CouncilAction, Event, call::Parameter};
-use argosy_domain::{AccountId, BagType, ProposalId};
+use argosy_domain::{AccountId, BagType, FamilyId, ProposalId};
 use rusqlite::types::Value;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 const SETTINGS: &str = "DirectorySettings";
 const PROPOSAL: &str = "CouncilProposal";
 /// Id of rows of which there is one.
 pub(super) const ONLY: &str = "0";
-/// Longest text of a proposal's action, in bytes.
-const MAX_ACTION_BYTES: u64 = 2_048;
 
 pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> {
     Ok(settings(&told.rows, event)? || council(&told.rows, event)?)
@@ -52,17 +52,8 @@ fn settings(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
         Event::FamiliesInDynamicBagCreationPolicyUpdated { bag_type, families } => {
             let policy = bag_type_name(*bag_type);
             rows.delete_by("DynamicBagCreationPolicyFamily", "policy", policy)?;
-            families.iter().try_for_each(|(family, number)| {
-                rows.insert(
-                    "DynamicBagCreationPolicyFamily",
-                    &[
-                        ("id", text(format!("{policy}-{family}"))),
-                        ("policy", text(policy)),
-                        ("family", text(family)),
-                        ("numberOfBuckets", int((*number).into())),
-                    ],
-                )
-            })
+            let mut families = families.iter();
+            families.try_for_each(|(family, number)| add_policy_family(rows, policy, *family, *number))
         }
         Event::UpdateBlacklist { removed, added } => update_blacklist(rows, removed, added),
         _ => return Ok(false),
@@ -134,6 +125,23 @@ pub(super) const fn bag_type_name(bag_type: BagType) -> &'static str {
     }
 }
 
+pub(super) fn add_policy_family(
+    rows: &Rows<'_>,
+    policy: &str,
+    family: FamilyId,
+    number: u32,
+) -> Result<(), ApplyError> {
+    rows.insert(
+        "DynamicBagCreationPolicyFamily",
+        &[
+            ("id", text(format!("{policy}-{family}"))),
+            ("policy", text(policy)),
+            ("family", text(family)),
+            ("numberOfBuckets", int(number.into())),
+        ],
+    )
+}
+
 /// A set of accounts as a column keeps it.
 pub(super) fn accounts(keys: &BTreeSet<AccountId>) -> Value {
     texts(&keys.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -155,12 +163,19 @@ fn update_blacklist(
     Ok(())
 }
 
+/// An action as a column keeps it, and whether it is left out.
+pub(super) fn action_text(action: &CouncilAction) -> (Value, Value) {
+    let (name, arguments) = words::action(action);
+    whole(json!({ "action": name, "arguments": arguments }))
+}
+
 fn propose(
     rows: &Rows<'_>,
     proposal: ProposalId,
     by: &AccountId,
     action: &CouncilAction,
 ) -> Result<(), ApplyError> {
+    let (action, truncated) = action_text(action);
     rows.insert(
         PROPOSAL,
         &[
@@ -168,7 +183,8 @@ fn propose(
             ("status", text("OPEN")),
             ("proposer", text(by)),
             ("approvals", texts(&[by.to_string()])),
-            ("action", text(cut(&format!("{action:?}"), MAX_ACTION_BYTES))),
+            ("action", action),
+            ("actionTruncated", truncated),
             ("createdAt", int(rows.time_ms)),
         ],
     )

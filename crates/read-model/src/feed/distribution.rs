@@ -1,6 +1,10 @@
 //! Families, distribution buckets, their operators, and who delivers which bag.
 
-use super::{Told, rows::Rows, storage::set_metadata};
+use super::{
+    Told,
+    rows::{Cell, Rows},
+    storage::set_metadata,
+};
 use crate::{
     error::ApplyError,
     value::{flag, int, maybe_text, text},
@@ -14,12 +18,12 @@ use codec::{Decode, Encode};
 use rusqlite::{OptionalExtension, types::Value};
 use serde_json::{Value as Json, json};
 
-const FAMILY: &str = "DistributionBucketFamily";
-const FAMILY_METADATA: &str = "DistributionBucketFamilyMetadata";
-const BUCKET: &str = "DistributionBucket";
-const OPERATOR: &str = "DistributionBucketOperator";
-const METADATA: &str = "DistributionBucketOperatorMetadata";
-const JOIN: &str = "DistributionBucketBag";
+pub(super) const FAMILY: &str = "DistributionBucketFamily";
+pub(super) const FAMILY_METADATA: &str = "DistributionBucketFamilyMetadata";
+pub(super) const BUCKET: &str = "DistributionBucket";
+pub(super) const OPERATOR: &str = "DistributionBucketOperator";
+pub(super) const METADATA: &str = "DistributionBucketOperatorMetadata";
+pub(super) const JOIN: &str = "DistributionBucketBag";
 
 pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> {
     Ok(buckets(&told.rows, event)? || operators(&told.rows, event)?)
@@ -101,11 +105,11 @@ fn operators(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
     Ok(true)
 }
 
-fn operator_id(bucket: DistributionBucketId, worker: WorkerId) -> String {
+pub(super) fn operator_id(bucket: DistributionBucketId, worker: WorkerId) -> String {
     format!("{bucket}-{worker}")
 }
 
-fn join_id(bucket: DistributionBucketId, bag: &BagId) -> String {
+pub(super) fn join_id(bucket: DistributionBucketId, bag: &BagId) -> String {
     format!("{bucket}-{bag}")
 }
 
@@ -140,24 +144,24 @@ fn set_family_metadata(rows: &Rows<'_>, family: FamilyId, bytes: &[u8]) -> Resul
         rows.db.prepare_cached(sql)?.query_row([family.to_string()], |row| row.get(0)).optional()?;
     let before = raw.and_then(|raw| FamilyMetadata::decode(&mut raw.as_slice()).ok()).unwrap_or_default();
     let Ok(metadata) = before.updated(bytes) else { return Ok(()) };
+    rows.put(FAMILY_METADATA, &family_metadata_cells(family, &metadata))
+}
+
+/// The row of what the lead says of a family.
+pub(super) fn family_metadata_cells(family: FamilyId, metadata: &FamilyMetadata) -> [Cell; 7] {
     let list = |items: Vec<Json>| {
         if items.is_empty() { Value::Null } else { text(Json::Array(items)) }
     };
-    rows.put(
-        FAMILY_METADATA,
-        &[
-            ("id", text(family)),
-            ("family", text(family)),
-            ("region", maybe_text(metadata.region.as_deref())),
-            ("description", maybe_text(metadata.description.as_deref())),
-            ("areas", list(metadata.areas.iter().map(area).collect())),
-            (
-                "latencyTestTargets",
-                list(metadata.latency_test_targets.iter().map(|target| json!(target)).collect()),
-            ),
-            ("raw", Value::Blob(metadata.encode())),
-        ],
-    )
+    let targets = metadata.latency_test_targets.iter().map(|target| json!(target)).collect();
+    [
+        ("id", text(family)),
+        ("family", text(family)),
+        ("region", maybe_text(metadata.region.as_deref())),
+        ("description", maybe_text(metadata.description.as_deref())),
+        ("areas", list(metadata.areas.iter().map(area).collect())),
+        ("latencyTestTargets", list(targets)),
+        ("raw", Value::Blob(metadata.encode())),
+    ]
 }
 
 fn area(area: &Area) -> Json {

@@ -6,14 +6,14 @@ use crate::{
     value::{flag, int, text, wide, wide_digits},
 };
 use argosy_directory::{Event, call::Balance, state::OpeningKind};
-use argosy_domain::{ApplicationId, MemberId, OpeningId, WorkerId, WorkingGroup};
+use argosy_domain::{AccountId, ApplicationId, MemberId, OpeningId, WorkerId, WorkingGroup};
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
 
-const GROUP: &str = "WorkingGroup";
-const WORKER: &str = "Worker";
-const OPENING: &str = "WorkingGroupOpening";
-const APPLICATION: &str = "WorkingGroupApplication";
+pub(super) const GROUP: &str = "WorkingGroup";
+pub(super) const WORKER: &str = "Worker";
+pub(super) const OPENING: &str = "WorkingGroupOpening";
+pub(super) const APPLICATION: &str = "WorkingGroupApplication";
 
 pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> {
     Ok(hiring(&told.rows, event)? || workers(&told.rows, event)? || money(&told.rows, event)?)
@@ -33,8 +33,7 @@ fn hiring(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
         Event::OpeningFilled { group, opening, workers } => fill(rows, *group, *opening, workers),
         // Its terms follow in OpeningFilled, which comes after all workers of the opening.
         Event::WorkerHired { group, worker, member, role_account } => {
-            let terms = Terms { account: role_account.to_string(), ..Terms::default() };
-            hire(rows, *group, *worker, *member, terms)
+            hire(rows, *group, *worker, *member, role_account)
         }
         Event::LeaderSet { group, worker } => set_lead(rows, *group, *worker),
         Event::LeaderUnset { group } => {
@@ -128,9 +127,18 @@ fn change(
     new: impl FnOnce(Balance) -> Balance,
 ) -> Result<(), ApplyError> {
     let sql = format!("SELECT \"{column}\" FROM \"{table}\" WHERE \"id\" = ?");
-    let kept: String = rows.find(table, &sql, [id], |row| row.get(0))?;
+    let kept: Option<String> = rows.find(table, &sql, [id], |row| row.get(0))?;
+    // A sum that began before the index did.
+    let Some(kept) = kept else { return Ok(()) };
     let amount = wide_digits(&kept).parse().unwrap_or(0);
     rows.update(table, id, &[(column, wide(new(amount)))])
+}
+
+pub(super) const fn kind_name(kind: OpeningKind) -> &'static str {
+    match kind {
+        OpeningKind::Regular => "REGULAR",
+        OpeningKind::Leader => "LEADER",
+    }
 }
 
 fn add_opening(rows: &Rows<'_>, event: &Event) -> Result<(), ApplyError> {
@@ -146,17 +154,13 @@ fn add_opening(rows: &Rows<'_>, event: &Event) -> Result<(), ApplyError> {
     else {
         return Ok(());
     };
-    let kind = match kind {
-        OpeningKind::Regular => "REGULAR",
-        OpeningKind::Leader => "LEADER",
-    };
     rows.insert(
         OPENING,
         &[
             ("id", text(member_id(*group, opening.0))),
             ("group", text(group.name())),
             ("runtimeId", int(opening.0)),
-            ("kind", text(kind)),
+            ("kind", text(kind_name(*kind))),
             ("status", text("OPEN")),
             ("descriptionHash", text(hex::encode(description))),
             ("stake", wide(*stake)),
@@ -201,20 +205,13 @@ fn add_application(rows: &Rows<'_>, event: &Event) -> Result<(), ApplyError> {
     )
 }
 
-/// What a worker starts with.
-#[derive(Default)]
-pub(super) struct Terms {
-    /// Of the role, and of reward and stake until an opening says otherwise.
-    pub(super) account: String,
-    pub(super) is_lead: bool,
-}
-
-pub(super) fn hire(
+/// The account is that of reward and stake too, until an opening says otherwise.
+fn hire(
     rows: &Rows<'_>,
     group: WorkingGroup,
     worker: WorkerId,
     member: MemberId,
-    terms: Terms,
+    account: &AccountId,
 ) -> Result<(), ApplyError> {
     rows.insert(
         WORKER,
@@ -224,10 +221,10 @@ pub(super) fn hire(
             ("runtimeId", int(worker.0)),
             ("member", text(member)),
             ("status", text("ACTIVE")),
-            ("isLead", flag(terms.is_lead)),
-            ("roleAccount", text(&terms.account)),
-            ("rewardAccount", text(&terms.account)),
-            ("stakingAccount", text(&terms.account)),
+            ("isLead", flag(false)),
+            ("roleAccount", text(account)),
+            ("rewardAccount", text(account)),
+            ("stakingAccount", text(account)),
             ("stake", wide(0)),
             ("rewardPerPeriod", wide(0)),
             ("rewardsPaid", wide(0)),

@@ -8,14 +8,14 @@ use crate::{
     error::ApplyError,
     value::{flag, int, maybe_text, text, wide},
 };
-use argosy_directory::Event;
-use argosy_domain::{BagId, StorageBucketId, WorkerId, metadata::OperatorMetadata, num::to_u64};
+use argosy_directory::{Event, state::StorageOperator};
+use argosy_domain::{AccountId, BagId, StorageBucketId, WorkerId, metadata::OperatorMetadata, num::to_u64};
 use codec::{Decode, Encode};
 use rusqlite::{OptionalExtension, types::Value};
 
-const BUCKET: &str = "StorageBucket";
-const METADATA: &str = "StorageBucketOperatorMetadata";
-const JOIN: &str = "StorageBucketBag";
+pub(super) const BUCKET: &str = "StorageBucket";
+pub(super) const METADATA: &str = "StorageBucketOperatorMetadata";
+pub(super) const JOIN: &str = "StorageBucketBag";
 
 pub(super) fn apply(told: &Told<'_>, event: &Event) -> Result<bool, ApplyError> {
     Ok(buckets(&told.rows, event)? || operators(&told.rows, event)?)
@@ -67,15 +67,9 @@ fn operators(rows: &Rows<'_>, event: &Event) -> Result<bool, ApplyError> {
         | Event::StorageBucketInvitationDeclined { bucket, .. } => {
             rows.update(BUCKET, bucket, &invited(None))
         }
-        Event::StorageBucketInvitationAccepted { bucket, worker, transactor } => rows.update(
-            BUCKET,
-            bucket,
-            &[
-                ("operatorStatus", text("StorageBucketOperatorStatusActive")),
-                ("operatorStatus_workerId", int(worker.0)),
-                ("operatorStatus_transactorAccountId", text(transactor)),
-            ],
-        ),
+        Event::StorageBucketInvitationAccepted { bucket, worker, transactor } => {
+            rows.update(BUCKET, bucket, &active(*worker, transactor))
+        }
         Event::StorageBucketOperatorRemoved { bucket } => {
             rows.delete(METADATA, bucket)?;
             rows.update(BUCKET, bucket, &invited(None))?;
@@ -152,11 +146,27 @@ fn invited(worker: Option<WorkerId>) -> [Cell; 3] {
     ]
 }
 
-fn limits(size: u64, objects: u64) -> [Cell; 2] {
+fn active(worker: WorkerId, transactor: &AccountId) -> [Cell; 3] {
+    [
+        ("operatorStatus", text("StorageBucketOperatorStatusActive")),
+        ("operatorStatus_workerId", int(worker.0)),
+        ("operatorStatus_transactorAccountId", text(transactor)),
+    ]
+}
+
+pub(super) fn operator_cells(operator: &StorageOperator) -> [Cell; 3] {
+    match operator {
+        StorageOperator::Missing => invited(None),
+        StorageOperator::Invited { worker } => invited(Some(*worker)),
+        StorageOperator::Active { worker, transactor, .. } => active(*worker, transactor),
+    }
+}
+
+pub(super) fn limits(size: u64, objects: u64) -> [Cell; 2] {
     [("dataObjectsSizeLimit", wide(size.into())), ("dataObjectCountLimit", wide(objects.into()))]
 }
 
-fn join_id(bucket: StorageBucketId, bag: &BagId) -> String {
+pub(super) fn join_id(bucket: StorageBucketId, bag: &BagId) -> String {
     format!("{bucket}-{bag}")
 }
 
@@ -186,23 +196,25 @@ pub(super) fn set_metadata(
     let raw: Option<Vec<u8>> = rows.db.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;
     let before = raw.and_then(|raw| OperatorMetadata::decode(&mut raw.as_slice()).ok()).unwrap_or_default();
     let Ok(metadata) = before.updated(bytes) else { return Ok(()) };
+    rows.put(table, &metadata_cells(id, owner, &metadata))
+}
+
+/// The row of what an operator says.
+pub(super) fn metadata_cells(id: &str, owner: Cell, metadata: &OperatorMetadata) -> [Cell; 9] {
     let location = metadata.location.as_ref();
     let coordinates = location.and_then(|location| location.coordinates);
     let degrees = |microdegrees: Option<i32>| {
         microdegrees.map_or(Value::Null, |value| Value::Real(f64::from(value) / 1e6))
     };
-    rows.put(
-        table,
-        &[
-            ("id", text(id)),
-            owner,
-            ("nodeEndpoint", maybe_text(metadata.endpoint.as_deref())),
-            ("nodeLocation_countryCode", maybe_text(location.and_then(|at| at.country_code.as_deref()))),
-            ("nodeLocation_city", maybe_text(location.and_then(|at| at.city.as_deref()))),
-            ("nodeLocation_coordinates_latitude", degrees(coordinates.map(|at| at.latitude_microdegrees))),
-            ("nodeLocation_coordinates_longitude", degrees(coordinates.map(|at| at.longitude_microdegrees))),
-            ("extra", maybe_text(metadata.extra.as_deref())),
-            ("raw", Value::Blob(metadata.encode())),
-        ],
-    )
+    [
+        ("id", text(id)),
+        owner,
+        ("nodeEndpoint", maybe_text(metadata.endpoint.as_deref())),
+        ("nodeLocation_countryCode", maybe_text(location.and_then(|at| at.country_code.as_deref()))),
+        ("nodeLocation_city", maybe_text(location.and_then(|at| at.city.as_deref()))),
+        ("nodeLocation_coordinates_latitude", degrees(coordinates.map(|at| at.latitude_microdegrees))),
+        ("nodeLocation_coordinates_longitude", degrees(coordinates.map(|at| at.longitude_microdegrees))),
+        ("extra", maybe_text(metadata.extra.as_deref())),
+        ("raw", Value::Blob(metadata.encode())),
+    ]
 }

@@ -27,6 +27,8 @@ pub(crate) struct Fetch<'q> {
     pub(crate) rows_left: Cell<u64>,
     /// As it was at first.
     pub(crate) rows_most: u64,
+    /// Most that a limit or offset may be.
+    pub(crate) page_most: u64,
 }
 
 /// A page of ids in an order.

@@ -10,14 +10,8 @@ use std::{collections::HashMap, time::Duration};
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Longest text of a query, in bytes; variables apart.
 pub(crate) const MAX_QUERY_BYTES: usize = 64 * 1024;
-/// Deepest nesting of brackets in the text of a query.
-const MAX_BRACKETS: usize = 48;
-/// Most levels of fields. The usual introspection query has 13.
-pub(crate) const MAX_DEPTH: u64 = 15;
-/// Most fields, those of fragments counted wherever they are spread.
-pub(crate) const MAX_FIELDS: u64 = 1_000;
-/// Most fields at the top, each of which is a query of the index.
-pub(crate) const MAX_ROOT_FIELDS: usize = 50;
+/// Brackets that nest for each level of fields, arguments included: more are not looked into.
+const BRACKETS_PER_LEVEL: u64 = 3;
 /// Most fields that an introspection may resolve. The usual introspection query resolves about a third.
 pub(crate) const MAX_INTROSPECTION_FIELDS: u64 = 150_000;
 /// Most conditions of a filter.
@@ -38,6 +32,14 @@ pub struct Limits {
     pub readers: usize,
     /// Queries that may wait for one of them.
     pub waiting: usize,
+    /// Most levels of fields. The usual introspection query has 13.
+    pub depth: u64,
+    /// Most fields, those of fragments counted wherever they are spread.
+    pub fields: u64,
+    /// Most fields at the top, each of which is a query of the index.
+    pub root_fields: usize,
+    /// Most that a `limit`, `first` or `offset` may be; no more than `rows` counts.
+    pub page: u64,
     /// Most rows of an answer, those of nested lists included.
     pub rows: u64,
     /// Most bytes of an answer.
@@ -54,6 +56,10 @@ impl Default for Limits {
         Self {
             readers: 4,
             waiting: 64,
+            depth: 15,
+            fields: 1_000,
+            root_fields: 50,
+            page: 500_000,
             rows: 500_000,
             bytes: 64 * 1024 * 1024,
             steps: 50_000_000,
@@ -63,26 +69,26 @@ impl Default for Limits {
 }
 
 /// Refuses a text that is too long or nests too deep, before a parser sees it.
-pub(crate) fn ensure_plain(query: &str) -> Result<(), QueryError> {
+pub(crate) fn ensure_plain(query: &str, limits: &Limits) -> Result<(), QueryError> {
     if query.len() > MAX_QUERY_BYTES {
         let message =
             format!("the query has more than {MAX_QUERY_BYTES} bytes: put long lists into variables");
         return Err(QueryError::new(Code::QueryTooLong, message));
     }
-    if deepest_brackets(query) > MAX_BRACKETS {
-        return Err(too_deep());
+    if deepest_brackets(query) > limits.depth.saturating_add(1).saturating_mul(BRACKETS_PER_LEVEL) {
+        return Err(too_deep(limits));
     }
     Ok(())
 }
 
-fn too_deep() -> QueryError {
-    let message = format!("the query has more than {MAX_DEPTH} levels: ask for less at once");
+fn too_deep(limits: &Limits) -> QueryError {
+    let message = format!("the query has more than {} levels: ask for less at once", limits.depth);
     QueryError::new(Code::QueryTooDeep, message)
 }
 
 /// Brackets in strings count as well, where they are refused only in absurd numbers.
-fn deepest_brackets(query: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
+fn deepest_brackets(query: &str) -> u64 {
+    let (mut depth, mut deepest) = (0_u64, 0);
     for byte in query.bytes() {
         match byte {
             b'{' | b'[' | b'(' => depth += 1,
@@ -96,7 +102,7 @@ fn deepest_brackets(query: &str) -> usize {
 
 /// Refuses documents that become too large or too deep once their fragments are spread. Looks at each
 /// fragment once, so that fragments of fragments cost nothing here.
-pub(crate) fn ensure_small(document: &ExecutableDocument) -> Result<(), QueryError> {
+pub(crate) fn ensure_small(document: &ExecutableDocument, limits: &Limits) -> Result<(), QueryError> {
     let mut known = HashMap::new();
     let mut sum = Size::default();
     let operations: Vec<&OperationDefinition> = match &document.operations {
@@ -107,12 +113,14 @@ pub(crate) fn ensure_small(document: &ExecutableDocument) -> Result<(), QueryErr
         let size = measure(document, &operation.selection_set.node, &mut known)?;
         sum = Size { fields: sum.fields.saturating_add(size.fields), depth: sum.depth.max(size.depth) };
     }
-    if sum.depth > MAX_DEPTH {
-        return Err(too_deep());
+    if sum.depth > limits.depth {
+        return Err(too_deep(limits));
     }
-    if sum.fields > MAX_FIELDS {
-        let message =
-            format!("the query has more than {MAX_FIELDS} fields, fragments included: ask for less at once");
+    if sum.fields > limits.fields {
+        let message = format!(
+            "the query has more than {} fields, fragments included: ask for less at once",
+            limits.fields
+        );
         return Err(QueryError::new(Code::QueryTooComplex, message));
     }
     Ok(())

@@ -114,4 +114,54 @@ fn bench() {
         }
     });
     drop(fed(single.path().join("again").as_path(), &chain.genesis, &blocks[..10]));
+    time_refusals(&model);
+    time_seeding(&chain, &blocks);
+}
+
+/// What an attacker gets for it: nothing, and soon.
+#[expect(clippy::print_stdout, reason = "figures are what it is for")]
+fn time_refusals(model: &ReadModel) {
+    let aliases = |count: usize| {
+        let field = |at: usize| format!("a{at}:storageBags{{id}} ");
+        format!("{{{}}}", (0..count).map(field).collect::<String>())
+    };
+    let mut bomb = "{ storageBags { ...f0 } }".to_owned();
+    for at in 0..40 {
+        let next = at + 1;
+        bomb.push_str(&format!(" fragment f{at} on StorageBag {{ ...f{next} a{at}: id ...f{next} }}"));
+    }
+    bomb.push_str(" fragment f40 on StorageBag { id }");
+    let (open, close) = ("objects{storageBag{".repeat(1_500), "}}".repeat(1_500));
+    let wide = format!("{{storageBags{{{}}}}}", "id ".repeat(20_000));
+    for (what, query) in [
+        ("10 000 aliases", aliases(10_000)),
+        ("2 500 aliases, just short enough to be parsed", aliases(2_500)),
+        ("3 000 levels", format!("{{storageBags{{{open}id{close}}}}}")),
+        ("20 000 fields", wide),
+        ("fragments that double 40 times", bomb),
+    ] {
+        let body = json!({ "query": query }).to_string();
+        let begun = Instant::now();
+        let answer = model.execute(body.as_bytes());
+        let took = begun.elapsed();
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap();
+        println!("refused: {what}: {} bytes, {took:.1?}, {code}", body.len());
+    }
+}
+
+/// How long the rows of a state take, without its blocks.
+#[expect(clippy::print_stdout, reason = "figures are what it is for")]
+fn time_seeding(chain: &Chain, blocks: &[Block]) {
+    let home = tempfile::tempdir().unwrap();
+    let mut feeder = Feeder::open(home.path(), &chain.genesis).unwrap();
+    let hash = blocks.last().unwrap().header.hash();
+    let (seeded, took) = timed("seeding", || feeder.seed(&chain.genesis, &chain.state, hash, &|| false));
+    seeded.unwrap();
+    let rows = feeder.rows_count().unwrap();
+    let bytes = std::fs::metadata(home.path().join("index.sqlite")).unwrap().len();
+    println!(
+        "{rows} rows, {:.0} rows/s, {bytes} bytes",
+        f64::from(u32::try_from(rows).unwrap()) / took.as_secs_f64()
+    );
 }

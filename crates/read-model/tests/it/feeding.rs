@@ -18,7 +18,7 @@ use std::{
 };
 
 /// Everything in the index, as text.
-fn dump(home: &Path) -> String {
+pub(crate) fn dump(home: &Path) -> String {
     let db =
         Connection::open_with_flags(home.join("index.sqlite"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").unwrap();

@@ -8,5 +8,7 @@ mod examples;
 mod feeding;
 mod filters;
 mod hostile;
+mod kill;
 mod schema;
+mod seeding;
 mod support;

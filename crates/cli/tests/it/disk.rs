@@ -106,7 +106,8 @@ impl Home {
 
     /// The same behind strace, which makes the `nth` call of a kind on a path fail, in each thread.
     fn start_failing(&self, call: &str, path: &str, nth: u32) -> Node {
-        let path = self.store().join(path).display().to_string();
+        let path = if path.is_empty() { self.store() } else { self.store().join(path) };
+        let path = path.display().to_string();
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:error=EIO:when={nth}"));
         self.start(&["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-P", &path, "-e", &inject])
     }
@@ -270,6 +271,14 @@ fn a_full_disk_refuses_transactions_and_nothing_else_until_there_is_room() {
         let _node = home.start(&wrapper);
         home.submit(0..10)
     };
+    // What the node took ahead of its newest file would last for a while.
+    for entry in fs::read_dir(disk.path(&home.store())).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "log") {
+            let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+            file.set_len(file.metadata().unwrap().len()).unwrap();
+        }
+    }
     let fill = data.join("fill");
     disk.fill(&fill);
     let node = home.start(&wrapper);

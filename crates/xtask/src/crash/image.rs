@@ -83,7 +83,9 @@ impl Image {
     }
 
     pub(crate) fn unmount(&mut self) -> Result<()> {
-        room::run("umount", &[&self.mount_point.display().to_string()])?;
+        let point = self.mount_point.display().to_string();
+        // The kernel may be a moment behind with what a killed process had open.
+        wait_for("the disk is not in use", || Ok(room::run("umount", &[&point]).ok()))?;
         self.is_mounted = false;
         Ok(())
     }

@@ -216,8 +216,10 @@ impl Node {
 
     /// kill -9, and waits for the end.
     pub(crate) fn kill(&mut self) -> Result<()> {
-        let _ = self.signal(Signal::KILL);
-        // What wraps it goes with it, or by this.
+        // What wraps it goes when it has gone. If it has not begun yet, it never will.
+        if self.child.try_wait()?.is_none() && self.signal(Signal::KILL).is_ok() {
+            return self.wait().map(drop);
+        }
         let _ = self.child.kill();
         self.child.wait()?;
         Ok(())

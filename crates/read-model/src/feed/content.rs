@@ -294,8 +294,9 @@ fn accept(
     bucket: StorageBucketId,
     objects: &BTreeSet<DataObjectId>,
 ) -> Result<(), ApplyError> {
+    // The time of the first acceptance, which is not known of what a snapshot had.
     let sql = "UPDATE \"StorageDataObject\" SET \"isAccepted\" = 1, \"acceptingBucketId\" = ?, \
-               \"acceptedAt\" = coalesce(\"acceptedAt\", ?) WHERE \"id\" = ?";
+               \"acceptedAt\" = CASE WHEN \"isAccepted\" THEN \"acceptedAt\" ELSE ? END WHERE \"id\" = ?";
     let mut statement = rows.db.prepare_cached(sql)?;
     for id in objects {
         let cells = [wide(bucket.0.into()), int(rows.time_ms), text(id)];

@@ -71,6 +71,7 @@ impl FollowArgs {
             graphql: GraphqlConfig::default(),
             retention: Retention::default(),
             checkpoints: Checkpoints::default(),
+            segment_bytes: argosy_directory_node::config::default_segment_bytes(),
             logs: Logs::default(),
         })
     }

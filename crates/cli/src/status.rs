@@ -243,6 +243,9 @@ fn trouble(row: &Row, status: &NodeStatus, height: u64) -> Option<String> {
     if let Some(why) = &follow.halted {
         return Some(format!("has stopped following the directory: {why}"));
     }
+    if let Some(what) = &follow.alarm {
+        return Some(format!("raises an alarm about the directory: {what}"));
+    }
     if !follow.connected {
         return Some(format!("gets no blocks from {}", follow.url));
     }
@@ -320,7 +323,10 @@ mod tests {
                 connected: true,
                 height: 10,
                 lag_ms: 3,
+                epoch: 0,
                 halted: None,
+                alarm: None,
+                upstreams: Vec::new(),
             },
             objects_count: 2,
             bytes_used: 3,

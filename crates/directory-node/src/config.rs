@@ -535,7 +535,9 @@ fn read_key_file(path: &Path) -> Result<String, KeyError> {
     Ok(text)
 }
 
-fn default_segment_bytes() -> NonZeroU64 {
+/// Bytes of a file of blocks after which the next one is begun.
+#[must_use]
+pub fn default_segment_bytes() -> NonZeroU64 {
     NonZeroU64::new(EngineConfig::default().segment_bytes).unwrap_or(NonZeroU64::MIN)
 }
 

@@ -6,7 +6,7 @@ use argosy_directory::{
     genesis::{GENESIS_VERSION, GenesisCouncil, GenesisGroup, GenesisMember, GenesisWorker},
 };
 use argosy_domain::{KeyScheme, Keypair, WorkerId};
-use argosy_ledger::{CheckpointConfig, EngineConfig, EngineTask, Retention};
+use argosy_ledger::{CheckpointConfig, Engine, EngineConfig, EngineTask, Retention};
 use codec::{DecodeAll, Encode};
 use rusqlite::types::Value;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -43,7 +43,7 @@ fn genesis() -> Genesis {
 
 /// A ledger that forgets as much as it may.
 struct Ledger {
-    engine: LedgerView,
+    engine: Engine,
     task: EngineTask,
     nonces: std::collections::HashMap<String, u64>,
 }
@@ -62,7 +62,7 @@ impl Ledger {
             segment_bytes: 4_096,
             ..EngineConfig::default()
         };
-        let (engine, task) = LedgerView::open(folder, &genesis(), key("//Sequencer"), config).unwrap();
+        let (engine, task) = Engine::open(folder, &genesis(), key("//Sequencer"), config).unwrap();
         let nonces = ["//Alice", "//Bob", "//Carol"].map(|uri| {
             let nonce = engine.snapshot().unwrap().nonce(&key(uri).account());
             (uri.to_owned(), nonce)
@@ -114,10 +114,10 @@ struct Running {
 }
 
 impl Running {
-    fn start(folder: &Path, engine: &LedgerView) -> Self {
+    fn start(folder: &Path, engine: &Engine) -> Self {
         let (index, writer) = Index::open(folder, &genesis(), engine).unwrap();
-        let (shutdown, feed) = (Shutdown::new(), Feed::new(engine.clone()));
-        let running = index.clone().run(writer, feed.clone(), engine.clone(), shutdown.clone());
+        let (shutdown, feed) = (Shutdown::new(), Feed::new(LedgerView::clone(engine)));
+        let running = index.clone().run(writer, feed.clone(), LedgerView::clone(engine), shutdown.clone());
         let tasks = vec![tokio::spawn(feed.run(shutdown.clone())), tokio::spawn(running)];
         Self { index, shutdown, tasks }
     }

@@ -78,7 +78,7 @@ async fn what_stands_in_the_way_is_named() {
     refused(Config { genesis: other_path.clone(), ..good.clone() }, &other_path).await;
 
     let wrong_key = Config { sequencer: Some(KeySource::Suri("//Alice".to_owned())), ..good.clone() };
-    assert!(chain(&start_error(wrong_key).await).contains("the genesis names"));
+    assert!(chain(&start_error(wrong_key).await).contains("signs blocks: give the key of that account"));
 
     let log = good.data.join("blocks.log");
     let mut bytes = fs::read(&log).unwrap();

@@ -193,10 +193,6 @@ impl Saver {
         Self { path, saved_height, next: Instant::now() + SAVE_INTERVAL, running: None }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Begins a checkpoint if it is time for one and there is anything new. Only takes the snapshot: some
     /// microseconds.
     pub(super) async fn save_if_due(&mut self, shared: &Shared, chain: &Mutex<ChainVerifier>) {

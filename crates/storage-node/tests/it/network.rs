@@ -370,7 +370,10 @@ fn directory_config(dir: &Path, listen: SocketAddr) -> argosy_directory_node::Co
     argosy_directory_node::Config {
         data: dir.join("directory"),
         genesis: dir.join("genesis.json"),
-        sequencer: argosy_directory_node::KeySource::Suri("//Sequencer".to_owned()),
+        sequencer: Some(argosy_directory_node::KeySource::Suri("//Sequencer".to_owned())),
+        follow: None,
+        standbys: None,
+        peers: None,
         listen,
         graphql: argosy_directory_node::GraphqlConfig::default(),
         retention: argosy_directory_node::Retention::default(),

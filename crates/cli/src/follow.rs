@@ -30,7 +30,7 @@ pub(crate) struct FollowArgs {
     /// The network's genesis file
     #[arg(long, value_name = "FILE", required_unless_present = "config")]
     genesis: Option<PathBuf>,
-    /// Folder that the node keeps its ledger in
+    /// Folder that the node keeps its ledger (`store`) and its index (`read-model`) in
     #[arg(long, value_name = "DIR", required_unless_present = "config")]
     data: Option<PathBuf>,
     /// Where the node answers
@@ -61,7 +61,7 @@ impl FollowArgs {
             DirectoryUrls::new(self.upstream).map_err(|error| Failure::usage(error.to_string()))?;
         let from = if self.from_snapshot { FollowFrom::Snapshot } else { FollowFrom::Genesis };
         Ok(Config {
-            data,
+            data: data.join("store"),
             genesis,
             sequencer: None,
             follow: Some(FollowConfig { upstreams, from, trust: self.trust, confirm: None }),

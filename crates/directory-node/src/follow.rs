@@ -4,77 +4,24 @@ use crate::{
     StartError,
     config::{Config, FollowConfig, FollowFrom},
 };
-use argosy_api::{
-    Confirmation,
-    client::{ClientError, DirectoryClient},
-    genesis::GenesisFile,
-};
+use argosy_api::{Confirmation, client::DirectoryClient, genesis::GenesisFile};
 use argosy_directory::Genesis;
-use argosy_domain::{Keypair, num::to_u64};
+use argosy_domain::Keypair;
 use argosy_http::{AddressPolicy, Client, ClientConfig, Shutdown};
-use argosy_ledger::{EngineTask, LedgerView, Replica, SnapshotError, install_snapshot};
+use argosy_ledger::{EngineTask, LedgerView, Replica, install_snapshot};
 use argosy_node::{
     config::DirectoryUrls,
-    follower::{FollowTask, Link, ReplicaSink},
+    follower::{FetchError, FollowTask, Link, ReplicaSink, fetch_snapshot},
 };
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
-use tokio::time::Instant;
 
-/// A checkpoint of ten million objects has a tenth of this, in bytes.
-const MAX_SNAPSHOT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
-/// How often the log says how far a snapshot has come.
-const PROGRESS: Duration = Duration::from_secs(5);
 /// From a confirmation that was not taken to the next attempt.
 const RETRY: Duration = Duration::from_millis(500);
-
-/// Why no ledger could be begun with a snapshot. Each text is one line.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// The node cannot be reached, or has no snapshot.
-    #[error(transparent)]
-    Node(#[from] ClientError),
-    /// It is of another network.
-    #[error("{url} belongs to another network: its genesis is {found}, ours {expected}")]
-    OtherNetwork {
-        /// The node.
-        url: String,
-        /// Its genesis hash.
-        found: String,
-        /// Ours.
-        expected: String,
-    },
-    /// More than a checkpoint has.
-    #[error("{url} sends more than {MAX_SNAPSHOT_BYTES} bytes, which no snapshot has")]
-    TooLong {
-        /// The node.
-        url: String,
-    },
-    /// It did not send the block that the snapshot is of.
-    #[error("{url} does not send the block {height} that its snapshot was made after")]
-    NoBlock {
-        /// The node.
-        url: String,
-        /// Of the snapshot.
-        height: u64,
-    },
-    /// The file cannot be written.
-    #[error("cannot write {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// What was sent is not proved.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-}
 
 /// A copy of the ledger and what keeps it up.
 pub(crate) struct Followed {
@@ -153,66 +100,18 @@ async fn fetch(
     genesis: &Genesis,
     upstream: &DirectoryClient,
 ) -> Result<u64, FetchError> {
-    let url = || upstream.url().to_owned();
-    let (found, expected) = (upstream.genesis().await?.hash, GenesisFile::from(genesis).hash);
-    if found != expected {
-        return Err(FetchError::OtherNetwork { url: url(), found, expected });
-    }
     let mut name = data.to_owned().into_os_string();
     name.push(".snapshot");
     let path = PathBuf::from(name);
-    let fetched = download(upstream, &path).await;
-    let installed = match fetched {
-        Ok(height) => install(data, follow, genesis, upstream, &path, height).await,
-        Err(error) => Err(error),
+    let block = fetch_snapshot(upstream, genesis, &path).await?;
+    let installing = {
+        let (data, path, genesis) = (data.to_owned(), path.clone(), genesis.clone());
+        let trust = follow.trust.map(|trust| trust.0);
+        tokio::task::spawn_blocking(move || install_snapshot(&data, &path, &block, &genesis, trust.as_ref()))
     };
-    if installed.is_err() {
-        // The next attempt begins anew, whether it is there or not.
-        let _ = fs::remove_file(&path);
-    }
-    installed
-}
-
-/// Writes the checkpoint to a file, and gives the height that it is said to have. Nothing else happens
-/// in a node that begins, so that it may wait for the disk.
-async fn download(upstream: &DirectoryClient, path: &Path) -> Result<u64, FetchError> {
-    let failed = |source| FetchError::File { path: path.to_owned(), source };
-    let mut stream = upstream.snapshot().await?;
-    let (height, length) = (stream.height(), stream.length());
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(failed)?;
-    }
-    let mut file = File::create(path).map_err(failed)?;
-    let (mut received, mut told) = (0_u64, Instant::now());
-    while let Some(bytes) = stream.next().await? {
-        received = received.saturating_add(to_u64(bytes.len()));
-        if received > MAX_SNAPSHOT_BYTES {
-            return Err(FetchError::TooLong { url: upstream.url().to_owned() });
-        }
-        file.write_all(&bytes).map_err(failed)?;
-        if told.elapsed() >= PROGRESS {
-            tracing::info!(received, of = length, height, "fetching a snapshot");
-            told = Instant::now();
-        }
-    }
-    Ok(height)
-}
-
-async fn install(
-    data: &Path,
-    follow: &FollowConfig,
-    genesis: &Genesis,
-    upstream: &DirectoryClient,
-    path: &Path,
-    height: u64,
-) -> Result<u64, FetchError> {
-    let block = upstream.blocks(height).await?.next_encoded().await?;
-    let block = block.ok_or_else(|| FetchError::NoBlock { url: upstream.url().to_owned(), height })?;
-    let (data, path, genesis, trust) =
-        (data.to_owned(), path.to_owned(), genesis.clone(), follow.trust.map(|trust| trust.0));
-    let installing =
-        tokio::task::spawn_blocking(move || install_snapshot(&data, &path, &block, &genesis, trust.as_ref()));
     let installed = installing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    // It was moved if it is of use.
+    let _ = fs::remove_file(&path);
     Ok(installed?.height)
 }
 

@@ -29,7 +29,6 @@ pub use config::{
     BlockHash, Checkpoints, Config, ConfirmConfig, FollowConfig, FollowFrom, GraphqlConfig, KeySource,
     Retention, StandbysConfig,
 };
-pub use follow::FetchError;
 pub use genesis::{GenesisReadError, read_genesis};
 pub use index::IndexError;
 
@@ -37,7 +36,7 @@ use argosy_directory::Genesis;
 use argosy_domain::Keypair;
 use argosy_http::{BindError, Running, ServeConfig, Shutdown, Tasks, bind, serve_router};
 use argosy_ledger::{Engine, EngineError, EngineTask, LedgerView, OpenError};
-use argosy_node::follower::Link;
+use argosy_node::follower::{FetchError, Link};
 use config::{KeyError, Role, RoleError};
 use confirmations::Confirmations;
 use feed::Feed;

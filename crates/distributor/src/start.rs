@@ -10,7 +10,7 @@ use argosy_http::{
 use argosy_node::{
     DirectorySources, Fills, FillsConfig, FollowError, FollowTask, Follower, FollowerConfig,
     config::{Keyring, KeysError},
-    follower::{GenesisReadError, read_genesis},
+    follower::{GenesisReadError, begin_with_snapshot, read_genesis},
     home::{self, HomeError},
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
@@ -19,7 +19,7 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
     time::Instant,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 use tracing::Instrument as _;
 
 const ROLE: &str = "distribution";
@@ -97,7 +97,9 @@ fn open(config: Config) -> Result<Parts, StartError> {
         checkpoint: notes.join(CHECKPOINT),
     };
     // The configuration's own directory nodes may be anywhere.
-    let (follower, follow) = Follower::open(follower, client(AddressPolicy::Local))?;
+    let trusted = client(AddressPolicy::Local);
+    Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
+    let (follower, follow) = Follower::open(follower, trusted)?;
     let assets = Arc::new(Assets::default());
     let forgotten = Arc::clone(&assets);
     let cache = Cache::open(store.clone(), config.limits.storage.0, move |id| forgotten.forget(id));

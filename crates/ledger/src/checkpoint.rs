@@ -347,7 +347,7 @@ fn piece_hash(number: u64, piece: &[u8]) -> [u8; 32] {
 pub fn load(path: &Path, genesis: &Genesis) -> Result<(Anchor, State), CheckpointError> {
     let pieces = |source| CheckpointError::Pieces { path: path.to_owned(), source };
     let mut restore = Restore::new(genesis).map_err(pieces)?;
-    let anchor = read(path, &genesis.hash(), |piece| restore.push(piece).map_err(pieces))?;
+    let anchor = read_pieces(path, &genesis.hash(), |piece| restore.push(piece))?;
     let mut state = restore.finish().map_err(pieces)?;
     if state.root() != anchor.tip.state_root {
         return Err(CheckpointError::StateRoot { path: path.to_owned(), height: anchor.tip.height });
@@ -370,6 +370,20 @@ pub fn check(path: &Path, genesis: &[u8; 32]) -> Result<Anchor, CheckpointError>
 /// [`CheckpointError`]: no such file, or another kind, or one whose first part is damaged.
 pub fn read_anchor(path: &Path, genesis: &[u8; 32]) -> Result<Anchor, CheckpointError> {
     Pieces::open(path)?.anchor(genesis)
+}
+
+/// Shows the pieces of a checkpoint (see [`State::pieces`]) one after the other, each checked to be the one
+/// that was written. Blocks the thread.
+///
+/// # Errors
+/// [`CheckpointError`], at the first thing that is wrong; [`CheckpointError::Pieces`] where `take` fails.
+pub fn read_pieces(
+    path: &Path,
+    genesis: &[u8; 32],
+    mut take: impl FnMut(&[u8]) -> Result<(), PieceError>,
+) -> Result<Anchor, CheckpointError> {
+    let pieces = |source| CheckpointError::Pieces { path: path.to_owned(), source };
+    read(path, genesis, |piece| take(piece).map_err(pieces))
 }
 
 fn read(

@@ -47,6 +47,6 @@ pub use machine::{Ledger, StateMachine};
 pub use randomness::Vrf;
 pub use replay::{ReplayReport, replay, replay_from, replay_from_newest};
 pub use replica::Replica;
-pub use snapshot::{SnapshotError, install_snapshot};
+pub use snapshot::{SnapshotError, check_snapshot, install_snapshot};
 pub use verify::{Anchor, BlockError, ChainTip, ChainVerifier, Checked};
 pub use view::LedgerView;

@@ -391,7 +391,7 @@ impl<T> Pool<T> {
             let Some(victim) = self.accounts.get(account).filter(|_| *account != ticket.account) else {
                 continue;
             };
-            for (nonce, rate, bytes) in victim.from_the_end() {
+            for (nonce, rate, bytes) in victim.backwards() {
                 if (*rank, rate) >= worth {
                     break;
                 }

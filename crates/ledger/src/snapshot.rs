@@ -7,7 +7,7 @@ use crate::{
     epoch::Epochs,
     generations,
     log::{Link, Segment, floor_bytes, floor_path, later_path, segment_header},
-    verify::ChainTip,
+    verify::{Anchor, ChainTip},
 };
 use argosy_directory::Genesis;
 use bytes::Bytes;
@@ -85,7 +85,7 @@ pub fn install_snapshot(
     trusted: Option<&[u8; 32]>,
 ) -> Result<ChainTip, SnapshotError> {
     let io = |source| SnapshotError::Io { path: dir.to_owned(), source };
-    let tip = check(file, block, genesis, trusted)?;
+    let tip = check_snapshot(file, block, genesis, trusted)?.tip;
     let is_taken = match fs::read_dir(dir) {
         Ok(mut entries) => entries.next().is_some(),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
@@ -107,12 +107,18 @@ pub fn install_snapshot(
     Ok(tip)
 }
 
-fn check(
+/// Checks that the encoded `block` is signed by keys that the genesis proves, or has the `trusted` hash,
+/// and that the checkpoint in `file` says it is of this block. The state is not looked at: who uses it
+/// compares its root with the tip's.
+///
+/// # Errors
+/// [`SnapshotError`].
+pub fn check_snapshot(
     file: &Path,
     block: &Bytes,
     genesis: &Genesis,
     trusted: Option<&[u8; 32]>,
-) -> Result<ChainTip, SnapshotError> {
+) -> Result<Anchor, SnapshotError> {
     let anchor = checkpoint::read_anchor(file, &genesis.hash())?;
     let block = Block::decode_bytes(block).map_err(|_| SnapshotError::OtherBlock)?;
     let tip = ChainTip::of(&block);
@@ -120,17 +126,17 @@ fn check(
         return Err(SnapshotError::OtherBlock);
     }
     let height = tip.height;
-    let epochs = Epochs::after(genesis, anchor.changes);
+    let epochs = Epochs::after(genesis, anchor.changes.clone());
     if block.proof.epoch != epochs.number() || !block.proof.holds_for(epochs.keys(), &tip.hash) {
         return Err(SnapshotError::Signature { height });
     }
     match trusted {
-        Some(trusted) if *trusted == tip.hash => Ok(tip),
+        Some(trusted) if *trusted == tip.hash => Ok(anchor),
         Some(trusted) => {
             let (found, trusted) = (hex::encode(tip.hash), hex::encode(trusted));
             Err(SnapshotError::NotTrusted { height, found, trusted })
         }
-        None if epochs.are_proved(genesis) => Ok(tip),
+        None if epochs.are_proved(genesis) => Ok(anchor),
         None => Err(SnapshotError::NeedsTrust { height, hash: hex::encode(tip.hash) }),
     }
 }

@@ -12,12 +12,14 @@ mod checkpoint;
 mod compare;
 mod link;
 mod sink;
+mod snapshot;
 mod task;
 #[cfg(test)]
 mod tests;
 
 pub use link::Link;
 pub use sink::{IndexSink, Refusal, ReplicaSink, Sink};
+pub use snapshot::{FetchError, begin_with_snapshot, fetch_snapshot};
 pub use task::FollowTask;
 
 use crate::config::DirectoryUrls;

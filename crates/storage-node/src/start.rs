@@ -18,7 +18,7 @@ use argosy_node::{
     FollowError, FollowTask, Follower, FollowerConfig,
     config::{Keyring, KeysError},
     fill::{DirectorySources, Fills, FillsConfig, Unbounded},
-    follower::{GenesisReadError, read_genesis},
+    follower::{GenesisReadError, begin_with_snapshot, read_genesis},
     home::{self, HomeError},
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
@@ -27,7 +27,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{net::TcpListener, runtime::Handle, sync::Notify};
 
 const ROLE: &str = "storage";
 const STORE_DIR: &str = "store";
@@ -110,6 +110,7 @@ fn open(config: &Config) -> Result<Parts, StartError> {
         directories: config.endpoints.directory.clone(),
         checkpoint: config.data.join(CHECKPOINT),
     };
+    Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
     let (follower, follow) = Follower::open(follower, trusted.clone())?;
     Ok(Parts { store, follower, follow, trusted, guarded })
 }

@@ -6,9 +6,13 @@ use argosy_directory::{Call, Genesis, MembershipCall, Transaction, genesis::Gene
 use argosy_directory_node::{
     Checkpoints, Config, ConfirmConfig, FollowConfig, FollowFrom, KeySource, StandbysConfig, StartError,
 };
-use argosy_http::Request;
+use argosy_domain::{BagId, DynamicBagId, MemberId};
+use argosy_http::{AddressPolicy, Client, ClientConfig, Request};
 use argosy_ledger::{EpochChange, install_change, plan_change};
-use argosy_node::config::DirectoryUrls;
+use argosy_node::{
+    config::DirectoryUrls,
+    follower::{Follower, FollowerConfig, begin_with_snapshot},
+};
 use codec::Encode as _;
 use std::{
     fs,
@@ -134,6 +138,21 @@ async fn a_follower_begins_with_a_snapshot() {
     assert!(second.directory.member("bob-0").await.is_ok(), "what happened before the snapshot");
     let (status, body) = answer(second.get("/api/v1/blocks?from=1").await).await;
     assert_eq!((status, body["code"].as_str()), (410, Some("BLOCK_GONE")));
+    let oldest = second.directory.status().await.unwrap().oldest_block;
+    // A node that keeps only an index begins with what that one has: its first blocks are gone there.
+    let index = FollowerConfig {
+        genesis: network(),
+        directories: urls(&[&second.url("")]),
+        checkpoint: b.path().join("index.checkpoint"),
+    };
+    let client = Client::new(ClientConfig { addresses: AddressPolicy::Local, ..ClientConfig::default() });
+    begin_with_snapshot(&index, &client).await;
+    let (follower, _) = Follower::open(index, client).unwrap();
+    let member = second.directory.member("bob-0").await.unwrap();
+    let owned = BagId::Dynamic(DynamicBagId::Member(MemberId(member.id.0)));
+    let (begun, owner) = follower.with_index(|index| (index.height(), index.owner_account(&owned)));
+    assert_eq!((begun, owner), (oldest, Some(key("//Bob").account())));
+    assert!(!b.path().join("index.snapshot").exists());
     second.stop().await;
     // Once begun it goes on from its own disk.
     let second = Node::start_with(config).await;

@@ -15,6 +15,10 @@ use argosy_domain::DataObjectId;
 use codec::{Decode, DecodeAll, Encode};
 use thiserror::Error;
 
+/// Ids that a table may have given: far more than there will ever be, and few enough that a checkpoint
+/// from a stranger cannot ask for more memory than it has bytes to show for.
+const MAX_SLOTS: u64 = 1 << 34;
+
 /// Format of the pieces; another one is not understood.
 pub const CHECKPOINT_VERSION: u16 = 1;
 /// Records of a table in a piece.
@@ -297,7 +301,8 @@ impl Restore {
         if singles.genesis != self.state.genesis {
             return Err(CheckpointError::OtherNetwork);
         }
-        if singles.slots.len() != self.state.sections().len() {
+        let too_many = singles.slots.iter().chain([&singles.objects_end]).any(|slots| *slots > MAX_SLOTS);
+        if too_many || singles.slots.len() != self.state.sections().len() {
             return Err(CheckpointError::Piece(0));
         }
         self.state.set_singles(&singles);

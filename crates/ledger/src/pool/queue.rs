@@ -101,7 +101,7 @@ impl<T> Queue<T> {
     }
 
     /// From the last on: nonce, worth and bytes. None is worth more than those before it.
-    pub(super) fn from_the_end(&self) -> impl Iterator<Item = (u64, Rate, usize)> {
+    pub(super) fn backwards(&self) -> impl Iterator<Item = (u64, Rate, usize)> {
         let mut worth = Rate(Balance::MAX);
         let mut all = Vec::with_capacity(self.waiting.len());
         for (nonce, entry) in &self.waiting {

@@ -234,7 +234,7 @@ mod tests {
         assert!(terms(&[]).approve(&key("//A")).approvers().is_none());
         assert!(terms(&["//New", "//New"]).approve(&key("//A")).approvers().is_none());
         let mut many = terms(&["//New"]).approve(&key("//A"));
-        many.approvals = vec![many.approvals[0].clone(); MAX_APPROVALS + 1];
+        many.approvals = vec![many.approvals[0]; MAX_APPROVALS + 1];
         assert!(many.approvers().is_none());
     }
 }

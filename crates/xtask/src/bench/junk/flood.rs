@@ -182,6 +182,6 @@ impl Quarry {
             call,
         };
         let at = usize::try_from(n % to_u64(SIGNATURES)).unwrap_or(0);
-        Transaction { payload, signature: self.signatures[at].clone() }.encode()
+        Transaction { payload, signature: self.signatures[at] }.encode()
     }
 }

@@ -255,7 +255,7 @@ async fn open_follower(
             tasks.spawn("confirm", follow::confirm(view, sequencer, key, genesis.hash(), shutdown));
         }
     }
-    let submitter = Submitter::Elsewhere(upstreams);
+    let submitter = Submitter::Elsewhere { upstreams, view: view.clone() };
     Ok(Opened { engine: view, submitter, link: Some(link), refusals, index })
 }
 

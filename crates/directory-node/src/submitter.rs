@@ -7,18 +7,21 @@ use argosy_api::{
     directory::ReceiptView,
 };
 use argosy_http::StatusCode;
-use argosy_ledger::{Ledger, machine::PoolStatus};
+use argosy_ledger::{Ledger, LedgerView, machine::PoolStatus};
 use bytes::Bytes;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Takes transactions. Clones take them to the same place.
 #[derive(Clone)]
 pub(crate) enum Submitter {
     /// This node orders them.
     Here { ledger: Arc<dyn Ledger>, confirmations: Arc<Confirmations> },
-    /// They are passed on to the first of these that can be reached.
-    Elsewhere(Arc<[DirectoryClient]>),
+    /// They are passed on to the first of these that can be reached, whose blocks come to this view.
+    Elsewhere { upstreams: Arc<[DirectoryClient]>, view: LedgerView },
 }
+
+/// Longest that a receipt from elsewhere waits for its block to arrive here.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 impl Submitter {
     /// Waits until the transaction is durable in a block, and with as many standbys as are demanded.
@@ -29,7 +32,15 @@ impl Submitter {
                 confirmations.wait_for(receipt.height).await?;
                 Ok(views::receipt(&receipt))
             }
-            Self::Elsewhere(upstreams) => pass_on(upstreams, transaction.into()).await,
+            Self::Elsewhere { upstreams, view } => {
+                let receipt = pass_on(upstreams, transaction.into()).await?;
+                // Who asks this node next is to see what the transaction did. Where blocks do not come,
+                // the receipt is true all the same.
+                let mut head = view.head();
+                let arrival = head.wait_for(|tip| tip.height >= receipt.height);
+                let _ = tokio::time::timeout(MAX_WAIT, arrival).await;
+                Ok(receipt)
+            }
         }
     }
 
@@ -37,7 +48,7 @@ impl Submitter {
     pub(crate) fn pool(&self) -> PoolStatus {
         match self {
             Self::Here { ledger, .. } => ledger.pool(),
-            Self::Elsewhere(_) => PoolStatus::default(),
+            Self::Elsewhere { .. } => PoolStatus::default(),
         }
     }
 
@@ -45,7 +56,7 @@ impl Submitter {
     pub(crate) fn confirmed_height(&self) -> Option<u64> {
         match self {
             Self::Here { confirmations, .. } => confirmations.height(),
-            Self::Elsewhere(_) => None,
+            Self::Elsewhere { .. } => None,
         }
     }
 }

@@ -79,7 +79,7 @@ async fn a_follower_serves_the_same_passes_on_transactions_and_is_followed_itsel
     let second = Node::start_with(in_network(following(b.path(), &[&first.url("")]))).await;
     let third = Node::start_with(in_network(following(c.path(), &[&second.url("")]))).await;
     let height = join(&third, "//Bob", 1).await;
-    reach(&third.directory, height).await;
+    // Whoever sent it there sees at once what it did.
     assert_eq!(
         third.directory.member("bob-1").await.unwrap(),
         first.directory.member("bob-1").await.unwrap()

@@ -37,7 +37,7 @@ pub const CHECKPOINT_VERSION: u16 = 3;
 /// Bytes before each piece: its length and its hash.
 pub const SEAL_BYTES: usize = 4 + HASH_BYTES;
 /// Most bytes of a piece, its seal apart. A piece ends with the record that makes it longer than
-/// [`PIECE_BYTES`], and no record is longer than a transaction may make it.
+/// 256 KiB, and no record is longer than a transaction may make it.
 pub const MAX_PIECE_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes after which a piece ends.
 const PIECE_BYTES: usize = 256 * 1024;

@@ -38,11 +38,28 @@ use argosy_domain::{
     },
 };
 use document::Value;
+use prost::Message as _;
 
 /// Longest JSON text that is read, in bytes: an escape takes six for one, and people indent.
 pub const MAX_METADATA_JSON_BYTES: usize = 8 * MAX_METADATA_BYTES;
 
 type Read<T> = Result<T, MetadataJsonError>;
+
+/// The bytes that a transaction carries for what `text` says of an operator's node.
+///
+/// # Errors
+/// As [`operator_message`].
+pub fn encode_operator(text: &str) -> Read<Vec<u8>> {
+    operator_message(text).map(|message| message.encode_to_vec())
+}
+
+/// The bytes that a transaction carries for what `text` says of a family.
+///
+/// # Errors
+/// As [`family_message`].
+pub fn encode_family(text: &str) -> Read<Vec<u8>> {
+    family_message(text).map(|message| message.encode_to_vec())
+}
 
 /// The message that says what `text` says of an operator's node.
 ///

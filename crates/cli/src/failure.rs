@@ -1,21 +1,22 @@
 //! How a command fails: one line for people, an error body for scripts, an exit code for both.
 
 use crate::text;
-use argosy_api::{ClientError, ErrorBody, Retry, SubmitError};
+use argosy_api::{ClientError, ErrorBody, Retry, SubmitError, directory::RejectView};
 use http::StatusCode;
-use std::{error::Error, fmt, process::ExitCode};
+use std::{error::Error, fmt};
 
 /// Result of everything that a command does.
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
-/// Why a command did not do what was asked. The exit code follows from the kind.
+/// Why a command did not do what was asked. The exit code follows from the kind and, under some
+/// names of the program, from the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Somebody said no: the directory, a node, this machine. Exit code 1.
+    /// Somebody said no: the directory, a node, this machine.
     Refused,
-    /// The command line or a file named on it is wrong. Exit code 2.
+    /// The command line or a file named on it is wrong.
     Usage,
-    /// No node gave an answer that could be used. Exit code 3.
+    /// No node gave an answer that could be used.
     NoAnswer,
 }
 
@@ -40,6 +41,11 @@ impl Failure {
     /// The command line is wrong, or a file that it names.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, "WRONG_USAGE", message, Retry::Never)
+    }
+
+    /// The same under a name of its own.
+    pub(crate) fn usage_as(code: &str, message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, code, message, Retry::Never)
     }
 
     /// Nobody answered.
@@ -91,7 +97,14 @@ impl Failure {
                 Self::answered(thing, &body.with_number(view.number))
             }
             SubmitError::NoAnswer(error) => Self::directory(thing, error),
+            SubmitError::Unrecorded(_) => Self::refused("NOT_RECORDED", chain(error)),
         }
+    }
+
+    /// The directory says that a call has no effect, or would have none.
+    pub(crate) fn rejected(view: &RejectView) -> Self {
+        let body = ErrorBody::caller(StatusCode::CONFLICT, &view.code, view.message.clone());
+        Self::answered("", &body.with_number(view.number))
     }
 
     /// The same in other words.
@@ -118,14 +131,6 @@ impl Failure {
             Kind::NoAnswer => ErrorBody::upstream(status, &self.code, self.message.clone()),
         };
         body.with_number(self.number).with_retry(self.retry)
-    }
-
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self.kind {
-            Kind::Refused => 1,
-            Kind::Usage => 2,
-            Kind::NoAnswer => 3,
-        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! `argosy`: a network in one command, each node alone, and what users do with it.
 
 mod calendar;
+mod distribution;
 mod failure;
+mod files;
 mod follow;
 mod get;
 mod handover;
@@ -10,17 +12,21 @@ mod leads;
 mod ledger;
 mod network;
 mod nodes;
+mod oclif;
+mod program;
 mod put;
 mod rm;
 mod screen;
+mod send;
 mod status;
 mod text;
 mod up;
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use failure::{Failure, Outcome};
 use network::DirectoryArgs;
-use std::process::ExitCode;
+use program::Program;
+use std::{env, ffi::OsString, process::ExitCode};
 
 /// Keeps and delivers a community's media: a directory, storage nodes and distributors.
 #[derive(Debug, Parser)]
@@ -49,7 +55,15 @@ enum Command {
     #[command(subcommand)]
     Storage(nodes::StorageCommand),
     #[command(subcommand)]
-    Distribution(nodes::DistributionCommand),
+    Distribution(distribution::DistributionCommand),
+    #[command(subcommand)]
+    Tx(TxCommand),
+}
+
+/// Transactions
+#[derive(Debug, Subcommand)]
+enum TxCommand {
+    Resume(send::ResumeArgs),
 }
 
 impl Command {
@@ -62,15 +76,21 @@ impl Command {
             Self::Status(args) => args.json,
             Self::Leads(command) => command.json(),
             Self::Directory(command) => command.json(),
-            Self::Get(_) | Self::Storage(_) | Self::Distribution(_) => false,
+            Self::Distribution(command) => command.json(),
+            Self::Tx(TxCommand::Resume(args)) => args.json,
+            Self::Get(_) | Self::Storage(_) => false,
         }
     }
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let given: Vec<OsString> = env::args_os().collect();
+    let program = Program::named(given.first());
+    let arguments = program.arguments(given);
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return wrong_usage(&error),
+        Err(error) if program == Program::Argosy => return wrong_usage(&error),
+        Err(error) => return oclif::answer(program, &Cli::command(), &arguments, &error),
     };
     let json = cli.command.json();
     if matches!(cli.command, Command::Directory(_)) {
@@ -83,8 +103,11 @@ fn main() -> ExitCode {
             if json {
                 screen::json(&failure.body());
             }
-            screen::note(&format!("argosy: {failure}"));
-            failure.exit_code()
+            match program {
+                Program::Argosy => screen::note(&format!("argosy: {failure}")),
+                Program::Argus | Program::Colossus => oclif::print_error(&failure.to_string()),
+            }
+            program.exit_code(&failure)
         }
     }
 }
@@ -105,7 +128,8 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Leads(command) => leads::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
-            Command::Distribution(nodes::DistributionCommand::Start(args)) => nodes::distribution(args).await,
+            Command::Distribution(command) => distribution::run(&directory, command).await,
+            Command::Tx(TxCommand::Resume(args)) => send::resume(&directory, args).await,
         }
     });
     // A blocking read of a slow disk must not hold up the end of the program.
@@ -142,7 +166,6 @@ fn usage_line(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_holds_together() {

@@ -21,14 +21,30 @@ use std::{
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct DirectoryArgs {
     /// Root URL of a directory node
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "ARGOSY_DIRECTORY",
-        default_value = "http://127.0.0.1:4352",
-        global = true
-    )]
-    pub(crate) directory: DirectoryUrl,
+    ///
+    /// Without it: what the configuration of the command names, else http://127.0.0.1:4352.
+    #[arg(long, value_name = "URL", env = "ARGOSY_DIRECTORY", global = true)]
+    directory: Option<DirectoryUrl>,
+}
+
+/// Where `argosy up` puts its directory node.
+const DEFAULT_DIRECTORY: &str = "http://127.0.0.1:4352";
+
+impl DirectoryArgs {
+    /// This directory node, whatever the environment says.
+    pub(crate) const fn at(directory: DirectoryUrl) -> Self {
+        Self { directory: Some(directory) }
+    }
+
+    /// What the command line and the environment say, else `other`.
+    pub(crate) fn or(&self, other: Option<DirectoryUrl>) -> Self {
+        Self { directory: self.directory.clone().or(other) }
+    }
+
+    /// The root URL.
+    pub(crate) fn url(&self) -> String {
+        self.directory.as_ref().map_or_else(|| DEFAULT_DIRECTORY.to_owned(), ToString::to_string)
+    }
 }
 
 /// A URL that can be a node's root.
@@ -97,18 +113,18 @@ pub(crate) struct Endpoint<B> {
 impl Network {
     /// Asks the directory node which network it belongs to.
     pub(crate) async fn connect(args: &DirectoryArgs) -> Outcome<Self> {
-        let directory = directory_client(&args.directory.0);
+        let directory = directory_client(&args.url());
         let file = directory.genesis().await.map_err(|error| match &error {
             ClientError::Status { body, .. } if body.status == 404 => Failure::no_answer(format!(
                 "{} is not a directory node: name one with --directory",
-                args.directory
+                args.url()
             )),
             ClientError::Status { .. } | ClientError::NoAnswer { .. } | ClientError::Protocol { .. } => {
                 Failure::directory("the genesis", &error)
             }
         })?;
         let genesis = Genesis::try_from(file)
-            .map_err(|error| Failure::refused("WRONG_GENESIS", format!("{}: {error}", args.directory)))?;
+            .map_err(|error| Failure::refused("WRONG_GENESIS", format!("{}: {error}", args.url())))?;
         let addresses = match genesis.profile {
             Profile::Local => AddressPolicy::Local,
             Profile::Mainnet => AddressPolicy::Public,
@@ -203,14 +219,18 @@ fn distribution_endpoints(
 
 /// The events of a receipt.
 pub(crate) fn events(receipt: &argosy_api::directory::ReceiptView) -> Outcome<Vec<Event>> {
-    receipt
-        .events
+    events_of(&receipt.events)
+}
+
+/// Events in hexadecimal SCALE.
+pub(crate) fn events_of(events: &[String]) -> Outcome<Vec<Event>> {
+    events
         .iter()
         .map(|text| hex::decode(text).ok().and_then(|bytes| decode_canonical(&bytes).ok()))
         .collect::<Option<_>>()
         .ok_or_else(|| {
             Failure::no_answer(
-                "the directory's receipt has events that this program does not know: use a newer argosy",
+                "the directory's answer has events that this program does not know: use a newer argosy",
             )
         })
 }

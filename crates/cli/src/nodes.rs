@@ -62,21 +62,11 @@ pub(crate) enum StorageCommand {
     Start(StartArgs),
 }
 
-/// Run a distributor
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum DistributionCommand {
-    /// Run a distributor until it is told to stop
-    #[command(
-        after_help = "Example:\n  argosy distribution start --config argosy-data/distributor-0/config.yml"
-    )]
-    Start(StartArgs),
-}
-
 /// Where a node's configuration is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StartArgs {
     /// Configuration file of the node
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, alias = "configPath", value_name = "FILE", env = "CONFIG_PATH", hide_env = true)]
     config: PathBuf,
 }
 
@@ -185,7 +175,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Outcome<(T, PathBuf)> {
 }
 
 /// A configuration; the error begins with line and column.
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_saphyr::from_str(text).map_err(|error| {
         let error = error.without_snippet();
         let what = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");

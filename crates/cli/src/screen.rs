@@ -85,6 +85,22 @@ pub(crate) fn progress(quiet: bool, what: &str, bytes: u64) -> ProgressBar {
     bar
 }
 
+/// A titled line of a short list, such as what a call does.
+pub(crate) fn entry(title: &str, text: &str) -> String {
+    format!("{title:<8}  {text}")
+}
+
+/// A progress bar over things on standard error; silent unless that is a terminal.
+pub(crate) fn count(quiet: bool, what: &str, things: usize) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+    let bar = ProgressBar::with_draw_target(u64::try_from(things).ok(), target);
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos:>7} of {len:<7} {eta:>4}") {
+        bar.set_style(style.progress_chars("━━─"));
+    }
+    bar.set_prefix(what.to_owned());
+    bar
+}
+
 /// A turning sign for a wait whose length is not known.
 pub(crate) fn spinner(quiet: bool, what: &str) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };

@@ -50,6 +50,19 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{whole}.{rest} {unit}")
 }
 
+/// An amount of money in base units, its digits in groups of three.
+pub(crate) fn amount(units: u128) -> String {
+    let digits = units.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A length of time as people read it.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -71,6 +84,11 @@ mod tests {
         assert_eq!(line("\u{1b}]0;owned\u{7}\u{9b}2Jhi\r\nthere\u{202e}!"), "]0;owned2Jhi  there!");
         assert_eq!(line("naïve 日本 🎬"), "naïve 日本 🎬");
         assert_eq!(line(&"x".repeat(5_000)).chars().count(), MAX_CHARS + 1);
+    }
+
+    #[test]
+    fn amounts_are_grouped() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(amount), ["0", "999", "1 000", "1 234 567"]);
     }
 
     #[test]

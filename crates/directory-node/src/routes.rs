@@ -10,7 +10,7 @@ use crate::{
 use argosy_api::{
     BLOCKS_MEDIA_TYPE, ErrorBody, SNAPSHOT_MEDIA_TYPE,
     directory::{
-        AccountView, ApplicationView, AssetSetView, BagView, BlockView, ChannelView, CouncilView,
+        AccountView, ApplicationView, AssetSetView, BagView, BlockView, ChannelView, CheckView, CouncilView,
         DirectoryStatus, DistributionBucketView, FamilyView, FeesView, GroupName, GroupView, HoldingsView,
         LeadLogView, LimitsView, MemberView, ObjectView, OpeningView, PolicyView, ReceiptView, RecordView,
         ReleaseView, ResignationView, StorageBucketView, TreasuryView, WorkerView,
@@ -78,6 +78,14 @@ fn chain(routes: Routes) -> Routes {
             Op::json::<ReceiptView>("Submits a signed transaction, SCALE encoded, and waits for its block")
                 .takes_bytes(),
             post(transactions::submit),
+        )
+        .post(
+            "/api/v1/transactions/check",
+            Op::state::<CheckView>(
+                "What a transaction would do in the next block; takes what is signed, without a signature",
+            )
+            .takes_bytes(),
+            post(transactions::check),
         )
         .get(
             "/api/v1/transactions/{hash}",

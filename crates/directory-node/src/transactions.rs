@@ -1,11 +1,22 @@
 //! Taking transactions, and telling what became of them.
 
-use crate::{App, record::note_refusal, reply, submitter::result_code, views};
+use crate::{
+    App,
+    answer::{self, At},
+    health::now_ms,
+    record::note_refusal,
+    reply,
+    submitter::result_code,
+    views,
+};
 use argosy_api::{
     ErrorBody,
-    directory::{ReceiptView, query::Place},
+    directory::{CheckView, ReceiptView, query::Place},
     wire::{Schema, Schemas},
 };
+use argosy_directory::{BlockContext, Outcome, Payload, Reject, State as Directory};
+use argosy_domain::{limits::MAX_TRANSACTION_BYTES, wire::decode_canonical};
+use argosy_http::StatusCode;
 use argosy_ledger::{Block, ReadError, Receipt, block::transaction_hash};
 use axum::{
     Json,
@@ -20,13 +31,7 @@ pub(crate) async fn submit(
     State(app): State<App>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<ReceiptView>, ErrorBody> {
-    let body = body.map_err(|rejection| {
-        ErrorBody::caller(
-            rejection.status(),
-            "UNREADABLE_BODY",
-            "the body is longer than a transaction may be, or ended too early",
-        )
-    })?;
+    let body = body.map_err(unreadable_body)?;
     // A copy of its own: what the connection read into may be much larger, and the pool may keep the
     // transaction when the connection is long gone.
     let bytes = Bytes::copy_from_slice(&body);
@@ -42,6 +47,65 @@ pub(crate) async fn submit(
             Err(error)
         }
     }
+}
+
+fn unreadable_body(rejection: BytesRejection) -> ErrorBody {
+    ErrorBody::caller(
+        rejection.status(),
+        "UNREADABLE_BODY",
+        "the body is longer than a transaction may be, or ended too early",
+    )
+}
+
+/// Tells what a transaction would do if it were the first of the next block. Nothing is kept of it, and
+/// it need not be signed, so that nobody can send it on.
+pub(crate) async fn check(
+    State(app): State<App>,
+    body: Result<Bytes, BytesRejection>,
+) -> answer::One<CheckView> {
+    let body = body.map_err(unreadable_body)?;
+    let payload = Some(&*body).filter(|bytes| bytes.len() <= MAX_TRANSACTION_BYTES);
+    let payload: Payload = payload.and_then(|bytes| decode_canonical(bytes).ok()).ok_or_else(|| {
+        ErrorBody::caller(
+            StatusCode::BAD_REQUEST,
+            "MALFORMED",
+            "the body is not the canonical SCALE encoding of a transaction's payload",
+        )
+    })?;
+    let state = app.engine.snapshot().map_err(reply::stopped)?;
+    let (height, block_time_ms) = (state.at().height, state.at().time_ms);
+    // Calls may be long, and this one is not paid for.
+    answer::aside(&app, move || {
+        let now = now_ms();
+        let at = BlockContext {
+            height: height.saturating_add(1),
+            time_ms: now.max(block_time_ms),
+            randomness: [0; 32],
+        };
+        let lag_ms = now.saturating_sub(block_time_ms);
+        let (fee, tried) = try_out(&state, &payload, &at);
+        let enters = tried.is_ok();
+        let outcome = tried.unwrap_or_else(|reject| Outcome { result: Err(reject), events: Vec::new() });
+        let view = CheckView {
+            block_time_ms,
+            lag_ms,
+            fee,
+            enters,
+            error: outcome.result.err().map(views::reject),
+            events: views::events(&outcome.events),
+        };
+        At { height, value: view }
+    })
+    .await
+}
+
+/// The fee, and what would become of a transaction in the block `at`.
+fn try_out(state: &Directory, payload: &Payload, at: &BlockContext) -> (u128, Result<Outcome, Reject>) {
+    let mut state = state.clone();
+    state.begin_block(at);
+    let fee = state.fee(payload);
+    let outcome = state.precheck(payload, at.time_ms).map(|()| state.execute(payload));
+    (fee, outcome)
 }
 
 /// The receipt of a transaction in one of the blocks that are kept.

@@ -1,16 +1,16 @@
 //! The client of a directory node.
 
-use super::{Base, ClientError, Reply};
+use super::{Base, ClientError, Reply, reading::DirectoryReader};
 use crate::{
     BLOCKS_MEDIA_TYPE, HEIGHT_HEADER,
     confirmation::Confirmation,
     directory::{
-        AccountView, BagView, ChannelView, DirectoryStatus, DistributionBucketView, FamilyView, GroupName,
-        LeadLogView, MemberView, ObjectView, PolicyView, ReceiptView, StorageBucketView,
+        AccountView, BagView, ChannelView, CheckView, DirectoryStatus, DistributionBucketView, FamilyView,
+        GroupName, LeadLogView, MemberView, ObjectView, PolicyView, ReceiptView, StorageBucketView,
     },
     genesis::GenesisFile,
 };
-use argosy_directory::Transaction;
+use argosy_directory::{Payload, Transaction};
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, MemberId,
     num::{to_u64, to_usize},
@@ -41,6 +41,12 @@ impl DirectoryClient {
     #[must_use]
     pub fn url(&self) -> &str {
         self.base.url()
+    }
+
+    /// The same node, for who looks at lists and single things.
+    #[must_use]
+    pub fn reader(&self) -> DirectoryReader {
+        DirectoryReader::new(self.base.clone())
     }
 
     /// What the network started from; the caller checks it by converting it into a `Genesis`.
@@ -183,6 +189,15 @@ impl DirectoryClient {
     /// As [`DirectoryClient::submit`].
     pub async fn submit_encoded(&self, transaction: Vec<u8>) -> Result<ReceiptView, ClientError> {
         self.post("/api/v1/transactions", transaction).await?.json().await
+    }
+
+    /// What a transaction would do if it were the first of the next block. Nothing is sent that anybody
+    /// could put into a block.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn check(&self, payload: &Payload) -> Result<CheckView, ClientError> {
+        self.post("/api/v1/transactions/check", payload.encode()).await?.json().await
     }
 
     /// Tells a sequencer that this node has a block on its disk.

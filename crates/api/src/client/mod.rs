@@ -4,11 +4,13 @@
 
 mod directory;
 mod nodes;
+mod reading;
 mod submit;
 
 pub use directory::{BlockStream, DirectoryClient, SnapshotStream};
 pub use nodes::{ContentHead, DistributorClient, SliceStream, StorageClient};
-pub use submit::{SubmitError, Submitter};
+pub use reading::{DirectoryReader, Listed, Page, Wanted};
+pub use submit::{End, Journal, SubmitError, Submitter};
 
 use crate::error::{ErrorBody, Fault, Retry};
 use argosy_http::{Client, HeaderName, Method, Request, Response, StatusCode};

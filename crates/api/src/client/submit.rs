@@ -8,6 +8,7 @@ use crate::{
 use argosy_directory::{Call, Reject, Transaction};
 use argosy_domain::{AccountId, Keypair};
 use std::{
+    io,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -29,6 +30,27 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Another transaction with the nonce waits, by another program with the key.
 const NONCE_TAKEN: &str = "NONCE_TAKEN";
 
+/// Keeps a record of what is sent, so that whoever is interrupted can find out what became of it.
+pub trait Journal: std::fmt::Debug + Send + Sync {
+    /// Called before a transaction is sent for the first time. When it returns, the record is durable.
+    ///
+    /// # Errors
+    /// Why it could not be made so: then nothing is sent.
+    fn sending(&self, transaction: &Transaction) -> io::Result<()>;
+
+    /// Called when it is known what became of the transaction with this hash.
+    fn ended(&self, hash: &[u8; 32], end: End<'_>);
+}
+
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug)]
+pub enum End<'a> {
+    /// It is in a block; the call may have failed there.
+    InBlock(&'a ReceiptView),
+    /// It was turned down before, and is void.
+    Refused(&'a ErrorBody),
+}
+
 /// Sends the calls of one key, one after the other, with the right nonces. Clones share the order.
 #[derive(Clone, Debug)]
 pub struct Submitter {
@@ -40,6 +62,10 @@ struct Inner {
     directory: DirectoryClient,
     key: Keypair,
     genesis: [u8; 32],
+    journal: Option<Arc<dyn Journal>>,
+    tip: u128,
+    /// The nonce to use, come what may.
+    fixed_nonce: Option<u64>,
     /// Nonce of the next transaction, once known. Held while a transaction is under way: two
     /// transactions of one key must not race.
     next_nonce: Mutex<Option<u64>>,
@@ -57,6 +83,9 @@ pub enum SubmitError {
     /// No answer; the call may take effect until five minutes have passed.
     #[error(transparent)]
     NoAnswer(ClientError),
+    /// It could not be recorded, and so was not sent.
+    #[error("the transaction could not be recorded, and was not sent")]
+    Unrecorded(#[source] Arc<io::Error>),
 }
 
 impl SubmitError {
@@ -66,7 +95,7 @@ impl SubmitError {
         match self {
             Self::Refused(body) => Reject::from_number(body.number),
             Self::Rejected(view) => Reject::from_number(view.number),
-            Self::NoAnswer(_) => None,
+            Self::NoAnswer(_) | Self::Unrecorded(_) => None,
         }
     }
 }
@@ -75,7 +104,45 @@ impl Submitter {
     /// Sends calls of `key` to `directory`, for the network whose genesis has the hash `genesis`.
     #[must_use]
     pub fn new(directory: DirectoryClient, key: Keypair, genesis: [u8; 32]) -> Self {
-        Self { inner: Arc::new(Inner { directory, key, genesis, next_nonce: Mutex::new(None) }) }
+        let (journal, tip, fixed_nonce) = (None, 0, None);
+        Self::from(Inner { directory, key, genesis, journal, tip, fixed_nonce, next_nonce: Mutex::new(None) })
+    }
+
+    /// The same, recording all that it sends.
+    #[must_use]
+    pub fn recording(self, journal: Arc<dyn Journal>) -> Self {
+        self.with(|inner| inner.journal = Some(journal))
+    }
+
+    /// The same, promising so many base units beside each fee.
+    #[must_use]
+    pub fn tipping(self, tip: u128) -> Self {
+        self.with(|inner| inner.tip = tip)
+    }
+
+    /// The same with a nonce of the caller's own. If it is not the account's next one, the call is
+    /// refused, and not signed again with another.
+    #[must_use]
+    pub fn with_nonce(self, nonce: u64) -> Self {
+        self.with(|inner| inner.fixed_nonce = Some(nonce))
+    }
+
+    /// A submitter of its own with something changed.
+    fn with(self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = match Arc::try_unwrap(self.inner) {
+            Ok(inner) => inner,
+            Err(shared) => Inner {
+                directory: shared.directory.clone(),
+                key: shared.key.clone(),
+                genesis: shared.genesis,
+                journal: shared.journal.clone(),
+                tip: shared.tip,
+                fixed_nonce: shared.fixed_nonce,
+                next_nonce: Mutex::new(None),
+            },
+        };
+        change(&mut inner);
+        Self::from(inner)
     }
 
     /// The account that signs.
@@ -99,55 +166,92 @@ impl Submitter {
     pub async fn submit(&self, call: Call) -> Result<ReceiptView, SubmitError> {
         let inner = &*self.inner;
         let mut next_nonce = inner.next_nonce.lock().await;
-        let mut pending: Option<Transaction> = None;
-        let (mut attempt, mut races) = (1, 0);
+        let mut races = 0;
         loop {
-            let transaction = match pending.take() {
-                Some(transaction) => transaction,
-                None => {
-                    let nonce = match *next_nonce {
-                        Some(nonce) => nonce,
-                        None => inner.read_nonce().await?,
-                    };
-                    let valid_until = now_ms() + LIFE_MS - fastrand::u64(0..LIFE_SPREAD_MS);
-                    Transaction::sign(&inner.key, inner.genesis, nonce, valid_until, call.clone())
-                }
-            };
+            let transaction = inner.sign(*next_nonce, &call).await?;
+            inner.record(&transaction)?;
             // Unknown until the answer says otherwise, also if this future is dropped meanwhile.
             *next_nonce = None;
-            match inner.directory.submit(&transaction).await {
-                Ok(receipt) => {
+            let body = match inner.send(&transaction).await? {
+                Sent::InBlock(receipt) => {
                     *next_nonce = Some(transaction.payload.nonce + 1);
+                    inner.note(&transaction, End::InBlock(&receipt));
                     return receipt_result(receipt);
                 }
+                Sent::Refused(body) => body,
+            };
+            inner.note(&transaction, End::Refused(&body));
+            races += 1;
+            if !is_nonce_trouble(&body) || inner.fixed_nonce.is_some() || races >= MAX_RACES {
+                return Err(SubmitError::Refused(body));
+            }
+            tokio::time::sleep((RACE_PAUSE * races.min(8)).mul_f64(fastrand::f64())).await;
+        }
+    }
+}
+
+impl From<Inner> for Submitter {
+    fn from(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+}
+
+/// An answer to a transaction.
+enum Sent {
+    InBlock(ReceiptView),
+    Refused(ErrorBody),
+}
+
+impl Inner {
+    /// Signs `call` with the next nonce, or with the one that was asked for.
+    async fn sign(&self, next_nonce: Option<u64>, call: &Call) -> Result<Transaction, SubmitError> {
+        let nonce = match self.fixed_nonce.or(next_nonce) {
+            Some(nonce) => nonce,
+            None => self.read_nonce().await?,
+        };
+        let valid_until = now_ms() + LIFE_MS - fastrand::u64(0..LIFE_SPREAD_MS);
+        let (key, genesis) = (&self.key, self.genesis);
+        Ok(Transaction::sign_with_tip(key, genesis, nonce, valid_until, self.tip, call.clone()))
+    }
+
+    /// Sends the same bytes until there is an answer: they can take effect only once.
+    async fn send(&self, transaction: &Transaction) -> Result<Sent, SubmitError> {
+        let mut attempt = 1;
+        loop {
+            match self.directory.submit(transaction).await {
+                Ok(receipt) => return Ok(Sent::InBlock(receipt)),
                 Err(ClientError::Status { body, .. }) => {
-                    if !is_nonce_trouble(&body) {
-                        return Err(SubmitError::Refused(body));
-                    }
                     // Stale may mean that an earlier attempt with these very bytes got through.
-                    if let Some(receipt) = inner.find(&transaction).await? {
-                        return receipt_result(receipt);
-                    }
-                    races += 1;
-                    if races >= MAX_RACES {
-                        return Err(SubmitError::Refused(body));
-                    }
-                    tokio::time::sleep((RACE_PAUSE * races.min(8)).mul_f64(fastrand::f64())).await;
+                    let found = if is_nonce_trouble(&body) { self.find(transaction).await? } else { None };
+                    return Ok(found.map_or(Sent::Refused(body), Sent::InBlock));
                 }
-                Err(error) => {
-                    if attempt >= MAX_ATTEMPTS || !error.is_no_answer() {
-                        return Err(SubmitError::NoAnswer(error));
-                    }
-                    pending = Some(transaction);
+                Err(error) if attempt >= MAX_ATTEMPTS || !error.is_no_answer() => {
+                    return Err(SubmitError::NoAnswer(error));
+                }
+                Err(_) => {
                     tokio::time::sleep(PAUSE * attempt).await;
                     attempt += 1;
                 }
             }
         }
     }
-}
 
-impl Inner {
+    fn record(&self, transaction: &Transaction) -> Result<(), SubmitError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        journal.sending(transaction).map_err(|error| SubmitError::Unrecorded(Arc::new(error)))
+    }
+
+    fn note(&self, transaction: &Transaction, end: End<'_>) {
+        // A node in trouble may have taken it all the same.
+        let is_known = match end {
+            End::InBlock(_) => true,
+            End::Refused(body) => body.status < 500,
+        };
+        if let Some(journal) = self.journal.as_ref().filter(|_| is_known) {
+            journal.ended(&transaction.hash(), end);
+        }
+    }
+
     async fn read_nonce(&self) -> Result<u64, SubmitError> {
         let account = self.directory.account(&self.key.account()).await.map_err(sort)?;
         Ok(account.nonce)

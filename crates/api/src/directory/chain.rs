@@ -22,6 +22,24 @@ wire! {
         pub events: Vec<String>,
     }
 
+    /// What a transaction would do if it were the first of the next block.
+    pub struct CheckView {
+        /// Time of the newest block, in milliseconds since 1970.
+        pub block_time_ms: u64,
+        /// Its age by the node's clock, in milliseconds.
+        pub lag_ms: u64,
+        /// What it would cost its signer, tip included, in base units.
+        #[serde(with = "text")]
+        pub fee: u128,
+        /// Whether it would get into a block. If not, it would cost nothing.
+        pub enters: bool,
+        /// Nothing if the call would succeed, else why not.
+        pub error: Option<RejectView>,
+        /// SCALE encodings of the events that there would be, hexadecimal, in order. What is chosen by
+        /// chance, such as the buckets of a new bag, may come out otherwise.
+        pub events: Vec<String>,
+    }
+
     /// Why a call was turned down.
     pub struct RejectView {
         /// Stable number.

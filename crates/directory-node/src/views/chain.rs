@@ -20,11 +20,11 @@ pub(crate) fn receipt(receipt: &Receipt) -> ReceiptView {
     }
 }
 
-fn reject(reject: Reject) -> RejectView {
+pub(crate) fn reject(reject: Reject) -> RejectView {
     RejectView { number: reject.number(), code: reject.code().to_owned(), message: reject.to_string() }
 }
 
-fn events(events: &[Event]) -> Vec<String> {
+pub(crate) fn events(events: &[Event]) -> Vec<String> {
     events.iter().map(|event| event.using_encoded(|bytes| hex::encode(bytes))).collect()
 }
 

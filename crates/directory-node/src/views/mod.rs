@@ -7,7 +7,7 @@ mod council;
 mod groups;
 
 pub(crate) use buckets::{distribution_bucket, family, holdings, policy, resignations, storage_bucket};
-pub(crate) use chain::{Signed, block, receipt, refused, signed};
+pub(crate) use chain::{Signed, block, events, receipt, refused, reject, signed};
 pub(crate) use content::{asset_set, bag, channel, object};
 pub(crate) use council::{council, fees, limits, release, treasury};
 pub(crate) use groups::{account, application, group, member, opening, worker};

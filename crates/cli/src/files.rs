@@ -26,6 +26,5 @@ pub(crate) fn metadata(
     encode: impl FnOnce(&str) -> Result<Vec<u8>, MetadataJsonError>,
 ) -> Outcome<Vec<u8>> {
     let text = short_text(path, to_u64(MAX_METADATA_JSON_BYTES))?;
-    encode(&text)
-        .map_err(|error| Failure::usage_as("WRONG_METADATA", format!("{}: {error}", path.display())))
+    encode(&text).map_err(|error| Failure::usage_as("WRONG_METADATA", format!("{}: {error}", path.display())))
 }

@@ -140,7 +140,10 @@ fn commands(command: &Command, path: &str) -> String {
         .map(|sub| {
             let separator = if path.is_empty() { "" } else { ":" };
             let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
-            (format!("{path}{separator}{}", sub.get_name()), about.lines().next().unwrap_or_default().to_owned())
+            (
+                format!("{path}{separator}{}", sub.get_name()),
+                about.lines().next().unwrap_or_default().to_owned(),
+            )
         })
         .collect();
     rows.sort();
@@ -189,8 +192,7 @@ fn flags(arg: &Arg) -> String {
     if !matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) {
         return format!("{short}--{name}");
     }
-    let values: Vec<_> =
-        arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    let values: Vec<_> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     let value = if values.is_empty() { name.to_owned() } else { format!("({})", values.join("|")) };
     format!("{short}--{name}={value}")
 }

@@ -145,7 +145,11 @@ mod tests {
         for (program, given, expected) in [
             (Program::Argus, "j leader:create-bucket -f 0", "argosy distribution leader create-bucket -f 0"),
             (Program::Argus, "j leader create-bucket", "argosy distribution leader create-bucket"),
-            (Program::Argus, "j help leader:create-bucket", "argosy distribution leader create-bucket --help"),
+            (
+                Program::Argus,
+                "j help leader:create-bucket",
+                "argosy distribution leader create-bucket --help",
+            ),
             (Program::Argus, "j leader --help", "argosy distribution leader --help"),
             (Program::Colossus, "s util:multihash -f a:b", "argosy storage util multihash -f a:b"),
             (Program::Argosy, "a distribution leader:x -B 0:1", "argosy distribution leader x -B 0:1"),

@@ -19,7 +19,9 @@ pub use buckets::{
     DistributionBucketView, FamilyView, HoldingsView, OperatorStatus, OperatorView, PolicyView,
     ResignationView, StorageBucketView,
 };
-pub use chain::{BlockView, CheckView, EventView, LeadLogView, ReceiptView, RecordView, RejectView, TransactionView};
+pub use chain::{
+    BlockView, CheckView, EventView, LeadLogView, ReceiptView, RecordView, RejectView, TransactionView,
+};
 pub use content::{AcceptanceView, AssetSetView, BagView, ChannelView, ObjectView};
 pub use council::{CouncilView, ProposalView, ReleaseView};
 pub use groups::{ApplicationView, GroupName, GroupView, OpeningView, WorkerView};

@@ -16,7 +16,10 @@ pub(crate) enum LeaderCommand {
     /// Cancel pending distribution bucket operator invitation.
     ///
     /// Requires distribution working group leader permissions.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution leader cancel-invitation -B 0:1 -w 5 -y")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution leader cancel-invitation -B 0:1 -w 5 -y"
+    )]
     CancelInvitation {
         #[command(flatten)]
         bucket: BucketArg,
@@ -27,10 +30,19 @@ pub(crate) enum LeaderCommand {
         common: ArgusArgs,
     },
     /// Create new distribution bucket. Requires distribution working group leader permissions.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  INDEX=$(argosy distribution leader create-bucket -a yes -f 0 -y)")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  INDEX=$(argosy distribution leader create-bucket -a yes -f 0 -y)"
+    )]
     CreateBucket {
         /// Whether the created bucket should accept new bags
-        #[arg(short, long = "acceptingBags", alias = "accepting-bags", value_name = "acceptingBags", default_value = "no")]
+        #[arg(
+            short,
+            long = "acceptingBags",
+            alias = "accepting-bags",
+            value_name = "acceptingBags",
+            default_value = "no"
+        )]
         accepting_bags: YesNo,
         /// Distribution bucket family id
         #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId")]
@@ -39,13 +51,19 @@ pub(crate) enum LeaderCommand {
         common: ArgusArgs,
     },
     /// Create new distribution bucket family. Requires distribution working group leader permissions.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  FAMILY=$(argosy distribution leader create-bucket-family -y)")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  FAMILY=$(argosy distribution leader create-bucket-family -y)"
+    )]
     CreateBucketFamily {
         #[command(flatten)]
         common: ArgusArgs,
     },
     /// Delete distribution bucket. The bucket must have no operators. Requires distribution working group leader permissions.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution leader delete-bucket -B 0:0 -y")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution leader delete-bucket -B 0:0 -y"
+    )]
     DeleteBucket {
         #[command(flatten)]
         bucket: BucketArg,
@@ -53,7 +71,10 @@ pub(crate) enum LeaderCommand {
         common: ArgusArgs,
     },
     /// Delete distribution bucket family. Requires distribution working group leader permissions.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution leader delete-bucket-family -f 0 -y")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution leader delete-bucket-family -f 0 -y"
+    )]
     DeleteBucketFamily {
         /// Distribution bucket family id
         #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId")]
@@ -81,7 +102,10 @@ pub(crate) enum LeaderCommand {
     /// Remove distribution bucket operator (distribution group worker).
     ///
     /// Requires distribution working group leader permissions.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution leader remove-bucket-operator -B 0:1 -w 0 -y")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution leader remove-bucket-operator -B 0:1 -w 0 -y"
+    )]
     RemoveBucketOperator {
         #[command(flatten)]
         bucket: BucketArg,
@@ -109,7 +133,10 @@ pub(crate) enum LeaderCommand {
         common: ArgusArgs,
     },
     /// Set max. distribution buckets per bag limit. Requires distribution working group leader permissions.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution leader set-buckets-per-bag-limit -l 2")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution leader set-buckets-per-bag-limit -l 2"
+    )]
     SetBucketsPerBagLimit {
         /// New limit value
         #[arg(short, long, value_name = "limit")]
@@ -149,7 +176,10 @@ pub(crate) enum LeaderCommand {
         common: ArgusArgs,
     },
     /// Update distribution bucket mode ("distributing" flag). Requires distribution working group leader permissions.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution leader update-bucket-mode -B 1:1 -d on")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution leader update-bucket-mode -B 1:1 -d on"
+    )]
     UpdateBucketMode {
         #[command(flatten)]
         bucket: BucketArg,
@@ -160,7 +190,10 @@ pub(crate) enum LeaderCommand {
         common: ArgusArgs,
     },
     /// Update distribution bucket status ("acceptingNewBags" flag). Requires distribution working group leader permissions.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution leader update-bucket-status -B 1:1 -a no -y")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution leader update-bucket-status -B 1:1 -a no -y"
+    )]
     UpdateBucketStatus {
         #[command(flatten)]
         bucket: BucketArg,
@@ -215,14 +248,19 @@ impl LeaderCommand {
     pub(super) fn call(&self) -> Outcome<Call> {
         let call = match self {
             Self::CancelInvitation { bucket, worker, .. } => {
-                DistributionCall::CancelDistributionBucketOperatorInvite { bucket: bucket.id, worker: *worker }
+                DistributionCall::CancelDistributionBucketOperatorInvite {
+                    bucket: bucket.id,
+                    worker: *worker,
+                }
             }
             Self::CreateBucket { accepting_bags, family, .. } => DistributionCall::CreateDistributionBucket {
                 family: *family,
                 accepting_new_bags: accepting_bags.is_yes(),
             },
             Self::CreateBucketFamily { .. } => DistributionCall::CreateDistributionBucketFamily,
-            Self::DeleteBucket { bucket, .. } => DistributionCall::DeleteDistributionBucket { bucket: bucket.id },
+            Self::DeleteBucket { bucket, .. } => {
+                DistributionCall::DeleteDistributionBucket { bucket: bucket.id }
+            }
             Self::DeleteBucketFamily { family, .. } => {
                 DistributionCall::DeleteDistributionBucketFamily { family: *family }
             }
@@ -247,9 +285,10 @@ impl LeaderCommand {
                     remove: remove.iter().copied().collect(),
                 }
             }
-            Self::UpdateBucketMode { bucket, mode, .. } => {
-                DistributionCall::UpdateDistributionBucketMode { bucket: bucket.id, distributing: mode.is_on() }
-            }
+            Self::UpdateBucketMode { bucket, mode, .. } => DistributionCall::UpdateDistributionBucketMode {
+                bucket: bucket.id,
+                distributing: mode.is_on(),
+            },
             Self::UpdateBucketStatus { bucket, accepting_bags, .. } => {
                 DistributionCall::UpdateDistributionBucketStatus {
                     bucket: bucket.id,

@@ -37,7 +37,15 @@ pub(crate) enum DistributionCommand {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ArgusArgs {
     /// Path to config JSON/YAML file (relative to current working directory)
-    #[arg(short, long = "configPath", visible_alias = "config", value_name = "configPath", env = "CONFIG_PATH", default_value = "./config.yml", hide_env = true)]
+    #[arg(
+        short,
+        long = "configPath",
+        visible_alias = "config",
+        value_name = "configPath",
+        env = "CONFIG_PATH",
+        default_value = "./config.yml",
+        hide_env = true
+    )]
     config: PathBuf,
     /// Answer "yes" to any prompt, skipping any manual confirmations
     #[arg(short, long)]

@@ -13,7 +13,10 @@ pub(crate) enum OperatorCommand {
     /// Accept pending distribution bucket operator invitation.
     ///
     /// Requires the invited distribution group worker role key
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution operator accept-invitation -B 0:1 -w 0 -y")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution operator accept-invitation -B 0:1 -w 0 -y"
+    )]
     AcceptInvitation {
         #[command(flatten)]
         bucket: BucketArg,
@@ -48,7 +51,10 @@ pub(crate) enum OperatorCommand {
     /// Decline pending distribution bucket operator invitation.
     ///
     /// Requires the invited distribution group worker role key
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution operator decline-invitation -B 0:1 -w 0 -y")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution operator decline-invitation -B 0:1 -w 0 -y"
+    )]
     DeclineInvitation {
         #[command(flatten)]
         bucket: BucketArg,
@@ -61,7 +67,10 @@ pub(crate) enum OperatorCommand {
     /// Resign from a distribution bucket, with the notice that the network demands.
     ///
     /// Requires active distribution bucket operator worker role key.
-    #[command(verbatim_doc_comment, after_help = "Example:\n  argosy distribution operator resign -B 0:1 -w 0")]
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  argosy distribution operator resign -B 0:1 -w 0"
+    )]
     Resign {
         #[command(flatten)]
         bucket: BucketArg,

@@ -136,7 +136,8 @@ fn removed_operators(call: &Call) -> Vec<StorageBucketId> {
 async fn bag_change(network: &Network, bag: BagId, steps: &[Move]) -> Outcome<BagChange> {
     let view = network.directory.bag(&bag).await;
     let view = view.map_err(|error| Failure::directory(&format!("bag {bag}"), &error))?;
-    let before = (view.storage_buckets.into_iter().collect(), view.distribution_buckets.into_iter().collect());
+    let before =
+        (view.storage_buckets.into_iter().collect(), view.distribution_buckets.into_iter().collect());
     Ok(carry_out(bag, before, steps))
 }
 

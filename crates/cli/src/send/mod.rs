@@ -21,7 +21,10 @@ use crate::{
     network::{DirectoryArgs, Network, events_of, now_ms},
     screen, text,
 };
-use argosy_api::{Submitter, directory::{AccountView, CheckView}};
+use argosy_api::{
+    Submitter,
+    directory::{AccountView, CheckView},
+};
 use argosy_directory::{Call, Event, Payload, transaction::TRANSACTION_VERSION};
 use argosy_domain::AccountId;
 use journal::TransactionLog;
@@ -188,9 +191,8 @@ impl Session {
         let receipt = submitter.submit(call).await.map_err(|error| {
             let failure = Failure::submit(&format!("signed by the {role}"), &error);
             match error {
-                argosy_api::SubmitError::NoAnswer(_) => failure.with(
-                    "whether the transaction was taken is not known: `argosy tx resume` finds it out",
-                ),
+                argosy_api::SubmitError::NoAnswer(_) => failure
+                    .with("whether the transaction was taken is not known: `argosy tx resume` finds it out"),
                 argosy_api::SubmitError::Refused(_)
                 | argosy_api::SubmitError::Rejected(_)
                 | argosy_api::SubmitError::Unrecorded(_) => failure,

@@ -90,9 +90,15 @@ mod tests {
 
     #[test]
     fn the_environment_can_say_yes_as_with_argus() {
-        for (text, yes) in
-            [("true", true), ("1", true), ("-7", true), ("0", false), ("false", false), ("yes", false), ("", false)]
-        {
+        for (text, yes) in [
+            ("true", true),
+            ("1", true),
+            ("-7", true),
+            ("0", false),
+            ("false", false),
+            ("yes", false),
+            ("", false),
+        ] {
             assert_eq!(auto_confirm(Some(text)), yes, "{text:?}");
         }
         assert!(!auto_confirm(None));

@@ -45,9 +45,12 @@ impl Ring {
     pub(super) async fn signer(&self, network: &Network, role: Role) -> Outcome<Signer> {
         let accounts = role.accounts(network).await?;
         let Some(accounts) = accounts else {
-            return self.keys.first().cloned().map(Signer).ok_or_else(|| {
-                Failure::usage(format!("no key is at hand to sign with: {}", self.hint))
-            });
+            return self
+                .keys
+                .first()
+                .cloned()
+                .map(Signer)
+                .ok_or_else(|| Failure::usage(format!("no key is at hand to sign with: {}", self.hint)));
         };
         let ours = self.keys.iter().find(|key| accounts.contains(&key.account())).cloned();
         let found = ours.or_else(|| {

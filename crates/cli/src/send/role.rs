@@ -83,7 +83,9 @@ async fn lead(network: &Network, group: WorkingGroup) -> Outcome<AccountId> {
     view.lead_account.ok_or_else(|| {
         missing(
             "CURRENT_LEAD_NOT_SET",
-            format!("the {name} group has no lead: the council hires one, see `argosy council propose --help`"),
+            format!(
+                "the {name} group has no lead: the council hires one, see `argosy council propose --help`"
+            ),
         )
     })
 }

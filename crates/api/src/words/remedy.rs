@@ -165,3 +165,116 @@ advice! {
     InvalidRelease => "write both in ASCII letters, digits and signs, without blanks, and with no more than 64 of them";
     AlreadyResigned => "wait for the end of the notice, when the operator is removed, or have the lead remove it now";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::line;
+    use argosy_domain::limits::{
+        MAX_BATCH_CALLS, MAX_COLLABORATORS, MAX_COUNCIL_KEYS, MAX_HANDLE_BYTES, MAX_HOLDING_EXCEPTIONS,
+        MAX_METADATA_BYTES, MAX_NAME_BYTES, MAX_OBJECTS_PER_CALL, MAX_REMARK_BYTES, MAX_TRANSACTION_LIFE_MS,
+    };
+    use std::collections::BTreeSet;
+
+    /// Commands that advice may name, without their options.
+    const COMMANDS: [&str; 36] = [
+        "argosy bag show",
+        "argosy bags list",
+        "argosy buckets list",
+        "argosy channels list",
+        "argosy distribution leader cancel-invitation",
+        "argosy distribution leader create-bucket",
+        "argosy distribution leader create-bucket-family",
+        "argosy distribution leader delete-bucket",
+        "argosy distribution leader delete-bucket-family",
+        "argosy distribution leader invite-bucket-operator",
+        "argosy distribution leader remove-bucket-operator",
+        "argosy distribution leader set-buckets-per-bag-limit",
+        "argosy distribution leader update-bag",
+        "argosy distribution leader update-bucket-status",
+        "argosy distribution leader update-dynamic-bag-policy",
+        "argosy distribution operator accept-invitation",
+        "argosy families list",
+        "argosy fees",
+        "argosy keys list",
+        "argosy limits",
+        "argosy policy",
+        "argosy storage leader cancel-invite",
+        "argosy storage leader empty-bucket",
+        "argosy storage leader invite-operator",
+        "argosy storage leader remove-operator",
+        "argosy storage leader set-bucket-limits",
+        "argosy storage leader set-global-uploading-status",
+        "argosy storage leader update-bag-limit",
+        "argosy storage leader update-bags",
+        "argosy storage leader update-blacklist",
+        "argosy storage leader update-bucket-status",
+        "argosy storage leader update-dynamic-bag-policy",
+        "argosy storage leader update-voucher-limits",
+        "argosy storage operator accept-invitation",
+        "argosy storage util multihash",
+        "argosy workers list",
+    ];
+    /// The same, of transactions that this machine sent.
+    const OWN: [&str; 2] = ["argosy tx list", "argosy tx resume"];
+    const PLACEHOLDERS: [&str; 13] =
+        ["ACCOUNT", "BAG", "CID", "F", "F:I", "F:N", "FILE", "GROUP", "ID", "INDEX", "N", "TYPE", "W"];
+
+    #[test]
+    fn every_reason_has_advice_in_one_sentence() {
+        for reject in Reject::ALL {
+            let text = remedy(*reject);
+            assert!(text.starts_with(|c: char| c.is_ascii_lowercase()), "{reject:?}: {text}");
+            assert!(!text.ends_with(['.', ' ', ';', ',']) && !text.contains(". "), "{reject:?}: {text}");
+            assert!(text.chars().count() <= 200, "{reject:?}: {text}");
+            assert_ne!(text, reject.to_string());
+            assert_eq!(line(text), text);
+        }
+        let different: BTreeSet<&str> = Reject::ALL.iter().map(|reject| remedy(*reject)).collect();
+        assert_eq!(different.len(), Reject::ALL.len(), "two reasons have the same advice");
+    }
+
+    #[test]
+    fn commands_in_advice_are_ours_and_every_one_is_named() {
+        let mut named = BTreeSet::new();
+        for reject in Reject::ALL {
+            let parts: Vec<&str> = remedy(*reject).split('`').collect();
+            assert!(parts.len() % 2 == 1, "{reject:?}: a backtick is missing");
+            for command in parts.iter().skip(1).step_by(2) {
+                let words: Vec<&str> = command.split(' ').collect();
+                let arguments = words.iter().position(|word| {
+                    word.starts_with('-') || word.starts_with(|c: char| c.is_ascii_uppercase())
+                });
+                let (verb, arguments) = words.split_at(arguments.unwrap_or(words.len()));
+                let verb = verb.join(" ");
+                assert!(COMMANDS.contains(&verb.as_str()) || OWN.contains(&verb.as_str()), "{command}");
+                for argument in arguments.iter().filter(|word| word.starts_with(char::is_uppercase)) {
+                    assert!(PLACEHOLDERS.contains(argument), "{command}: {argument}");
+                }
+                named.insert(verb);
+            }
+        }
+        assert_eq!(named.len(), COMMANDS.len() + OWN.len(), "a command is listed that no advice names");
+    }
+
+    #[test]
+    fn numbers_in_advice_are_the_limits() {
+        let says = |reject, number: u64, unit: &str| {
+            let text = remedy(reject);
+            let number = format!("{} {unit}", crate::words::sentences::grouped(number.into()));
+            assert!(text.contains(&number), "{text} does not say {number}");
+        };
+        let count = argosy_domain::num::to_u64;
+        says(Reject::ValidTooLong, MAX_TRANSACTION_LIFE_MS / 3_600_000, "hours");
+        says(Reject::TooManyObjects, count(MAX_OBJECTS_PER_CALL), "objects");
+        says(Reject::TooManyHoldingExceptions, count(MAX_HOLDING_EXCEPTIONS), "objects");
+        says(Reject::MetadataTooLarge, count(MAX_METADATA_BYTES), "bytes");
+        says(Reject::TooManyCalls, count(MAX_BATCH_CALLS), "calls");
+        says(Reject::TooManyCollaborators, count(MAX_COLLABORATORS), "collaborators");
+        says(Reject::RemarkTooLong, count(MAX_REMARK_BYTES), "bytes");
+        says(Reject::InvalidHandle, count(MAX_HANDLE_BYTES), "characters");
+        says(Reject::InvalidAssetSetName, count(MAX_NAME_BYTES), "characters");
+        says(Reject::InvalidRelease, count(MAX_NAME_BYTES), "of them");
+        says(Reject::InvalidThreshold, count(MAX_COUNCIL_KEYS), "keys");
+    }
+}

@@ -281,7 +281,7 @@ told!(Event {
 
 /// Objects that were declared, by their ids.
 fn created(ids: &[DataObjectId], upload: &ObjectsUpload) -> String {
-    let contents = contents(upload).map(|contents| format!(" of {contents}")).unwrap_or_default();
+    let contents = contents(upload).map(|contents| format!(", {contents}")).unwrap_or_default();
     format!("{} declared{contents}", named("object", ids))
 }
 
@@ -297,7 +297,7 @@ fn unmanned(storage: &BTreeSet<StorageBucketId>, distribution: &BTreeSet<Distrib
     let storage = (!storage.is_empty()).then(|| named("storage bucket", storage));
     let distribution = (!distribution.is_empty()).then(|| named("distribution bucket", distribution));
     let parts: Vec<String> = storage.into_iter().chain(distribution).collect();
-    parts.join(", ")
+    list(parts)
 }
 
 /// The call of a batch at this position; people count from one.

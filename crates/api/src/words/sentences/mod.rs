@@ -7,6 +7,8 @@ mod content;
 mod council;
 mod distribution;
 mod events;
+#[cfg(test)]
+mod generated;
 mod groups;
 mod metadata;
 mod phrases;
@@ -18,6 +20,8 @@ use crate::text::shortened;
 use argosy_directory::{BatchCall, BatchMode, Call, CouncilAction, Event};
 use argosy_domain::num::to_u64;
 use phrases::counted;
+#[cfg(test)]
+pub(super) use phrases::grouped;
 
 /// Longest sentence, in characters, with the `…` of one that was cut.
 pub const MAX_SENTENCE_CHARS: usize = 2_000;

@@ -16,7 +16,7 @@ const MAX_QUOTED_CHARS: usize = 160;
 const MAX_HEX_BYTES: usize = 32;
 
 /// Digits in groups of three: `12 345`.
-pub(super) fn grouped(number: u128) -> String {
+pub(in crate::words) fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len().saturating_mul(2));
     for (position, digit) in digits.chars().enumerate() {

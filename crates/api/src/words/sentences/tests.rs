@@ -349,7 +349,7 @@ fn events_of_buckets_and_bags_are_told() {
                 upload: objects(&[7, 8]),
                 bond: 0,
             },
-            "bag dynamic:channel:7: objects 5, 6 declared of 15 bytes in all",
+            "bag dynamic:channel:7: objects 5, 6 declared, 15 bytes in all",
         ),
         (
             Event::DataObjectsUpdated {

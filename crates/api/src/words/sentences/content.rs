@@ -1,7 +1,7 @@
 //! Calls of members, about channels, bags and data objects, and about money.
 
 use super::{
-    phrases::{chosen, named, quoted, units, upload as declared},
+    phrases::{chosen, collaborators, named, quoted, units, upload as declared},
     told,
 };
 use argosy_directory::{AccountsCall, ContentCall, MembershipCall};
@@ -35,8 +35,8 @@ told!(ContentCall {
         "move {} from bag {source} to bag {destination}", named("object", objects),
     );
     SetBagPrivacy { bag, private } => ("make bag {bag} {}", if *private { "private" } else { "public" });
-    UpdateChannelCollaborators { channel, collaborators } => (
-        "let channel {channel} have {} as its only collaborators", named("member", collaborators),
+    UpdateChannelCollaborators { channel, collaborators: members } => (
+        "set the collaborators of channel {channel} to {}", collaborators(members),
     );
     CreateMemberBag { member, upload, storage_buckets, distribution_buckets } => (
         "create the bag of member {member} with {}, {}",

@@ -7,8 +7,8 @@ use super::{
     groups::{sought, terms},
     metadata,
     phrases::{
-        accepting, bags_of, changes, chosen, contents, counted, families as policy, grouped, hash_of_text,
-        limits, list, named, of_family, quoted, reward, said, size, time, units,
+        accepting, bags_of, changes, chosen, collaborators, contents, counted, families as policy, grouped,
+        hash_of_text, limits, list, named, of_family, quoted, reward, said, size, time, units,
     },
     storage::{blacklist, held},
     told,
@@ -164,8 +164,8 @@ told!(Event {
     DistributionBucketOperatorResigned { worker, bucket, at_ms } => (
         "worker {worker} resigned from distribution bucket {bucket}, and operates it until {}", time(*at_ms),
     );
-    ChannelCollaboratorsUpdated { channel, collaborators } => (
-        "channel {channel} has {} as its only collaborators now", named("member", collaborators),
+    ChannelCollaboratorsUpdated { channel, collaborators: members } => (
+        "the collaborators of channel {channel} are {} now", collaborators(members),
     );
     AssetSetCreated { bag, name, objects } => (
         "asset set {} was created in bag {} with {}", quoted(name), dynamic(*bag), named("object", objects),

@@ -33,7 +33,7 @@ told!(GroupCall {
     UpdateRoleAccount { worker, account } => ("replace the role account of worker {worker} by {account}");
     UpdateRewardAccount { worker, account } => ("replace the reward account of worker {worker} by {account}");
     UpdateRewardAmount { worker, reward_per_period } => (
-        "pay worker {worker} {}", reward(*reward_per_period),
+        "set the reward of worker {worker} to {}", reward_or_nothing(*reward_per_period),
     );
     IncreaseStake { worker, amount } => ("increase the stake of worker {worker} by {}", units(*amount));
     DecreaseStake { worker, amount } => ("decrease the stake of worker {worker} by {}", units(*amount));
@@ -59,6 +59,10 @@ pub(super) const fn sought(kind: OpeningKind) -> &'static str {
 pub(super) fn terms(stake: Balance, unstaking_period_ms: u64, reward_per_period: Option<Balance>) -> String {
     let unstaking = period(unstaking_period_ms);
     format!("a stake of {}, {unstaking} of unstaking and {}", units(stake), reward(reward_per_period))
+}
+
+fn reward_or_nothing(reward_per_period: Option<Balance>) -> String {
+    if reward_per_period.is_none() { "nothing".to_owned() } else { reward(reward_per_period) }
 }
 
 fn slashing(slash: Option<Balance>) -> String {

@@ -2,7 +2,7 @@
 
 use crate::text::{self, shortened};
 use argosy_directory::call::{Balance, ObjectsUpload};
-use argosy_domain::{BagType, DistributionBucketId, FamilyId, StorageBucketId, num::to_u64};
+use argosy_domain::{BagType, DistributionBucketId, FamilyId, MemberId, StorageBucketId, num::to_u64};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
@@ -170,6 +170,11 @@ pub(super) fn reward(reward_per_period: Option<Balance>) -> String {
         Some(amount) => format!("{} per reward period", units(amount)),
         None => "no reward".to_owned(),
     }
+}
+
+/// Who else may change a channel's objects.
+pub(super) fn collaborators(members: &BTreeSet<MemberId>) -> String {
+    if members.is_empty() { "nobody".to_owned() } else { named("member", members) }
 }
 
 /// Kind of a dynamic bag, in the plural.

@@ -204,6 +204,13 @@ fn calls_of_members_are_told() {
         ),
         (Call::Membership(MembershipCall::CreateMember { handle: "ann".into() }), "create member \"ann\""),
         (
+            Call::Content(ContentCall::UpdateChannelCollaborators {
+                channel: ChannelId(7),
+                collaborators: [].into(),
+            }),
+            "set the collaborators of channel 7 to nobody",
+        ),
+        (
             Call::Accounts(AccountsCall::Transfer { to: ACCOUNT, amount: u128::MAX }),
             &format!("transfer 340 282 366 920 938 463 463 374 607 431 768 211 455 base units to {ACCOUNT}"),
         ),
@@ -231,6 +238,10 @@ fn calls_of_groups_and_the_council_are_told() {
         (
             group(GroupCall::TerminateRole { worker: WorkerId(4), slash: Some(1) }),
             "in the storage group, end the role of worker 4 at once, burning up to 1 base unit of the stake",
+        ),
+        (
+            group(GroupCall::UpdateRewardAmount { worker: WorkerId(4), reward_per_period: Some(12_345) }),
+            "in the storage group, set the reward of worker 4 to 12 345 base units per reward period",
         ),
         (
             Call::Council(CouncilCall::Propose { action: life }),

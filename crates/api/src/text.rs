@@ -12,7 +12,7 @@ pub fn line(text: &str) -> String {
     shortened(text, MAX_LINE_CHARS)
 }
 
-/// As [`line`], with at most `max` characters.
+/// As [`line()`], with at most `max` characters.
 #[must_use]
 pub fn shortened(text: &str, max: usize) -> String {
     let mut clean = String::with_capacity(text.len().min(max));

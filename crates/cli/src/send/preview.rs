@@ -4,7 +4,7 @@ use super::{Role, effects::BagChange, in_words, report};
 use crate::{
     network::Network,
     screen,
-    text::{self, amount},
+    text::{self, grouped},
 };
 use argosy_api::directory::{AccountView, CheckView};
 use argosy_directory::{Call, Event};
@@ -51,7 +51,7 @@ impl Preview<'_> {
     }
 
     fn fee(&self) -> String {
-        format!("{} of {} base units", amount(self.check.fee), amount(self.account.free))
+        format!("{} of {} base units", grouped(self.check.fee), grouped(self.account.free))
     }
 
     fn change_lines(&self) -> Vec<String> {

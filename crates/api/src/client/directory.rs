@@ -1,6 +1,6 @@
 //! The client of a directory node.
 
-use super::{Base, ClientError, Reply};
+use super::{Base, ClientError, Reply, reading::DirectoryReader};
 use crate::{
     BLOCKS_MEDIA_TYPE, HEIGHT_HEADER,
     confirmation::Confirmation,
@@ -41,6 +41,12 @@ impl DirectoryClient {
     #[must_use]
     pub fn url(&self) -> &str {
         self.base.url()
+    }
+
+    /// The same node, for who looks at lists and single things.
+    #[must_use]
+    pub fn reader(&self) -> DirectoryReader {
+        DirectoryReader::new(self.base.clone())
     }
 
     /// What the network started from; the caller checks it by converting it into a `Genesis`.

@@ -4,10 +4,12 @@
 
 mod directory;
 mod nodes;
+mod reading;
 mod submit;
 
 pub use directory::{BlockStream, DirectoryClient, SnapshotStream};
 pub use nodes::{ContentHead, DistributorClient, SliceStream, StorageClient};
+pub use reading::{DirectoryReader, Listed, Page, Wanted};
 pub use submit::{SubmitError, Submitter};
 
 use crate::error::{ErrorBody, Fault, Retry};

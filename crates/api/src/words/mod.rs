@@ -174,8 +174,9 @@ fn lower_first(name: &str) -> String {
     first.into_iter().chain(chars).collect()
 }
 
-/// `SomeName` as words: `some name`.
-fn spaced(name: &str) -> String {
+/// A name of a call or an event as words: `some name` of `SomeName`.
+#[must_use]
+pub fn spaced(name: &str) -> String {
     let mut text = String::with_capacity(name.len().saturating_add(8));
     for char in name.chars() {
         if char.is_ascii_uppercase() && !text.is_empty() {

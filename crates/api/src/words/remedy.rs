@@ -261,7 +261,7 @@ mod tests {
     fn numbers_in_advice_are_the_limits() {
         let says = |reject, number: u64, unit: &str| {
             let text = remedy(reject);
-            let number = format!("{} {unit}", crate::words::sentences::grouped(number.into()));
+            let number = format!("{} {unit}", crate::text::grouped(number.into()));
             assert!(text.contains(&number), "{text} does not say {number}");
         };
         let count = argosy_domain::num::to_u64;

@@ -21,7 +21,6 @@ use argosy_directory::{BatchCall, BatchMode, Call, CouncilAction, Event};
 use argosy_domain::num::to_u64;
 use phrases::counted;
 #[cfg(test)]
-pub(super) use phrases::grouped;
 
 /// Longest sentence, in characters, with the `…` of one that was cut.
 pub const MAX_SENTENCE_CHARS: usize = 2_000;

@@ -1,5 +1,6 @@
 //! Parts of sentences.
 
+pub(super) use crate::text::grouped;
 use crate::text::{self, shortened};
 use argosy_directory::call::{Balance, ObjectsUpload};
 use argosy_domain::{BagType, DistributionBucketId, FamilyId, MemberId, StorageBucketId, num::to_u64};

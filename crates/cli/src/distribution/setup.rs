@@ -7,7 +7,7 @@ use crate::{
     nodes,
     send::{Ring, SendArgs},
 };
-use argosy_node::config::KeySource;
+use argosy_keys::KeySource;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -46,20 +46,16 @@ enum OneOrMore {
 /// Keys of the command line first, then those of the configuration. A file that is not there says
 /// nothing.
 pub(crate) fn read(path: &Path, args: &SendArgs) -> Outcome<Setup> {
-    let part: Part = if path.exists() {
+    let mut part: Part = if path.exists() {
         let text = files::short_text(path, MAX_CONFIG_BYTES)?;
         nodes::parse(&text)
             .map_err(|what| Failure::usage_as("WRONG_CONFIG", format!("{}:{what}", path.display())))?
     } else {
         Part::default()
     };
-    let mut keys: Vec<_> = args.keys.iter().map(|key| key.pair.clone()).collect();
-    for (position, source) in part.keys.iter().enumerate() {
-        let key = source.keypair().map_err(|error| {
-            Failure::usage_as("WRONG_CONFIG", format!("{}: keys[{position}]: {error}", path.display()))
-        })?;
-        keys.push(key);
-    }
+    let base = path.parent().unwrap_or(Path::new(""));
+    part.keys.iter_mut().for_each(|source| source.resolve(base));
+    let ring = Ring::of(args, &part.keys, path)?;
     let url = match part.endpoints.directory {
         Some(OneOrMore::One(url)) => Some(url),
         Some(OneOrMore::More(urls)) => urls.into_iter().next(),
@@ -68,6 +64,5 @@ pub(crate) fn read(path: &Path, args: &SendArgs) -> Outcome<Setup> {
     let directory = url.map(|url| url.parse()).transpose().map_err(|what: &str| {
         Failure::usage_as("WRONG_CONFIG", format!("{}: endpoints.directory: {what}", path.display()))
     })?;
-    let hint = format!("add it to `keys` in {}, or name it with --key or --key-file", path.display());
-    Ok(Setup { ring: Ring::new(keys, hint), directory })
+    Ok(Setup { ring, directory })
 }

@@ -96,12 +96,12 @@ impl Session {
         if self.args.dry_run || !self.is_confirmed()? {
             return Ok(None);
         }
-        let done = self.submit(signer.pair(), call, role).await?;
+        let done = self.submit(signer, call, role).await?;
         report::tell(&done);
         Ok(Some(done))
     }
 
-    /// What the command line said.
+    /// Whether standard output is for scripts.
     pub(crate) const fn json(&self) -> bool {
         self.args.json
     }
@@ -220,10 +220,4 @@ fn ensure_meant(network: &Network, meant: &str) -> Outcome<()> {
             text::line(meant)
         ),
     ))
-}
-
-/// A call in words.
-pub(crate) fn in_words(call: &Call) -> String {
-    let words = argosy_api::words::call(call);
-    text::line(&format!("{} {}", words.words, serde_json::Value::Object(words.arguments)))
 }

@@ -20,8 +20,6 @@ use crate::text::shortened;
 use argosy_directory::{BatchCall, BatchMode, Call, CouncilAction, Event};
 use argosy_domain::num::to_u64;
 use phrases::counted;
-#[cfg(test)]
-
 /// Longest sentence, in characters, with the `…` of one that was cut.
 pub const MAX_SENTENCE_CHARS: usize = 2_000;
 /// Calls of a batch that are told.

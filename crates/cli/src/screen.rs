@@ -1,18 +1,22 @@
 //! What commands write: results to standard output, everything else to standard error.
 
+use argosy_telemetry::escape_control;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::{
+    env,
+    fmt::Write as _,
     io::{self, IsTerminal as _, Write as _},
     time::Duration,
 };
+use unicode_width::UnicodeWidthStr as _;
 
 /// Width of tables that go into a pipe or file: nothing is to be cut there.
 const PIPE_WIDTH: u16 = 400;
 /// Blanks between two columns.
 const GAP: u16 = 2;
-/// Characters of the last column beside which other columns still have room.
+/// Terminal columns of the last column beside which other columns still have room.
 const WRAPPED: usize = 24;
 
 /// Prints one line of the result. A reader who has gone away ends the output, not the command.
@@ -28,19 +32,83 @@ pub(crate) fn note(text: &str) {
 /// Prints a value as one line of JSON.
 pub(crate) fn json<T: Serialize>(value: &T) {
     let mut stdout = io::stdout().lock();
-    let _ = serde_json::to_writer(&mut stdout, value);
-    let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
+    let _ = writeln!(stdout, "{}", json_text(value)).and_then(|()| stdout.flush());
+}
+
+/// JSON, with what a terminal would obey written as escapes of JSON. Such characters stand in texts only.
+pub(crate) fn json_text<T: Serialize>(value: &T) -> String {
+    let mut safe = String::new();
+    let mut units = [0; 2];
+    let mut escaped = String::new();
+    for char in serde_json::to_string(value).unwrap_or_default().chars() {
+        if char.is_ascii() && !char.is_ascii_control() {
+            safe.push(char);
+            continue;
+        }
+        escaped.clear();
+        // Writing to a text cannot fail.
+        let _ = escape_control(&mut escaped, char.encode_utf8(&mut [0; 4]));
+        if escaped.starts_with("\\u") {
+            for unit in char.encode_utf16(&mut units) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(char);
+        }
+    }
+    safe
+}
+
+/// Columns of the terminal that standard output is, if it is one.
+pub(crate) fn width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    Table::new().width().map(usize::from)
+}
+
+/// Whether results may have colours: on a terminal, unless the environment says otherwise.
+pub(crate) fn colours() -> bool {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    colours_wanted(set("NO_COLOR").is_some(), set("FORCE_COLOR").as_deref(), set("TERM").as_deref())
+        .unwrap_or_else(|| io::stdout().is_terminal())
+}
+
+/// What the environment says about colours, if it says anything.
+fn colours_wanted(no_colour: bool, force: Option<&str>, terminal: Option<&str>) -> Option<bool> {
+    match force {
+        _ if no_colour => Some(false),
+        Some("0" | "false") => Some(false),
+        Some(_) => Some(true),
+        None => (terminal == Some("dumb")).then_some(false),
+    }
+}
+
+/// Whether signs beyond ASCII can be shown, by the locale.
+pub(crate) fn has_unicode() -> bool {
+    let names = ["LC_ALL", "LC_CTYPE", "LANG"];
+    let set = names.iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    set.is_some_and(|locale| is_utf8(&locale))
+}
+
+fn is_utf8(locale: &str) -> bool {
+    let encoding = locale.split('.').nth(1).unwrap_or_default().split('@').next().unwrap_or_default();
+    encoding.eq_ignore_ascii_case("utf-8") || encoding.eq_ignore_ascii_case("utf8")
 }
 
 /// A table that fits the terminal: columns named in `dispensable` are left out, in that order, until
 /// it does, and the last column wraps. Into a pipe or file goes all of it.
 pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>, dispensable: &[&str]) -> String {
+    let width = width().and_then(|width| u16::try_from(width).ok());
+    table_of(head, &rows, dispensable, width.unwrap_or(PIPE_WIDTH))
+}
+
+/// The same for a terminal of so many columns.
+pub(crate) fn table_of(head: &[&str], rows: &[Vec<String>], dispensable: &[&str], width: u16) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if !io::stdout().is_terminal() {
-        table.set_width(PIPE_WIDTH);
-    }
-    let kept = fitting(head, &rows, dispensable, table.width().unwrap_or(PIPE_WIDTH));
+    table.set_width(width);
+    let kept = fitting(head, rows, dispensable, width);
     let pick = |cells: &[String]| kept.iter().filter_map(|at| cells.get(*at).cloned()).collect::<Vec<_>>();
     table.set_header(kept.iter().filter_map(|at| head.get(*at)).map(|title| title.to_uppercase()));
     table.add_rows(rows.iter().map(|row| pick(row)));
@@ -58,8 +126,8 @@ pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>, dispensable: &[&str])
 fn fitting(head: &[&str], rows: &[Vec<String>], dispensable: &[&str], width: u16) -> Vec<usize> {
     let last = head.len().saturating_sub(1);
     let column_width = |at: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
-        let title = head.get(at).map_or(0, |title| title.chars().count());
+        let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width());
+        let title = head.get(at).map_or(0, |title| title.width());
         let widest = cells.chain([title]).max().unwrap_or(0);
         usize::from(GAP) + if at == last { widest.min(WRAPPED) } else { widest }
     };
@@ -118,5 +186,39 @@ mod tests {
         assert_eq!(fitting(&head, &rows, &dispensable, 55), [0, 1, 2, 3]);
         assert_eq!(fitting(&head, &rows, &dispensable, 54), [0, 2, 3]);
         assert_eq!(fitting(&head, &rows, &dispensable, 10), [0, 3]);
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let head = ["handle", "note"];
+        let rows = [vec!["日本語".to_owned(), "x".to_owned()], vec!["ab".to_owned(), "y".to_owned()]];
+        assert_eq!(fitting(&head, &rows, &["note"], 14), [0, 1]);
+        assert_eq!(fitting(&["日本語日本", "note"], &rows, &["note"], 15), [0]);
+        let text = table_of(&head, &rows, &[], 40);
+        let at = |line: &str, sign: char| line[..line.find(sign).unwrap()].width();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((at(lines[1], 'x'), at(lines[2], 'y')), (8, 8), "{text}");
+    }
+
+    #[test]
+    fn the_environment_decides_about_colours_before_the_terminal_does() {
+        assert_eq!(colours_wanted(true, Some("1"), None), Some(false));
+        assert_eq!(colours_wanted(false, Some("0"), None), Some(false));
+        assert_eq!(colours_wanted(false, Some("1"), Some("dumb")), Some(true));
+        assert_eq!(colours_wanted(false, None, Some("dumb")), Some(false));
+        assert_eq!(colours_wanted(false, None, Some("xterm")), None);
+    }
+
+    #[test]
+    fn locales_say_which_signs_there_are() {
+        for (locale, unicode) in [
+            ("en_GB.UTF-8", true),
+            ("C.utf8", true),
+            ("de_DE.UTF-8@euro", true),
+            ("C", false),
+            ("ru_RU.KOI8-R", false),
+        ] {
+            assert_eq!(is_utf8(locale), unicode, "{locale}");
+        }
     }
 }

@@ -1,0 +1,1 @@
+//! Lists and facts as they look, from data.

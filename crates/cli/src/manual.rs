@@ -128,7 +128,7 @@ mod tests {
             }
         }
         let (_, page) = pages.iter().find(|(name, _)| name == "argosy-bags-show.1").unwrap();
-        assert!(page.contains(".SH EXAMPLES\n.nf\n\\&  argosy bag show dynamic:channel:0\n"), "{page}");
+        assert!(page.contains(".SH EXAMPLES\n.nf\n\\&  argosy bag show dynamic:channel:1\n"), "{page}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What commands write: results to standard output, everything else to standard error.
 
 use argosy_telemetry::escape_control;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::{
@@ -18,6 +18,9 @@ const PIPE_WIDTH: u16 = 400;
 const GAP: u16 = 2;
 /// Terminal columns of the last column beside which other columns still have room.
 const WRAPPED: usize = 24;
+
+/// Terminal columns that a column which must give way keeps.
+const NARROW: usize = 8;
 
 /// Prints one line of the result. A reader who has gone away ends the output, not the command.
 pub(crate) fn say(text: &str) {
@@ -112,23 +115,44 @@ pub(crate) fn table_of(head: &[&str], rows: &[Vec<String>], dispensable: &[&str]
     let pick = |cells: &[String]| kept.iter().filter_map(|at| cells.get(*at).cloned()).collect::<Vec<_>>();
     table.set_header(kept.iter().filter_map(|at| head.get(*at)).map(|title| title.to_uppercase()));
     table.add_rows(rows.iter().map(|row| pick(row)));
-    let last = kept.len().saturating_sub(1);
-    for (at, column) in table.column_iter_mut().enumerate() {
+    let widths = widths(head, rows, &kept, usize::from(width));
+    for (column, width) in table.column_iter_mut().zip(widths) {
         column.set_padding((0, GAP));
-        if at < last {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
+        let width = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(GAP);
+        column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Terminal columns that the cells of a column take, the widest.
+fn column_width(head: &[&str], rows: &[Vec<String>], at: usize) -> usize {
+    let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width());
+    let title = head.get(at).map_or(0, |title| title.width());
+    cells.chain([title]).max().unwrap_or(0)
+}
+
+/// How wide each column is drawn in `width`: as its cells are, but for the last one, which has what is
+/// left, and for the widest ones if there is too little of that.
+fn widths(head: &[&str], rows: &[Vec<String>], kept: &[usize], width: usize) -> Vec<usize> {
+    let mut widths: Vec<usize> = kept.iter().map(|at| column_width(head, rows, *at)).collect();
+    let room = width.saturating_sub(widths.len() * usize::from(GAP));
+    let Some((last, others)) = widths.split_last_mut() else { return widths };
+    let least = (*last).min(WRAPPED);
+    while others.iter().sum::<usize>() + least > room {
+        match others.iter_mut().max().filter(|widest| **widest > NARROW) {
+            Some(widest) => *widest -= 1,
+            None => break,
+        }
+    }
+    *last = (*last).min(room.saturating_sub(others.iter().sum())).max(1);
+    widths
 }
 
 /// Positions of the columns that fit into `width`.
 fn fitting(head: &[&str], rows: &[Vec<String>], dispensable: &[&str], width: u16) -> Vec<usize> {
     let last = head.len().saturating_sub(1);
     let column_width = |at: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width());
-        let title = head.get(at).map_or(0, |title| title.width());
-        let widest = cells.chain([title]).max().unwrap_or(0);
+        let widest = column_width(head, rows, at);
         usize::from(GAP) + if at == last { widest.min(WRAPPED) } else { widest }
     };
     let mut kept: Vec<usize> = (0..head.len()).collect();
@@ -186,6 +210,17 @@ mod tests {
         assert_eq!(fitting(&head, &rows, &dispensable, 55), [0, 1, 2, 3]);
         assert_eq!(fitting(&head, &rows, &dispensable, 54), [0, 2, 3]);
         assert_eq!(fitting(&head, &rows, &dispensable, 10), [0, 3]);
+    }
+
+    #[test]
+    fn long_cells_give_way_to_each_other() {
+        let rows = [vec!["1 ".repeat(60), "2 ".repeat(40), "short".to_owned(), "last ".repeat(20)]];
+        for width in [60, 80, 120, 400] {
+            let text = table_of(&["one", "two", "three", "four"], &rows, &[], width);
+            assert!(text.lines().all(|line| line.width() <= usize::from(width)), "{text}");
+            let signs = |sign: char| text.chars().filter(|c| *c == sign).count();
+            assert_eq!((signs('1'), signs('2'), text.matches("last").count()), (60, 40, 20), "{text}");
+        }
     }
 
     #[test]

@@ -115,7 +115,7 @@ const BASH: &str = r#"_complete_FUNCTION() {
         known=${current%"${current##*=}"}
     fi
     COMPREPLY=()
-    while IFS= read -r word; do
+    while IFS= read -r word || [[ -n $word ]]; do
         [[ -n $word ]] && COMPREPLY+=("${word#"$known"}")
     done < <(VARIABLE=bash _CLAP_IFS=$'\n' _CLAP_COMPLETE_INDEX=$index COMPLETER -- "${words[@]}" 2>/dev/null)
     if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *[=/:] ]]; then

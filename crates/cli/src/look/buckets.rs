@@ -153,7 +153,7 @@ async fn list_distribution(look: &Look, args: &List) -> Outcome<Found<Distributi
 }
 
 pub(super) fn storage_sheet(buckets: &[StorageBucketView]) -> Sheet {
-    let head = &["storage bucket", "operator", "accepting", "bags", "objects", "size", "endpoint"];
+    let head = &["storage", "operator", "accepting", "bags", "objects", "size", "endpoint"];
     Sheet::new(head, &["objects", "bags"], buckets, |bucket| {
         vec![
             bucket.id.to_string(),
@@ -168,7 +168,7 @@ pub(super) fn storage_sheet(buckets: &[StorageBucketView]) -> Sheet {
 }
 
 pub(super) fn distribution_sheet(buckets: &[DistributionBucketView]) -> Sheet {
-    let head = &["distribution bucket", "operators", "accepting", "mode", "bags", "endpoints"];
+    let head = &["distribution", "operators", "accepting", "mode", "bags", "endpoints"];
     Sheet::new(head, &["bags"], buckets, |bucket| {
         let each = |write: fn(&OperatorView) -> String, none: &str| {
             let all: Vec<_> = bucket.operators.iter().map(write).collect();

@@ -14,8 +14,8 @@ use clap_complete::ArgValueCandidates;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  argosy objects list --bag dynamic:channel:0
-  argosy objects list --bag dynamic:channel:0 --accepted no --json")]
+  argosy objects list --bag dynamic:channel:1
+  argosy objects list --bag dynamic:channel:1 --accepted no --json")]
 pub(crate) struct List {
     /// Bag of the objects
     #[arg(long, value_name = "BAG", add = ArgValueCandidates::new(complete::bags))]
@@ -37,7 +37,7 @@ pub(crate) struct Show {
 }
 
 pub(super) async fn list(look: &Look, args: List) -> Outcome<()> {
-    let missing = || crate::failure::Failure::usage("name a bag with --bag, such as dynamic:channel:0");
+    let missing = || crate::failure::Failure::usage("name a bag with --bag, such as dynamic:channel:1");
     let bag = args.bag.ok_or_else(missing)?;
     let ask = async |wanted| look.reader.objects(&bag, &wanted).await;
     let passes = |object: &ObjectView| YesNo::fits(args.accepted, object.accepted.is_some());

@@ -31,7 +31,7 @@ pub(crate) struct ListChannels {
 
 /// Show one channel
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  argosy channel show 0")]
+#[command(after_help = "Example:\n  argosy channel show 1")]
 pub(crate) struct ShowChannel {
     #[arg(value_name = "ID")]
     id: ChannelId,

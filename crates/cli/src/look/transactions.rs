@@ -134,7 +134,7 @@ pub(super) async fn list(look: &Look, args: List) -> Outcome<()> {
 }
 
 pub(super) fn sheet(records: &[RecordView], now_ms: u64) -> Sheet {
-    let head = &["place", "age", "call", "result", "arguments", "hash"];
+    let head = &["place", "age", "call", "result", "hash", "arguments"];
     Sheet::new(head, &["hash", "age"], records, |record| {
         vec![
             record
@@ -143,8 +143,8 @@ pub(super) fn sheet(records: &[RecordView], now_ms: u64) -> Sheet {
             age(record.time_ms, now_ms),
             text::line(&record.words),
             record.error.as_ref().map_or_else(|| text::line(&record.result), |error| text::line(&error.code)),
-            members(&record.arguments),
             text::line(&record.hash),
+            members(&record.arguments),
         ]
     })
 }

@@ -257,19 +257,21 @@ mod tests {
 
     #[test]
     fn a_small_bag_is_one_picture() {
-        let expected = "\
-                   STORAGE      DISTRIBUTION
-OBJECT     SIZE  0      12    0:0    0:1  1:0
-     7  1.5 MiB  ✓ 3 h  ✗     ● 2 d  ○    ● 2 d
-   104     12 B  ✓ 3 h  –     ● 2 d  –    ● 2 d
-   105    900 B  ·      ·     ·      ·    ·
-
-✓ claims to hold it, for how long
-✗ should hold it, and does not claim to
-● serves it, for how long
-○ switched off
-· not accepted yet
-– nobody operates the bucket";
+        let expected = [
+            "                 STORAGE    DISTRIBUTION",
+            "OBJECT     SIZE  0      12  0:0    0:1  1:0",
+            "     7  1.5 MiB  ✓ 3 h  ✗   ● 2 d  ○    ● 2 d",
+            "   104     12 B  ✓ 3 h  –   ● 2 d  –    ● 2 d",
+            "   105    900 B  ·      ·   ·      ·    ·",
+            "",
+            "✓ claims to hold it, for how long",
+            "✗ should hold it, and does not claim to",
+            "● serves it, for how long",
+            "○ switched off",
+            "· not accepted yet",
+            "– nobody operates the bucket",
+        ]
+        .join("\n");
         assert_eq!(draw(&small(), &style()), expected);
     }
 
@@ -286,16 +288,18 @@ OBJECT     SIZE  0      12    0:0    0:1  1:0
         ]) {
             cell.answer = answer;
         }
-        let expected = "\
-                   STORAGE      DISTRIBUTION
-OBJECT     SIZE  0      12    0:0    0:1  1:0
-     7  1.5 MiB  + yes  x no  * hit  o    * silent
-
-+ claims to hold it
-x should hold it, and does not claim to
-* serves it
-o switched off
-nodes said: yes, no; hit, fetching, miss; denied (private); silent";
+        let expected = [
+            "                 STORAGE      DISTRIBUTION",
+            "OBJECT     SIZE  0      12    0:0    0:1  1:0",
+            "     7  1.5 MiB  + yes  x no  * hit  o    * silent",
+            "",
+            "+ claims to hold it",
+            "x should hold it, and does not claim to",
+            "* serves it",
+            "o switched off",
+            "nodes said: yes, no; hit, fetching, miss; denied (private); silent",
+        ]
+        .join("\n");
         let style = Style { unicode: false, checked: true, ..style() };
         assert_eq!(draw(&matrix, &style), expected);
         assert!(expected.is_ascii());

@@ -151,3 +151,27 @@ impl Matrix {
         cells.any(|cell| cell.mark == Mark::Held && cell.answer == Some(Answer::No))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_claim_can_be_contradicted() {
+        let matrix = |mark, answer| {
+            let cell = Cell { mark, since_ms: None, answer };
+            let row = Row { object: "1".to_owned(), size: 1, cells: vec![cell] };
+            Matrix { columns: Vec::new(), rows: vec![row] }
+        };
+        assert!(matrix(Mark::Held, Some(Answer::No)).is_contradicted());
+        for (mark, answer) in [
+            (Mark::Held, Some(Answer::Yes)),
+            (Mark::Held, Some(Answer::Silent)),
+            (Mark::Held, None),
+            (Mark::Missing, Some(Answer::No)),
+            (Mark::Served, Some(Answer::No)),
+        ] {
+            assert!(!matrix(mark, answer).is_contradicted(), "{mark:?} {answer:?}");
+        }
+    }
+}

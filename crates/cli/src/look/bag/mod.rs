@@ -7,7 +7,7 @@ mod since;
 
 use super::{
     Look, answer,
-    format::{Fact, facts, ids, on, operator, yes},
+    format::{Fact, NONE, age, facts, ids, maybe, on, operator, yes},
     list::{Bounds, Sheet, gather},
 };
 use crate::{calendar, complete, failure::Outcome, screen, text};
@@ -30,14 +30,14 @@ const USUAL_WIDTH: usize = 80;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  argosy bag show dynamic:channel:0
-  argosy bag show dynamic:channel:0 --check
-  argosy bag show dynamic:channel:0 --from 1000 --limit 20 --ascii
+  argosy bag show dynamic:channel:1
+  argosy bag show dynamic:channel:1 --check
+  argosy bag show dynamic:channel:1 --from 1000 --limit 20 --ascii
 
 The directory says who claims to hold an object, and the GraphQL index since when. With --check the
 nodes are asked themselves; the exit code is 1 if one that claims to hold an object does not.")]
 pub(crate) struct Show {
-    /// Bag, such as dynamic:channel:0
+    /// Bag, such as dynamic:channel:1
     #[arg(value_name = "BAG", add = ArgValueCandidates::new(complete::bags))]
     id: BagId,
     /// Ask the storage nodes and distributors what they have
@@ -77,7 +77,10 @@ pub(super) async fn show(look: &Look, args: Show) -> Outcome<ExitCode> {
         screen::json(&to_json(&bag, &matrix));
     } else {
         screen::say(&header(&bag));
-        bucket_sheet(&bag, &matrix, look.now_ms).print();
+        if !matrix.columns.is_empty() {
+            screen::say("");
+            bucket_sheet(&bag, &matrix, look.now_ms).print();
+        }
         if !matrix.rows.is_empty() && !matrix.columns.is_empty() {
             let style = Style {
                 unicode: !args.ascii && screen::has_unicode(),
@@ -125,7 +128,7 @@ async fn read(look: &Look, args: &Show) -> Outcome<Bag> {
     Ok(Bag { view, channel, member, storage, distribution, objects: found.items, next: found.next })
 }
 
-fn header(bag: &Bag) -> String {
+pub(super) fn header(bag: &Bag) -> String {
     let view = &bag.view;
     let owner = match (&bag.member, view.id) {
         (Some(member), _) => format!("member {} ({})", member.id, text::line(&member.handle)),
@@ -143,7 +146,7 @@ fn header(bag: &Bag) -> String {
         ("storage buckets", ids(&view.storage_buckets)),
         ("distribution buckets", ids(&view.distribution_buckets)),
     ]);
-    facts(&lines) + "\n"
+    facts(&lines)
 }
 
 /// The buckets under each other: who operates them, and since when the bag is theirs.
@@ -154,15 +157,15 @@ fn bucket_sheet(bag: &Bag, matrix: &Matrix, now_ms: u64) -> Sheet {
     };
     let times = |name: &str| {
         let known = assigned(name);
-        let date = known.map_or_else(|| super::format::NONE.to_owned(), calendar::utc);
-        [date, super::format::maybe(known.map(|time_ms| super::format::age(time_ms, now_ms)))]
+        let date = known.map_or_else(|| NONE.to_owned(), calendar::utc);
+        [date, maybe(known.map(|time_ms| age(time_ms, now_ms)))]
     };
     let mut rows = Vec::new();
     for bucket in &bag.storage {
         let name = bucket.id.to_string();
         let [date, age] = times(&name);
         let who = bucket.operator.as_ref().map_or_else(|| "none".to_owned(), operator);
-        rows.push(vec!["storage".to_owned(), name, who, super::format::NONE.to_owned(), age, date]);
+        rows.push(vec!["storage".to_owned(), name, who, NONE.to_owned(), age, date]);
     }
     for bucket in &bag.distribution {
         let name = bucket.id.to_string();

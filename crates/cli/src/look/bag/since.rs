@@ -228,7 +228,7 @@ mod tests {
     fn object(id: u64, accepted: u64, by: u64) -> ObjectView {
         ObjectView {
             id: DataObjectId(id),
-            content_id: ContentId::new([7; 32]),
+            content_id: ContentId::of(b"7"),
             size: 1,
             bag: BagId::channel(ChannelId(0)),
             accepted: Some(AcceptanceView { height: accepted, bucket: StorageBucketId(by) }),

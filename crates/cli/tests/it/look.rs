@@ -266,7 +266,7 @@ fn shells_complete_what_the_directory_has() {
     let (nobody, line) = ("http://127.0.0.1:1", format!("argosy bag show {}", &bag[..12]));
     let lines = [
         "argosy bucke",
-        "argosy buckets list --storage-bucket=",
+        "argosy bags list --storage-bucket=",
         "argosy bucket show 0:",
         "argosy worker show distribution:",
         &line,

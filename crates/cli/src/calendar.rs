@@ -47,7 +47,7 @@ pub(crate) fn utc_ms(text: &str) -> Option<u64> {
     if parts.next().is_some() {
         return None;
     }
-    let thousandths = number(&format!("{fraction:0<3}").get(..3)?)?;
+    let thousandths = number(format!("{fraction:0<3}").get(..3)?)?;
     day_start(date)?.checked_add(seconds * 1_000 + thousandths)
 }
 

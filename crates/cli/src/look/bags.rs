@@ -3,7 +3,7 @@
 use super::{
     Look,
     format::{ids, yes},
-    list::{Bounds, Sheet, YesNo, gather},
+    list::{Bounds, Sheet, YesNo, gather, only_if},
 };
 use crate::{complete, failure::Outcome, text};
 use argosy_api::directory::BagView;
@@ -72,7 +72,7 @@ pub(super) async fn list(look: &Look, args: List) -> Outcome<()> {
     let (storage, distribution) = (args.storage_bucket, args.distribution_bucket);
     let ask = async |wanted| look.reader.bags(&wanted, storage, distribution).await;
     let passes = |bag: &BagView| args.wants(bag);
-    let filter = args.filters().then_some(&passes as &dyn Fn(&BagView) -> bool);
+    let filter = only_if(args.filters(), &passes);
     let found = gather("bags", args.bounds.limit(), args.bounds.from(), filter, ask).await?;
     look.print("bags", &found, sheet);
     Ok(())

@@ -84,7 +84,7 @@ impl List {
 
     fn wants_operators(&self, operators: &[OperatorView]) -> bool {
         self.operator.is_none_or(|worker| operators.iter().any(|operator| operator.worker == worker))
-            && !(self.without_operator && !operators.is_empty())
+            && (operators.is_empty() || !self.without_operator)
     }
 
     fn wants_storage(&self, bucket: &StorageBucketView) -> bool {

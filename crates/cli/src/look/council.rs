@@ -3,7 +3,7 @@
 use super::{
     Look, answer,
     format::{Fact, age, ids, maybe, members, when},
-    list::{Bounds, Found, Sheet, gather, one},
+    list::{Bounds, Found, Sheet, gather, one, only_if},
 };
 use crate::{
     failure::{Failure, Outcome},
@@ -50,7 +50,7 @@ pub(crate) struct ShowProposal {
 pub(super) async fn list_releases(look: &Look, args: ListReleases) -> Outcome<()> {
     let ask = async |wanted| look.reader.releases(&wanted).await;
     let passes = |release: &ReleaseView| args.program.as_ref().is_none_or(|name| *name == release.program);
-    let filter = args.program.is_some().then_some(&passes as &dyn Fn(&ReleaseView) -> bool);
+    let filter = only_if(args.program.is_some(), &passes);
     let found = gather("releases", args.bounds.limit(), args.bounds.from(), filter, ask).await?;
     look.print("releases", &found, |releases| release_sheet(releases, look.now_ms));
     Ok(())

@@ -3,7 +3,7 @@
 use super::{
     Look,
     format::{Fact, age, digits, length, money, when},
-    list::{Bounds, Sheet, gather, one},
+    list::{Bounds, Sheet, gather, one, only_if},
 };
 use crate::{complete, failure::Outcome, text};
 use argosy_api::directory::{ApplicationView, GroupName, OpeningView};
@@ -116,7 +116,7 @@ pub(super) async fn list_applications(look: &Look, args: ListApplications) -> Ou
             && args.member.is_none_or(|member| member == application.member)
     };
     let filters = args.opening.is_some() || args.member.is_some();
-    let filter = filters.then_some(&passes as &dyn Fn(&ApplicationView) -> bool);
+    let filter = only_if(filters, &passes);
     let found = gather("applications", args.bounds.limit(), args.bounds.from(), filter, ask).await?;
     look.print("applications", &found, application_sheet);
     Ok(())

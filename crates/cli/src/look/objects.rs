@@ -3,7 +3,7 @@
 use super::{
     Look, answer,
     format::{Fact, digits, ids, maybe, money, yes},
-    list::{Bounds, Sheet, YesNo, gather},
+    list::{Bounds, Sheet, YesNo, gather, only_if},
 };
 use crate::{complete, failure::Outcome, text};
 use argosy_api::directory::ObjectView;
@@ -41,7 +41,7 @@ pub(super) async fn list(look: &Look, args: List) -> Outcome<()> {
     let bag = args.bag.ok_or_else(missing)?;
     let ask = async |wanted| look.reader.objects(&bag, &wanted).await;
     let passes = |object: &ObjectView| YesNo::fits(args.accepted, object.accepted.is_some());
-    let filter = args.accepted.is_some().then_some(&passes as &dyn Fn(&ObjectView) -> bool);
+    let filter = only_if(args.accepted.is_some(), &passes);
     let found = gather(&format!("bag {bag}"), args.bounds.limit(), args.bounds.from(), filter, ask).await?;
     look.print("objects", &found, sheet);
     Ok(())

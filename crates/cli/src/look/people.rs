@@ -3,7 +3,7 @@
 use super::{
     Look,
     format::{Fact, ids, maybe},
-    list::{Bounds, Sheet, gather},
+    list::{Bounds, Sheet, gather, only_if},
 };
 use crate::{
     failure::{Failure, Outcome},
@@ -63,7 +63,7 @@ pub(super) async fn list_channels(look: &Look, args: ListChannels) -> Outcome<()
             && args.collaborator.is_none_or(|member| channel.collaborators.contains(&member))
     };
     let filters = args.owner.is_some() || args.collaborator.is_some();
-    let filter = filters.then_some(&passes as &dyn Fn(&ChannelView) -> bool);
+    let filter = only_if(filters, &passes);
     let found = gather("channels", args.bounds.limit(), args.bounds.from(), filter, ask).await?;
     look.print("channels", &found, channel_sheet);
     Ok(())

@@ -3,7 +3,7 @@
 use super::{
     Look, answer,
     format::{Fact, NONE, age, digits, facts, maybe, members, money, value, when},
-    list::{Bounds, Sheet, gather},
+    list::{Bounds, Sheet, gather, only_if},
 };
 use crate::{
     complete,
@@ -126,7 +126,7 @@ pub(super) async fn list(look: &Look, args: List) -> Outcome<()> {
     let account = args.account(look).await?;
     let ask = async |wanted| look.reader.transactions(&account, &wanted).await;
     let passes = |record: &RecordView| args.wants(record);
-    let filter = args.filters().then_some(&passes as &dyn Fn(&RecordView) -> bool);
+    let filter = only_if(args.filters(), &passes);
     let thing = format!("transactions of {account}");
     let found = gather(&thing, args.bounds.limit(), args.bounds.from(), filter, ask).await?;
     look.print("transactions", &found, |records| sheet(records, look.now_ms));

@@ -3,7 +3,7 @@
 use super::{
     Look, answer,
     format::{Fact, age, digits, length, maybe, money, when, yes},
-    list::{Bounds, Found, Sheet, YesNo, gather, one},
+    list::{Bounds, Found, Sheet, YesNo, gather, one, only_if},
 };
 use crate::{complete, failure::Outcome};
 use argosy_api::directory::{GroupName, GroupView, WorkerView, query::AnyWorker};
@@ -60,7 +60,7 @@ pub(super) async fn list(look: &Look, args: List) -> Outcome<()> {
             && YesNo::fits(args.leaving, worker.leaves_ms.is_some())
     };
     let filters = args.member.is_some() || args.leaving.is_some();
-    let filter = filters.then_some(&passes as &dyn Fn(&WorkerView) -> bool);
+    let filter = only_if(filters, &passes);
     let found = gather("workers", args.bounds.limit(), args.bounds.from(), filter, ask).await?;
     look.print("workers", &found, |workers| sheet(workers, look.now_ms));
     Ok(())

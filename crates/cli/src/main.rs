@@ -6,6 +6,7 @@ mod follow;
 mod get;
 mod handover;
 mod init;
+mod keys;
 mod leads;
 mod ledger;
 mod network;
@@ -45,6 +46,8 @@ enum Command {
     #[command(subcommand)]
     Leads(leads::LeadsCommand),
     #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    #[command(subcommand)]
     Directory(nodes::DirectoryCommand),
     #[command(subcommand)]
     Storage(nodes::StorageCommand),
@@ -61,6 +64,7 @@ impl Command {
             Self::Rm(args) => args.json,
             Self::Status(args) => args.json,
             Self::Leads(command) => command.json(),
+            Self::Keys(command) => command.json(),
             Self::Directory(command) => command.json(),
             Self::Get(_) | Self::Storage(_) | Self::Distribution(_) => false,
         }
@@ -103,6 +107,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Rm(args) => rm::run(&directory, args).await,
             Command::Status(args) => status::run(&directory, args).await,
             Command::Leads(command) => leads::run(&directory, command).await,
+            Command::Keys(command) => keys::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
             Command::Distribution(nodes::DistributionCommand::Start(args)) => nodes::distribution(args).await,

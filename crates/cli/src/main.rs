@@ -9,6 +9,7 @@ mod follow;
 mod get;
 mod handover;
 mod init;
+mod keys;
 mod leads;
 mod ledger;
 mod look;
@@ -58,6 +59,8 @@ enum Command {
     #[command(subcommand)]
     Leads(leads::LeadsCommand),
     #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    #[command(subcommand)]
     Directory(nodes::DirectoryCommand),
     #[command(subcommand)]
     Storage(nodes::StorageCommand),
@@ -75,6 +78,7 @@ impl Command {
             Self::Status(args) => args.json,
             Self::Look(command) => command.json(),
             Self::Leads(command) => command.json(),
+            Self::Keys(command) => command.json(),
             Self::Directory(command) => command.json(),
             Self::Distribution(command) => command.json(),
             Self::Get(_) | Self::Completion(_) | Self::Man(_) | Self::Storage(_) => false,
@@ -131,6 +135,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Completion(args) => complete::run(&args, &Cli::command()),
             Command::Man(args) => manual::run(&args, Cli::command()),
             Command::Leads(command) => leads::run(&directory, command).await,
+            Command::Keys(command) => keys::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,

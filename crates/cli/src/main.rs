@@ -1,15 +1,21 @@
 //! `argosy`: a network in one command, each node alone, and what users do with it.
 
+mod act;
 mod calendar;
+mod call;
+mod channels;
+mod council;
 mod distribution;
 mod failure;
 mod files;
 mod follow;
 mod get;
+mod groups;
 mod handover;
 mod init;
 mod leads;
 mod ledger;
+mod members;
 mod network;
 mod nodes;
 mod oclif;
@@ -18,9 +24,11 @@ mod put;
 mod rm;
 mod screen;
 mod send;
+mod signed;
 mod status;
 mod text;
 mod up;
+mod values;
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use failure::{Failure, Outcome};
@@ -58,6 +66,8 @@ enum Command {
     Distribution(distribution::DistributionCommand),
     #[command(subcommand)]
     Tx(TxCommand),
+    #[command(flatten)]
+    Act(act::ActCommand),
 }
 
 /// Transactions
@@ -78,6 +88,7 @@ impl Command {
             Self::Directory(command) => command.json(),
             Self::Distribution(command) => command.json(),
             Self::Tx(TxCommand::Resume(args)) => args.json,
+            Self::Act(command) => command.json(),
             Self::Get(_) | Self::Storage(_) => false,
         }
     }
@@ -130,6 +141,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,
             Command::Tx(TxCommand::Resume(args)) => send::resume(&directory, args).await,
+            Command::Act(command) => act::run(&directory, command).await,
         }
     });
     // A blocking read of a slow disk must not hold up the end of the program.

@@ -3,7 +3,7 @@
 pub(crate) mod args;
 mod leader;
 mod operator;
-mod setup;
+pub(crate) mod setup;
 
 pub(crate) use leader::LeaderCommand;
 pub(crate) use operator::OperatorCommand;

@@ -18,7 +18,7 @@ pub(crate) struct SignArgs {
     #[arg(
         short,
         long,
-        visible_alias = "configPath",
+        alias = "configPath",
         value_name = "FILE",
         env = "CONFIG_PATH",
         hide_env = true,

@@ -23,6 +23,7 @@ pub(crate) enum AssetSetCommand {
     Create(Signed<Create>),
     /// Declare further files in a set, delete some of its objects, or both in one
     #[command(
+        override_usage = "argosy asset-set update [OPTIONS] <BAG> <NAME> [FILE]... [--remove <ID>...]",
         after_help = "Example:\n  argosy asset-set update dynamic:channel:7 video-1 cover2.png --remove 13"
     )]
     Update(Signed<Update>),
@@ -48,7 +49,7 @@ struct SetArg {
     /// Bag of a channel or a member, such as dynamic:channel:7
     #[arg(value_name = "BAG", value_parser = dynamic)]
     bag: DynamicBagId,
-    /// Name of the set, unique in the bag: a-z, 0-9, -, _ and .
+    /// Name of the set, unique in the bag: letters a-z, digits, and any of - _ .
     #[arg(value_name = "NAME")]
     name: String,
 }

@@ -22,6 +22,7 @@ pub(crate) enum ChannelCommand {
     Delete(Signed<Delete>),
     /// Say who else may declare and delete objects (the owner); replaces the list
     #[command(
+        override_usage = "argosy channel set-collaborators [OPTIONS] <ID> <MEMBER...|--none>",
         after_help = "Examples:\n  argosy channel set-collaborators 7 bob carol\n  argosy channel set-collaborators 7 --none"
     )]
     SetCollaborators(Signed<SetCollaborators>),

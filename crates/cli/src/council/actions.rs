@@ -112,7 +112,7 @@ impl Act for PublishRelease {
 pub(crate) struct ReplaceKeys {
     /// All keys from now on
     #[arg(value_name = "ACCOUNT", required = true)]
-    keys: Vec<AccountArg>,
+    accounts: Vec<AccountArg>,
     /// Approvals that carry a proposal out
     #[arg(long, value_name = "N")]
     threshold: u32,
@@ -120,7 +120,7 @@ pub(crate) struct ReplaceKeys {
 
 impl Act for ReplaceKeys {
     async fn action(&self, network: &Network) -> Outcome<CouncilAction> {
-        let keys = self.keys.iter().map(|key| key.on(network.genesis.profile)).collect::<Outcome<_>>()?;
+        let keys = self.accounts.iter().map(|key| key.on(network.genesis.profile)).collect::<Outcome<_>>()?;
         Ok(CouncilAction::ReplaceKeys { keys, threshold: self.threshold })
     }
 }

@@ -27,10 +27,10 @@ pub(crate) struct SetParameter {
 
 /// What stands in the help.
 const NAMES: &str = "\
-Name of the parameter: transaction-fee, transaction-byte-fee, transaction-weight-fee,
-max-data-object-size, max-distribution-bucket-families, blacklist-size-limit,
-max-storage-buckets-per-worker, max-assets-per-set, max-workers-per-group, reward-period-ms,
-min-unstaking-period-ms, min-application-stake, opening-deposit, resignation-notice-ms or
+Name of the parameter: transaction-fee, transaction-byte-fee, transaction-weight-fee, \
+max-data-object-size, max-distribution-bucket-families, blacklist-size-limit, \
+max-storage-buckets-per-worker, max-assets-per-set, max-workers-per-group, reward-period-ms, \
+min-unstaking-period-ms, min-application-stake, opening-deposit, resignation-notice-ms or \
 proposal-life-ms";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -52,7 +52,7 @@ pub(crate) enum ProposeCommand {
     SetGroupBudget(Signed<Propose<SetGroupBudget>>),
     /// Issue money to an account
     #[command(
-        after_help = "Example:\n  argosy council propose grant --to 5F3sa2TJAWMqDhXG6jhV4N8ko9SxwGy8TpaNS1repo5EYjQX --amount 10000 --locked"
+        after_help = "Example:\n  argosy council propose grant --to j4W7rVcUCxi2crhhjRq46fNDRbVHTjJrz6bKxZwehEMQxZeSf --amount 10000 --locked"
     )]
     Grant(Signed<Propose<Grant>>),
     /// Tell operators which version of a program to run
@@ -65,12 +65,12 @@ pub(crate) enum ProposeCommand {
     SetParameter(Signed<Propose<SetParameter>>),
     /// Replace the council's keys
     #[command(
-        after_help = "Example:\n  argosy council propose replace-keys --threshold 2 5Grwva… 5FHneW… 5FLSig…"
+        after_help = "Example:\n  argosy council propose replace-keys --threshold 2 j4W7rV… j4UYhD… j4RUGR…"
     )]
     ReplaceKeys(Signed<Propose<ReplaceKeys>>),
     /// Name who acts for the council's bag
     #[command(
-        after_help = "Example:\n  argosy council propose set-secretary 5F3sa2TJAWMqDhXG6jhV4N8ko9SxwGy8TpaNS1repo5EYjQX"
+        after_help = "Example:\n  argosy council propose set-secretary j4W7rVcUCxi2crhhjRq46fNDRbVHTjJrz6bKxZwehEMQxZeSf"
     )]
     SetSecretary(Signed<Propose<SetSecretary>>),
 }

@@ -46,12 +46,12 @@ pub(crate) enum GroupCommand {
     FillOpening(Signed<ByLead<FillOpening>>),
     /// Change the account that signs for a worker (member)
     #[command(
-        after_help = "Example:\n  argosy group set-role-account -g storage --worker 2 --account 5F3sa2TJAWMqDhXG6jhV4N8ko9SxwGy8TpaNS1repo5EYjQX"
+        after_help = "Example:\n  argosy group set-role-account -g storage --worker 2 --account j4W7rVcUCxi2crhhjRq46fNDRbVHTjJrz6bKxZwehEMQxZeSf"
     )]
     SetRoleAccount(Signed<work::SetRoleAccount>),
     /// Change the account that a worker is paid on (worker)
     #[command(
-        after_help = "Example:\n  argosy group set-reward-account -g storage --worker 2 --account 5F3sa2TJAWMqDhXG6jhV4N8ko9SxwGy8TpaNS1repo5EYjQX"
+        after_help = "Example:\n  argosy group set-reward-account -g storage --worker 2 --account j4W7rVcUCxi2crhhjRq46fNDRbVHTjJrz6bKxZwehEMQxZeSf"
     )]
     SetRewardAccount(Signed<work::SetRewardAccount>),
     /// Change what a worker earns (lead)
@@ -77,7 +77,7 @@ pub(crate) enum GroupCommand {
     FundBudget(Signed<money::FundBudget>),
     /// Pay from the group's budget (lead)
     #[command(
-        after_help = "Example:\n  argosy group spend -g storage --to 5F3sa2TJAWMqDhXG6jhV4N8ko9SxwGy8TpaNS1repo5EYjQX --amount 250"
+        after_help = "Example:\n  argosy group spend -g storage --to j4W7rVcUCxi2crhhjRq46fNDRbVHTjJrz6bKxZwehEMQxZeSf --amount 250"
     )]
     Spend(Signed<money::Spend>),
     /// Say what the state of the group is (lead); the directory keeps the hash of the text

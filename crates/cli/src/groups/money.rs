@@ -56,10 +56,17 @@ impl Plan for Spend {
 
 /// The state of a group
 #[derive(Clone, Debug, clap::Args)]
-#[group(required = true, multiple = false)]
 pub(crate) struct SetStatusText {
     #[command(flatten)]
     group: GroupArg,
+    #[command(flatten)]
+    status: Status,
+}
+
+/// Where the text is
+#[derive(Clone, Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Status {
     /// The text; the directory keeps its BLAKE3 hash only
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
@@ -73,8 +80,8 @@ pub(crate) struct SetStatusText {
 
 impl Plan for SetStatusText {
     async fn plan(&self, _network: &Network) -> Outcome<(Role, Call)> {
-        let group = self.group.id();
-        let hash = if self.clear { None } else { Some(hash_of(self.text.as_deref(), self.file.as_deref())?) };
+        let (group, Status { text, file, clear }) = (self.group.id(), &self.status);
+        let hash = if *clear { None } else { Some(hash_of(text.as_deref(), file.as_deref())?) };
         Ok((Role::Lead(group), Call::Group { group, call: GroupCall::SetStatusText { hash } }))
     }
 }

@@ -18,7 +18,7 @@ pub(crate) enum MemberCommand {
     Create(Signed<Create>),
     /// Replace a member's root or controller account (its root account)
     #[command(
-        after_help = "Example:\n  argosy member update-accounts carol --controller 5F3sa2TJAWMqDhXG6jhV4N8ko9SxwGy8TpaNS1repo5EYjQX"
+        after_help = "Example:\n  argosy member update-accounts carol --controller j4W7rVcUCxi2crhhjRq46fNDRbVHTjJrz6bKxZwehEMQxZeSf"
     )]
     UpdateAccounts(Signed<UpdateAccounts>),
     /// Let a member stake what the signing account has
@@ -36,7 +36,7 @@ pub(crate) enum MemberCommand {
 pub(crate) enum AccountCommand {
     /// Move money to another account
     #[command(
-        after_help = "Example:\n  argosy account transfer 5F3sa2TJAWMqDhXG6jhV4N8ko9SxwGy8TpaNS1repo5EYjQX 2500 --from //Alice"
+        after_help = "Example:\n  argosy account transfer j4W7rVcUCxi2crhhjRq46fNDRbVHTjJrz6bKxZwehEMQxZeSf 2500 --from //Alice"
     )]
     Transfer(Signed<Transfer>),
 }

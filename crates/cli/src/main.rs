@@ -1,12 +1,17 @@
 //! `argosy`: a network in one command, each node alone, and what users do with it.
 
+mod act;
 mod calendar;
+mod call;
+mod channels;
 mod complete;
+mod council;
 mod distribution;
 mod failure;
 mod files;
 mod follow;
 mod get;
+mod groups;
 mod handover;
 mod init;
 mod keys;
@@ -14,6 +19,7 @@ mod leads;
 mod ledger;
 mod look;
 mod manual;
+mod members;
 mod network;
 mod nodes;
 mod oclif;
@@ -22,9 +28,11 @@ mod put;
 mod rm;
 mod screen;
 mod send;
+mod signed;
 mod status;
 mod text;
 mod up;
+mod values;
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use failure::{Failure, Outcome};
@@ -66,6 +74,8 @@ enum Command {
     Storage(nodes::StorageCommand),
     #[command(subcommand)]
     Distribution(distribution::DistributionCommand),
+    #[command(flatten)]
+    Act(act::ActCommand),
 }
 
 impl Command {
@@ -81,6 +91,7 @@ impl Command {
             Self::Keys(command) => command.json(),
             Self::Directory(command) => command.json(),
             Self::Distribution(command) => command.json(),
+            Self::Act(command) => command.json(),
             Self::Get(_) | Self::Completion(_) | Self::Man(_) | Self::Storage(_) => false,
         }
     }
@@ -139,6 +150,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,
+            Command::Act(command) => act::run(&directory, command).await,
         }
     });
     // A blocking read of a slow disk must not hold up the end of the program.

@@ -3,7 +3,7 @@
 pub(crate) mod args;
 mod leader;
 mod operator;
-mod setup;
+pub(crate) mod setup;
 
 pub(crate) use leader::LeaderCommand;
 pub(crate) use operator::OperatorCommand;
@@ -12,11 +12,10 @@ use crate::{
     failure::Outcome,
     network::DirectoryArgs,
     nodes::{self, StartArgs},
-    screen,
     send::{Confirm, Role, SendArgs, Session, options},
+    signed,
 };
 use argosy_directory::Call;
-use serde_json::{Value, json};
 use std::{env, path::PathBuf, process::ExitCode};
 
 /// Run a distributor, and look after families, buckets and bags
@@ -54,9 +53,6 @@ pub(crate) struct ArgusArgs {
     pub(crate) send: SendArgs,
 }
 
-/// A new thing: what its number is called in JSON, and the number.
-pub(crate) struct Made(&'static str, u64);
-
 impl DistributionCommand {
     pub(crate) const fn json(&self) -> bool {
         match self {
@@ -86,13 +82,6 @@ async fn sign(directory: &DirectoryArgs, common: &ArgusArgs, role: Role, call: C
     let directory = directory.or(setup.directory);
     let mut session =
         Session::open(&directory, setup.ring, common.send.clone(), Confirm::unless(yes)).await?;
-    let Some(done) = session.send(role, call).await? else { return Ok(ExitCode::SUCCESS) };
-    let made = LeaderCommand::made(&done.events);
-    if session.json() {
-        let result = made.map_or(Value::Null, |Made(name, number)| json!({name: number.to_string()}));
-        screen::json(&done.json(result));
-    } else if let Some(Made(_, number)) = made {
-        screen::say(&number.to_string());
-    }
+    signed::send(&mut session, role, call).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -101,7 +101,8 @@ fn keys_failure(origin: &Path, error: &KeysError) -> Failure {
 
 /// A key that everybody knows, of the network that `argosy up` makes.
 fn development_key(accounts: &[AccountId]) -> Option<Keypair> {
-    let fixed = ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie", "storage-lead", "distribution-lead"];
+    let fixed =
+        ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie", "Council", "storage-lead", "distribution-lead"];
     let workers = (0..DEV_WORKERS).flat_map(|n| [format!("storage-{n}"), format!("distributor-{n}")]);
     let names = fixed.into_iter().map(str::to_owned).chain(workers);
     names

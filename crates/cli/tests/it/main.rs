@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod crash;
 mod disk;
+mod groups;
 mod guide;
 mod handover;
 mod http;

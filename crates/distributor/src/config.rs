@@ -1,7 +1,8 @@
 //! The configuration file of a distributor, laid out as Argus' own.
 
 use argosy_domain::{DistributionBucketId, WorkerId};
-use argosy_node::config::{Endpoints, KeySource, Logs, Size, resolve_path};
+use argosy_keys::KeySource;
+use argosy_node::config::{Endpoints, Logs, Size, resolve_path};
 use argosy_node_core::serve::Assignment;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -106,6 +107,7 @@ impl Config {
         resolve_path(base, &mut self.genesis);
         resolve_path(base, &mut self.directories.assets);
         resolve_path(base, &mut self.directories.cache_state);
+        self.keys.iter_mut().for_each(|key| key.resolve(base));
         self.logs.resolve(base);
     }
 

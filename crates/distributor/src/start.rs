@@ -7,9 +7,9 @@ use argosy_http::{
     AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_edge,
     serve_router,
 };
+use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
     DirectorySources, Fills, FillsConfig, FollowError, FollowTask, Follower, FollowerConfig,
-    config::{Keyring, KeysError},
     follower::{GenesisReadError, begin_with_snapshot, read_genesis},
     home::{self, HomeError},
 };
@@ -59,7 +59,7 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    // Read so that a mistake shows at the start; nothing is signed yet.
+    // Read so that a mistake shows at the start; nothing is signed yet, so that none is opened.
     Keyring::read(&config.keys)?;
     let public = bind(config.public_api.address())?;
     let operator = config.operator_api.as_ref().map(|api| bind(api.address())).transpose()?;

@@ -1,6 +1,5 @@
 //! Pieces that the configuration files of all nodes share.
 
-use argosy_domain::{AccountId, KeyScheme, Keypair, keys::KeyError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{
     fmt,
@@ -10,8 +9,6 @@ use std::{
 
 /// Most directory nodes that one node may be told of.
 pub const MAX_DIRECTORY_URLS: usize = 16;
-/// Most keys that one node may hold.
-pub const MAX_KEYS: usize = 64;
 
 /// A path from a configuration file: relative ones start at `base`, the folder of that file.
 pub fn resolve_path(base: &Path, path: &mut PathBuf) {
@@ -83,102 +80,6 @@ impl<'de> Deserialize<'de> for Size {
             }
         }
         deserializer.deserialize_any(Visitor)
-    }
-}
-
-/// Where a key comes from.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KeySource {
-    /// `//Name` (a development key, known to everyone) or a seed, `0x` and 64 hexadecimal digits.
-    pub suri: String,
-    /// Scheme of the key.
-    #[serde(default, rename = "type", skip_serializing_if = "is_default")]
-    pub scheme: KeyType,
-}
-
-/// Name of a key's scheme in a configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyType {
-    /// Joystream's scheme.
-    #[default]
-    Sr25519,
-    /// The other one that the directory takes.
-    Ed25519,
-}
-
-fn is_default(scheme: &KeyType) -> bool {
-    *scheme == KeyType::default()
-}
-
-impl fmt::Debug for KeySource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A seed is a secret, and configurations end up in logs.
-        f.debug_struct("KeySource").field("scheme", &self.scheme).finish_non_exhaustive()
-    }
-}
-
-impl KeySource {
-    /// An sr25519 key.
-    #[must_use]
-    pub fn sr25519(suri: impl Into<String>) -> Self {
-        Self { suri: suri.into(), scheme: KeyType::Sr25519 }
-    }
-
-    /// The key itself.
-    ///
-    /// # Errors
-    /// [`KeyError`] if `suri` is of no known form.
-    pub fn keypair(&self) -> Result<Keypair, KeyError> {
-        let scheme = match self.scheme {
-            KeyType::Sr25519 => KeyScheme::Sr25519,
-            KeyType::Ed25519 => KeyScheme::Ed25519,
-        };
-        Keypair::from_uri(scheme, &self.suri)
-    }
-}
-
-/// Why the keys of a configuration are not usable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeysError {
-    /// One of them is of no known form.
-    #[error("keys[{position}] cannot be read")]
-    Unreadable {
-        /// Place in the list, from 0.
-        position: usize,
-        /// What is wrong with it.
-        #[source]
-        cause: KeyError,
-    },
-    /// More than [`MAX_KEYS`].
-    #[error("more than {MAX_KEYS} keys")]
-    TooMany,
-}
-
-/// The keys that a node may sign with.
-#[derive(Clone, Debug, Default)]
-pub struct Keyring(Vec<Keypair>);
-
-impl Keyring {
-    /// Reads every key.
-    ///
-    /// # Errors
-    /// [`KeysError`], which never repeats the key's text.
-    pub fn read(sources: &[KeySource]) -> Result<Self, KeysError> {
-        if sources.len() > MAX_KEYS {
-            return Err(KeysError::TooMany);
-        }
-        let keys = sources.iter().enumerate().map(|(position, source)| {
-            source.keypair().map_err(|cause| KeysError::Unreadable { position, cause })
-        });
-        keys.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The key that signs for `account`.
-    #[must_use]
-    pub fn of(&self, account: &AccountId) -> Option<&Keypair> {
-        self.0.iter().find(|key| key.account() == *account)
     }
 }
 
@@ -343,20 +244,6 @@ mod tests {
         assert_eq!(serde_json::from_str::<Size>("4096").unwrap(), Size(4096));
         assert_eq!(serde_json::from_str::<Size>("\"4K\"").unwrap(), Size(4096));
         assert!(serde_json::from_str::<Size>("-4").is_err());
-    }
-
-    #[test]
-    fn keys_are_found_by_account_and_never_printed() {
-        let sources: Vec<KeySource> =
-            serde_json::from_str(r#"[{"suri":"//Alice"},{"suri":"//Bob","type":"ed25519"}]"#).unwrap();
-        let keys = Keyring::read(&sources).unwrap();
-        let bob = Keypair::from_uri(KeyScheme::Ed25519, "//Bob").unwrap();
-        assert_eq!(keys.of(&bob.account()).unwrap().scheme(), KeyScheme::Ed25519);
-        assert!(keys.of(&AccountId([0; 32])).is_none());
-        assert!(!format!("{sources:?}").contains("Alice"));
-        let bad = [KeySource::sr25519("//Alice"), KeySource::sr25519("secret words")];
-        let error = Keyring::read(&bad).unwrap_err();
-        assert_eq!(error.to_string(), "keys[1] cannot be read");
     }
 
     #[test]

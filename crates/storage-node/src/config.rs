@@ -1,7 +1,8 @@
 //! The configuration file of a storage node.
 
 use argosy_domain::StorageBucketId;
-use argosy_node::config::{Endpoints, KeySource, Logs, Size, resolve_path};
+use argosy_keys::KeySource;
+use argosy_node::config::{Endpoints, Logs, Size, resolve_path};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -82,6 +83,7 @@ impl Config {
     pub fn resolve(&mut self, base: &Path) {
         resolve_path(base, &mut self.data);
         resolve_path(base, &mut self.genesis);
+        self.keys.iter_mut().for_each(|key| key.resolve(base));
         self.logs.resolve(base);
     }
 

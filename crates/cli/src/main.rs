@@ -19,6 +19,7 @@ mod rm;
 mod screen;
 mod send;
 mod status;
+mod storage;
 mod text;
 mod up;
 
@@ -53,7 +54,7 @@ enum Command {
     #[command(subcommand)]
     Directory(nodes::DirectoryCommand),
     #[command(subcommand)]
-    Storage(nodes::StorageCommand),
+    Storage(storage::StorageCommand),
     #[command(subcommand)]
     Distribution(distribution::DistributionCommand),
     #[command(subcommand)]
@@ -77,8 +78,9 @@ impl Command {
             Self::Leads(command) => command.json(),
             Self::Directory(command) => command.json(),
             Self::Distribution(command) => command.json(),
+            Self::Storage(command) => command.json(),
             Self::Tx(TxCommand::Resume(args)) => args.json,
-            Self::Get(_) | Self::Storage(_) => false,
+            Self::Get(_) => false,
         }
     }
 }
@@ -97,7 +99,7 @@ fn main() -> ExitCode {
         // Only a matter of speed: without huge pages it goes on as well.
         let _ = argosy_ledger::huge_pages::ask();
     }
-    match run(cli) {
+    match run(program, cli) {
         Ok(code) => code,
         Err(failure) => {
             if json {
@@ -112,7 +114,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Outcome<ExitCode> {
+fn run(program: Program, cli: Cli) -> Outcome<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -127,7 +129,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Status(args) => status::run(&directory, args).await,
             Command::Leads(command) => leads::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
-            Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
+            Command::Storage(command) => storage::run(&directory, program, command).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,
             Command::Tx(TxCommand::Resume(args)) => send::resume(&directory, args).await,
         }

@@ -1,13 +1,13 @@
 //! What a configuration says about signing: keys, and where the directory is.
 
 use crate::{
-    failure::{Failure, Outcome},
+    failure::{Failure, Outcome, chain},
     files,
     network::DirectoryUrl,
     nodes,
     send::{Ring, SendArgs},
 };
-use argosy_node::config::KeySource;
+use argosy_keys::{KeySource, Keyring, KeysError};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -54,12 +54,8 @@ pub(crate) fn read(path: &Path, args: &SendArgs) -> Outcome<Setup> {
         Part::default()
     };
     let mut keys: Vec<_> = args.keys.iter().map(|key| key.pair.clone()).collect();
-    for (position, source) in part.keys.iter().enumerate() {
-        let key = source.keypair().map_err(|error| {
-            Failure::usage_as("WRONG_CONFIG", format!("{}: keys[{position}]: {error}", path.display()))
-        })?;
-        keys.push(key);
-    }
+    let keyring = open_keys(path, part.keys)?;
+    keys.extend(keyring.keys().filter_map(argosy_keys::Key::keypair).cloned());
     let url = match part.endpoints.directory {
         Some(OneOrMore::One(url)) => Some(url),
         Some(OneOrMore::More(urls)) => urls.into_iter().next(),
@@ -70,4 +66,21 @@ pub(crate) fn read(path: &Path, args: &SendArgs) -> Outcome<Setup> {
     })?;
     let hint = format!("add it to `keys` in {}, or name it with --key or --key-file", path.display());
     Ok(Setup { ring: Ring::new(keys, hint), directory })
+}
+
+/// The configured keys, open. Relative paths start at the configuration's folder.
+fn open_keys(path: &Path, mut sources: Vec<KeySource>) -> Outcome<Keyring> {
+    let base = path.parent().unwrap_or(Path::new(""));
+    sources.iter_mut().for_each(|source| source.resolve(base));
+    Keyring::open(&sources).map_err(|error| {
+        let code = match &error {
+            KeysError::Unreadable { .. } | KeysError::TooMany => "WRONG_CONFIG",
+            error if error.is_absent() => "KEY_FILE_ABSENT",
+            KeysError::File { .. }
+            | KeysError::Folder(_)
+            | KeysError::FolderTooFull { .. }
+            | KeysError::Locked(_) => "KEY_FILE_UNUSABLE",
+        };
+        Failure::usage_as(code, format!("{}: {}", path.display(), chain(&error)))
+    })
 }

@@ -76,7 +76,7 @@ pub(crate) struct BulkArgs {
     batch_size: usize,
     /// Assumes all transactions were successful and generates the summary
     #[arg(long = "dryRun")]
-    dry_run: bool,
+    assume_done: bool,
     /// Output result to a file (based on the provided path) instead of stdout
     #[arg(short, long, value_name = "output")]
     output: Option<PathBuf>,
@@ -268,7 +268,7 @@ impl Job<'_> {
     }
 
     fn dry_run(&self) -> bool {
-        self.args.dry_run || self.session.is_dry_run()
+        self.args.assume_done || self.session.is_dry_run()
     }
 
     fn show(&self) {

@@ -184,7 +184,7 @@ pub(crate) enum LeaderCommand {
 pub(crate) struct BucketArg {
     /// Storage bucket ID
     #[arg(short = 'i', long = "bucketId", alias = "bucket-id", value_name = "bucketId")]
-    pub(super) id: StorageBucketId,
+    pub(super) bucket: StorageBucketId,
 }
 
 impl LeaderCommand {
@@ -221,7 +221,7 @@ impl LeaderCommand {
                 return Ok(None);
             }
             Self::CancelInvite { bucket, .. } => {
-                StorageCall::CancelStorageBucketOperatorInvite { bucket: bucket.id }
+                StorageCall::CancelStorageBucketOperatorInvite { bucket: bucket.bucket }
             }
             Self::CreateBucket { allow, invited, number, size, .. } => StorageCall::CreateStorageBucket {
                 invite_worker: *invited,
@@ -229,16 +229,16 @@ impl LeaderCommand {
                 size_limit: *size,
                 objects_limit: *number,
             },
-            Self::DeleteBucket { bucket, .. } => StorageCall::DeleteStorageBucket { bucket: bucket.id },
+            Self::DeleteBucket { bucket, .. } => StorageCall::DeleteStorageBucket { bucket: bucket.bucket },
             Self::InviteOperator { bucket, worker, .. } => {
-                StorageCall::InviteStorageBucketOperator { bucket: bucket.id, worker: *worker }
+                StorageCall::InviteStorageBucketOperator { bucket: bucket.bucket, worker: *worker }
             }
             Self::RemoveOperator { bucket, .. } => {
-                StorageCall::RemoveStorageBucketOperator { bucket: bucket.id }
+                StorageCall::RemoveStorageBucketOperator { bucket: bucket.bucket }
             }
             Self::SetBucketLimits { bucket, objects, size, .. } => {
                 StorageCall::SetStorageBucketVoucherLimits {
-                    bucket: bucket.id,
+                    bucket: bucket.bucket,
                     size_limit: *size,
                     objects_limit: *objects,
                 }
@@ -250,9 +250,10 @@ impl LeaderCommand {
                 StorageCall::UpdateStorageBucketsPerBagLimit { limit: *limit }
             }
             Self::UpdateBlacklist { add, remove, .. } => blacklist(add, remove)?,
-            Self::UpdateBucketStatus { bucket, set, .. } => {
-                StorageCall::UpdateStorageBucketStatus { bucket: bucket.id, accepting_new_bags: set.is_on() }
-            }
+            Self::UpdateBucketStatus { bucket, set, .. } => StorageCall::UpdateStorageBucketStatus {
+                bucket: bucket.bucket,
+                accepting_new_bags: set.is_on(),
+            },
             Self::UpdateDataFee { fee, .. } => StorageCall::UpdateDataSizeFee { fee: *fee },
             Self::UpdateDataObjectBloatBond { value, .. } => {
                 StorageCall::UpdateDataObjectStateBloatBond { bond: *value }

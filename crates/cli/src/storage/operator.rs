@@ -70,7 +70,7 @@ pub(crate) enum OperatorCommand {
 pub(crate) struct WorkerArg {
     /// Storage operator worker ID
     #[arg(short = 'w', long = "workerId", alias = "worker-id", value_name = "workerId")]
-    id: WorkerId,
+    worker: WorkerId,
 }
 
 fn account(text: &str) -> Result<AccountId, String> {
@@ -94,7 +94,7 @@ impl OperatorCommand {
         | Self::SetMetadata { worker, .. }
         | Self::DeclineInvitation { worker, .. }
         | Self::Resign { worker, .. }) = self;
-        Role::Worker(WorkingGroup::Storage, worker.id)
+        Role::Worker(WorkingGroup::Storage, worker.worker)
     }
 
     /// What the operator signs.
@@ -102,8 +102,8 @@ impl OperatorCommand {
         let call = match self {
             Self::AcceptInvitation { bucket, transactor, worker, .. } => {
                 StorageCall::AcceptStorageBucketInvitation {
-                    worker: worker.id,
-                    bucket: bucket.id,
+                    worker: worker.worker,
+                    bucket: bucket.bucket,
                     transactor: *transactor,
                 }
             }
@@ -114,16 +114,16 @@ impl OperatorCommand {
                     (None, None) => Vec::new(),
                 };
                 StorageCall::SetStorageOperatorMetadata {
-                    worker: worker.id,
-                    bucket: bucket.id,
+                    worker: worker.worker,
+                    bucket: bucket.bucket,
                     metadata: message,
                 }
             }
             Self::DeclineInvitation { bucket, worker, .. } => {
-                StorageCall::DeclineStorageBucketInvitation { worker: worker.id, bucket: bucket.id }
+                StorageCall::DeclineStorageBucketInvitation { worker: worker.worker, bucket: bucket.bucket }
             }
             Self::Resign { bucket, worker, .. } => {
-                StorageCall::ResignFromStorageBucket { worker: worker.id, bucket: bucket.id }
+                StorageCall::ResignFromStorageBucket { worker: worker.worker, bucket: bucket.bucket }
             }
         };
         Ok(Call::Storage(call))

@@ -17,4 +17,5 @@ mod media;
 mod network;
 mod playing;
 mod processes;
+mod storage_commands;
 mod wrong_bytes;

@@ -12,6 +12,7 @@ pub mod genesis;
 pub mod metadata;
 pub mod node;
 pub mod refusal;
+pub mod text;
 pub mod token;
 pub mod wire;
 pub mod words;

@@ -1,7 +1,8 @@
 //! How a command fails: one line for people, an error body for scripts, an exit code for both.
 
 use crate::text;
-use argosy_api::{ClientError, ErrorBody, Retry, SubmitError, directory::RejectView};
+use argosy_api::{ClientError, ErrorBody, Retry, SubmitError, directory::RejectView, words::remedy};
+use argosy_directory::Reject;
 use http::StatusCode;
 use std::{error::Error, fmt};
 
@@ -61,11 +62,15 @@ impl Failure {
     pub(crate) fn answered(thing: &str, body: &ErrorBody) -> Self {
         // Most nodes name the thing themselves, if not in the same words.
         let name = thing.rsplit(' ').next().unwrap_or_default();
-        let message = if thing.is_empty() || body.message.split(' ').any(|word| word == name) {
+        let mut message = if thing.is_empty() || body.message.split(' ').any(|word| word == name) {
             body.message.clone()
         } else {
             format!("{thing}: {}", body.message)
         };
+        if let Some(reject) = Reject::from_number(body.number) {
+            message.push_str("; ");
+            message.push_str(remedy(reject));
+        }
         Self { kind: Kind::Refused, message, code: body.code.clone(), number: body.number, retry: body.retry }
     }
 

@@ -1,6 +1,7 @@
 //! `argosy`: a network in one command, each node alone, and what users do with it.
 
 mod calendar;
+mod complete;
 mod distribution;
 mod failure;
 mod files;
@@ -10,6 +11,8 @@ mod handover;
 mod init;
 mod leads;
 mod ledger;
+mod look;
+mod manual;
 mod network;
 mod nodes;
 mod oclif;
@@ -49,6 +52,10 @@ enum Command {
     Get(get::GetArgs),
     Rm(rm::RmArgs),
     Status(status::StatusArgs),
+    #[command(flatten)]
+    Look(look::LookCommand),
+    Completion(complete::CompletionArgs),
+    Man(manual::ManArgs),
     #[command(subcommand)]
     Leads(leads::LeadsCommand),
     #[command(subcommand)]
@@ -57,14 +64,6 @@ enum Command {
     Storage(storage::StorageCommand),
     #[command(subcommand)]
     Distribution(distribution::DistributionCommand),
-    #[command(subcommand)]
-    Tx(TxCommand),
-}
-
-/// Transactions
-#[derive(Debug, Subcommand)]
-enum TxCommand {
-    Resume(send::ResumeArgs),
 }
 
 impl Command {
@@ -75,17 +74,20 @@ impl Command {
             Self::Put(args) => args.json,
             Self::Rm(args) => args.json,
             Self::Status(args) => args.json,
+            Self::Look(command) => command.json(),
             Self::Leads(command) => command.json(),
             Self::Directory(command) => command.json(),
             Self::Distribution(command) => command.json(),
             Self::Storage(command) => command.json(),
-            Self::Tx(TxCommand::Resume(args)) => args.json,
-            Self::Get(_) => false,
+            Self::Get(_) | Self::Completion(_) | Self::Man(_) => false,
         }
     }
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = complete::answer(Cli::command) {
+        return code;
+    }
     let given: Vec<OsString> = env::args_os().collect();
     let program = Program::named(given.first());
     let arguments = program.arguments(given);
@@ -127,11 +129,13 @@ fn run(program: Program, cli: Cli) -> Outcome<ExitCode> {
             Command::Get(args) => get::run(&directory, args).await,
             Command::Rm(args) => rm::run(&directory, args).await,
             Command::Status(args) => status::run(&directory, args).await,
+            Command::Look(command) => look::run(&directory, command).await,
+            Command::Completion(args) => complete::run(&args, &Cli::command()),
+            Command::Man(args) => manual::run(&args, Cli::command()),
             Command::Leads(command) => leads::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(command) => storage::run(&directory, program, command).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,
-            Command::Tx(TxCommand::Resume(args)) => send::resume(&directory, args).await,
         }
     });
     // A blocking read of a slow disk must not hold up the end of the program.

@@ -106,14 +106,11 @@ fn argus_code(failure: &Failure) -> u8 {
 fn colossus_code(failure: &Failure) -> u8 {
     match (failure.code.as_str(), failure.kind) {
         ("DEVELOPMENT_ONLY", _) => 101,
-        (
-            "UNREADABLE_FILE" | "WRONG_METADATA" | "NOT_WRITTEN" | "KEY_FILE_ABSENT" | "KEY_FILE_UNUSABLE",
-            _,
-        ) => 102,
+        ("UNREADABLE_FILE" | "WRONG_METADATA" | "NOT_WRITTEN", _) => 102,
         ("WORKER_DOES_NOT_EXIST" | "WRONG_WORKER", _) => 103,
         ("WRONG_LIST", _) => 104,
         ("NOT_STARTED" | "NODE_FAILED", _) => 105,
-        ("NO_SUCH_KEY", _) => 202,
+        ("KEY_FILE_ABSENT" | "KEY_FILE_UNUSABLE" | "NO_SUCH_KEY", _) => 202,
         (_, Kind::Usage) => 100,
         (_, Kind::NoAnswer) => 200,
         (_, Kind::Refused) => 201,

@@ -270,6 +270,12 @@ impl Keyring {
         self.keys.push(key);
     }
 
+    /// Adds all keys of another ring, behind those that are here.
+    pub fn add_all(&mut self, other: Self) {
+        self.warnings.extend(other.warnings);
+        self.keys.extend(other.keys);
+    }
+
     /// Adds every key file in a folder, ours and Polkadot-js'. Other files are passed over; what looks
     /// like a key file but is none leaves a warning.
     ///

@@ -1,8 +1,14 @@
-//! Calls and events in words: names and fields as JSON, and what an event is about.
+//! Calls and events in words: names and fields as JSON, one sentence for people, what an event is about,
+//! and what to do about a refusal.
 
 mod calls;
 mod events;
+mod remedy;
+mod sentences;
 mod values;
+
+pub use remedy::remedy;
+pub use sentences::{MAX_SENTENCE_CHARS, sentence_of_action, sentence_of_call, sentence_of_event};
 
 use argosy_directory::{Call, CouncilAction, Event};
 use argosy_domain::{BagId, DistributionBucketId, StorageBucketId, WorkerId, WorkingGroup};

@@ -7,7 +7,7 @@ use crate::{
     failure::{Failure, Outcome},
     network::now_ms,
 };
-use argosy_api::{End, Journal};
+use argosy_api::{End, Journal, words::sentence_of_call};
 use argosy_directory::Transaction;
 use argosy_domain::wire::decode_canonical;
 use codec::Encode as _;
@@ -174,7 +174,7 @@ impl Journal for TransactionLog {
             signer: payload.signer.to_string(),
             nonce: payload.nonce,
             valid_until_ms: payload.valid_until_ms,
-            call: super::in_words(&payload.call),
+            call: sentence_of_call(&payload.call),
             at_ms: now_ms(),
             bytes: hex::encode(transaction.encode()),
         }))

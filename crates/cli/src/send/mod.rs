@@ -110,7 +110,7 @@ impl Session {
         if self.args.dry_run || !self.is_confirmed()? {
             return Ok(None);
         }
-        let done = self.submit(signer.pair(), call, role).await?;
+        let done = self.submit(signer, call, role).await?;
         report::tell(&done);
         Ok(Some(done))
     }
@@ -122,7 +122,7 @@ impl Session {
         let signer = self.ring.signer(&self.network, role).await?;
         let trial = self.try_out(signer.account(), &call).await?;
         self.refuse_what_fails(&trial.check)?;
-        self.submit(signer.pair(), call, role).await
+        self.submit(signer, call, role).await
     }
 
     /// Of these bags, those with accepted objects that none of the remaining buckets was found to hold,
@@ -144,7 +144,7 @@ impl Session {
         Ok(by_bag.into_iter().map(|(bag, losses)| (bag, loss::describe(&losses))).collect())
     }
 
-    /// What the command line said.
+    /// Whether standard output is for scripts.
     pub(crate) const fn json(&self) -> bool {
         self.args.json
     }
@@ -268,10 +268,4 @@ fn ensure_meant(network: &Network, meant: &str) -> Outcome<()> {
             text::line(meant)
         ),
     ))
-}
-
-/// A call in words.
-pub(crate) fn in_words(call: &Call) -> String {
-    let words = argosy_api::words::call(call);
-    text::line(&format!("{} {}", words.words, serde_json::Value::Object(words.arguments)))
 }

@@ -23,7 +23,7 @@ pub(crate) struct SendArgs {
     #[arg(long = "key", value_name = "//NAME")]
     pub(crate) keys: Vec<DevKey>,
     /// Key file to sign with; may be given several times
-    #[arg(long = "key-file", value_name = "FILE")]
+    #[arg(long = "keyfile", alias = "key-file", value_name = "FILE")]
     pub(crate) key_files: Vec<PathBuf>,
     /// File with the passphrase of an encrypted key
     #[arg(long, value_name = "FILE", conflicts_with = "passphrase_fd")]
@@ -78,7 +78,10 @@ pub(crate) fn ask(question: &str) -> Outcome<bool> {
     match read {
         Ok(0) | Err(_) => {
             let _ = writeln!(stderr);
-            Err(Failure::usage("nobody answered the question: give -y (--yes) to send without being asked"))
+            Err(Failure::usage_as(
+                "NOT_CONFIRMED",
+                "nobody answered the question: give -y (--yes) to send without being asked",
+            ))
         }
         Ok(_) => Ok(matches!(answer.as_str(), "y" | "yes")),
     }

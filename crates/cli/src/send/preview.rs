@@ -1,12 +1,15 @@
 //! What a person sees before a call is sent.
 
-use super::{Role, effects::BagChange, in_words, report};
+use super::{Role, effects::BagChange, report};
 use crate::{
     network::Network,
     screen,
-    text::{self, amount},
+    text::{self, grouped},
 };
-use argosy_api::directory::{AccountView, CheckView};
+use argosy_api::{
+    directory::{AccountView, CheckView},
+    words::{sentence_of_call, sentence_of_event},
+};
 use argosy_directory::{Call, Event};
 use argosy_domain::AccountId;
 use serde_json::{Value, json};
@@ -42,7 +45,7 @@ impl Preview<'_> {
         let genesis = hex::encode(self.network.genesis.hash());
         let short = genesis.get(..16).unwrap_or(&genesis);
         [
-            ("call", vec![in_words(self.call)]),
+            ("call", vec![sentence_of_call(self.call)]),
             ("signer", vec![format!("{}, {}", self.signer, self.role)]),
             ("network", vec![format!("{} ({short}…)", text::line(&self.network.genesis.network))]),
             ("fee", vec![self.fee()]),
@@ -51,7 +54,7 @@ impl Preview<'_> {
     }
 
     fn fee(&self) -> String {
-        format!("{} of {} base units", amount(self.check.fee), amount(self.account.free))
+        format!("{} of {} base units", grouped(self.check.fee), grouped(self.account.free))
     }
 
     fn change_lines(&self) -> Vec<String> {
@@ -64,7 +67,7 @@ impl Preview<'_> {
             lines.push(format!("and buckets of {} more bags", bags - changes.len()));
         }
         let others: Vec<_> = self.events.iter().filter(|event| !is_bag_change(event)).collect();
-        lines.extend(others.iter().take(MAX_EVENTS).map(|event| report::event_in_words(event)));
+        lines.extend(others.iter().take(MAX_EVENTS).map(|event| sentence_of_event(event)));
         if others.len() > MAX_EVENTS {
             lines.push(format!("and {} more changes", others.len() - MAX_EVENTS));
         }
@@ -100,7 +103,7 @@ impl Preview<'_> {
             "role": self.role.to_string(),
             "call": words.name,
             "arguments": words.arguments,
-            "words": in_words(self.call),
+            "words": sentence_of_call(self.call),
             "fee": self.check.fee.to_string(),
             "free": self.account.free.to_string(),
             "bags": changes.iter().map(ids).collect::<Vec<_>>(),

@@ -1,7 +1,10 @@
 //! What came of a call.
 
 use crate::{calendar, screen, text};
-use argosy_api::{directory::ReceiptView, words};
+use argosy_api::{
+    directory::ReceiptView,
+    words::{self, sentence_of_event},
+};
 use argosy_directory::Event;
 use serde_json::{Value, json};
 
@@ -35,7 +38,7 @@ pub(super) fn tell(done: &Done) {
     let at = calendar::utc(receipt.time_ms);
     screen::note(&screen::entry("done", &format!("block {}, {at} UTC", receipt.height)));
     screen::note(&screen::entry("hash", &text::line(&receipt.hash)));
-    let lines: Vec<_> = done.events.iter().take(MAX_EVENTS).map(event_in_words).collect();
+    let lines: Vec<_> = done.events.iter().take(MAX_EVENTS).map(sentence_of_event).collect();
     for (at, line) in lines.iter().enumerate() {
         screen::note(&screen::entry(if at == 0 { "events" } else { "" }, line));
     }
@@ -44,18 +47,12 @@ pub(super) fn tell(done: &Done) {
     }
 }
 
-/// One line for people.
-pub(super) fn event_in_words(event: &Event) -> String {
-    let (kind, fields) = words::event(event);
-    text::line(&format!("{} {}", words::spaced(kind), Value::Object(fields)))
-}
-
 pub(super) fn events_json(events: &[Event]) -> Vec<Value> {
     events
         .iter()
         .map(|event| {
             let (kind, fields) = words::event(event);
-            json!({"kind": kind, "fields": fields, "words": event_in_words(event)})
+            json!({"kind": kind, "fields": fields, "words": sentence_of_event(event)})
         })
         .collect()
 }

@@ -1,78 +1,91 @@
 //! The keys at hand, and the one that a role needs.
 
-use super::Role;
+use super::{Role, SendArgs};
 use crate::{
-    failure::{Failure, Outcome},
+    failure::{Failure, Outcome, chain},
     network::Network,
+    screen, text,
 };
 use argosy_directory::Profile;
 use argosy_domain::{AccountId, KeyScheme, Keypair};
+use argosy_keys::{FileError, Key, KeySource, Keyring, KeysError, Passphrases, SignError};
+use std::path::Path;
 
-/// Keys that are named in a message.
-const NAMED: usize = 8;
 /// Development workers of each kind whose keys are tried on a local network.
 const DEV_WORKERS: u32 = 50;
 
 /// Keys, in the order in which they are tried.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ring {
-    keys: Vec<Keypair>,
-    /// Where a key that is missing belongs.
-    hint: String,
-}
-
-/// The key that signs.
-#[derive(Clone, Debug)]
-pub(crate) struct Signer(Keypair);
-
-impl Signer {
-    pub(crate) fn account(&self) -> AccountId {
-        self.0.account()
-    }
-
-    pub(super) fn pair(&self) -> Keypair {
-        self.0.clone()
-    }
+    keys: Keyring,
+    passphrases: Passphrases,
 }
 
 impl Ring {
-    /// These keys; `hint` says where a missing one is to be added.
-    pub(crate) fn new(keys: Vec<Keypair>, hint: impl Into<String>) -> Self {
-        Self { keys, hint: hint.into() }
+    /// These keys, and where the passphrases of locked ones are.
+    pub(crate) const fn new(keys: Keyring, passphrases: Passphrases) -> Self {
+        Self { keys, passphrases }
+    }
+
+    /// Keys of the command line first, then those of the configuration `origin`.
+    pub(crate) fn of(args: &SendArgs, sources: &[KeySource], origin: &Path) -> Outcome<Self> {
+        let mut keys = Keyring::default().with_origin(origin);
+        for key in &args.keys {
+            keys.add(Key::open(&key.uri, key.pair.clone()));
+        }
+        for path in &args.key_files {
+            keys.add(Key::from_file(path).map_err(|error| file_failure(&error))?);
+        }
+        let configured = Keyring::read(sources).map_err(|error| keys_failure(origin, &error))?;
+        keys.add_all(configured);
+        let passphrases = Passphrases::of_flags(args.passphrase_file.clone(), args.passphrase_fd);
+        Ok(Self::new(keys, passphrases))
     }
 
     /// The key of an account that holds the role.
-    pub(super) async fn signer(&self, network: &Network, role: Role) -> Outcome<Signer> {
-        let accounts = role.accounts(network).await?;
-        let Some(accounts) = accounts else {
-            return self
-                .keys
-                .first()
-                .cloned()
-                .map(Signer)
-                .ok_or_else(|| Failure::usage(format!("no key is at hand to sign with: {}", self.hint)));
+    pub(super) async fn signer(&self, network: &Network, role: Role) -> Outcome<Keypair> {
+        for warning in self.keys.warnings() {
+            screen::note(&format!("argosy: {}", text::line(warning)));
+        }
+        let accounts = match role.accounts(network).await? {
+            Some(accounts) => accounts,
+            None => self.keys.accounts().take(1).collect(),
         };
-        let ours = self.keys.iter().find(|key| accounts.contains(&key.account())).cloned();
-        let found = ours.or_else(|| {
-            let is_local = network.genesis.profile == Profile::Local;
-            is_local.then(|| development_key(&accounts)).flatten()
-        });
-        found.map(Signer).ok_or_else(|| self.missing(role, &accounts))
+        let ours = accounts.iter().find(|account| self.keys.of(account).is_some());
+        let Some(account) = ours.or_else(|| accounts.first()) else {
+            return Err(Failure::usage_as(
+                "NO_SUCH_KEY",
+                "no key is at hand to sign with: name one with --key or --keyfile",
+            ));
+        };
+        if ours.is_none() && network.genesis.profile == Profile::Local {
+            if let Some(key) = development_key(&accounts) {
+                return Ok(key);
+            }
+        }
+        let unlock = || self.keys.signer(account, &role.to_string(), &self.passphrases).cloned();
+        tokio::task::block_in_place(unlock).map_err(|error| match error {
+            SignError::Missing(missing) => Failure::refused("NO_SUCH_KEY", missing.to_string()),
+            SignError::Locked(error) => Failure::usage_as("KEY_FILE_UNUSABLE", chain(&error)),
+        })
     }
+}
 
-    fn missing(&self, role: Role, accounts: &[AccountId]) -> Failure {
-        let needed: Vec<_> = accounts.iter().take(NAMED).map(ToString::to_string).collect();
-        let at_hand: Vec<_> = self.keys.iter().take(NAMED).map(|key| key.account().to_string()).collect();
-        let at_hand = if at_hand.is_empty() { "none".to_owned() } else { at_hand.join(", ") };
-        Failure::refused(
-            "NO_SUCH_KEY",
-            format!(
-                "the key of {} ({role}) is needed, and is not at hand; at hand: {at_hand}; {}",
-                needed.join(" or "),
-                self.hint
-            ),
-        )
-    }
+/// A key file that cannot be used, as Argus tells it apart from one that is not there.
+pub(crate) fn file_failure(error: &FileError) -> Failure {
+    let code = if error.is_absent() { "KEY_FILE_ABSENT" } else { "KEY_FILE_UNUSABLE" };
+    Failure::usage_as(code, chain(error))
+}
+
+fn keys_failure(origin: &Path, error: &KeysError) -> Failure {
+    let code = match error {
+        _ if error.is_absent() => "KEY_FILE_ABSENT",
+        KeysError::File { .. } | KeysError::Folder(_) | KeysError::FolderTooFull { .. } => {
+            "KEY_FILE_UNUSABLE"
+        }
+        KeysError::Unreadable { .. } | KeysError::TooMany | KeysError::Locked(_) => "WRONG_CONFIG",
+    };
+    Failure::usage_as(code, format!("{}: {}", origin.display(), chain(error)))
 }
 
 /// A key that everybody knows, of the network that `argosy up` makes.

@@ -9,6 +9,7 @@ mod follow;
 mod get;
 mod handover;
 mod init;
+mod keys;
 mod leads;
 mod ledger;
 mod look;
@@ -59,6 +60,8 @@ enum Command {
     #[command(subcommand)]
     Leads(leads::LeadsCommand),
     #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    #[command(subcommand)]
     Directory(nodes::DirectoryCommand),
     #[command(subcommand)]
     Storage(storage::StorageCommand),
@@ -76,6 +79,7 @@ impl Command {
             Self::Status(args) => args.json,
             Self::Look(command) => command.json(),
             Self::Leads(command) => command.json(),
+            Self::Keys(command) => command.json(),
             Self::Directory(command) => command.json(),
             Self::Distribution(command) => command.json(),
             Self::Storage(command) => command.json(),
@@ -133,6 +137,7 @@ fn run(program: Program, cli: Cli) -> Outcome<ExitCode> {
             Command::Completion(args) => complete::run(&args, &Cli::command()),
             Command::Man(args) => manual::run(&args, Cli::command()),
             Command::Leads(command) => leads::run(&directory, command).await,
+            Command::Keys(command) => keys::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(command) => storage::run(&directory, program, command).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,

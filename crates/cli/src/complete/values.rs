@@ -152,7 +152,7 @@ fn ask(question: impl AsyncFnOnce(DirectoryReader) -> Option<Words>) -> Words {
         return Vec::new();
     };
     let words = runtime.block_on(async {
-        let reader = network::directory_client(&directory.directory.to_string()).reader();
+        let reader = network::directory_client(&directory.url()).reader();
         timeout(PATIENCE, question(reader)).await
     });
     runtime.shutdown_background();

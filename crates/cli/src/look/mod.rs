@@ -20,6 +20,8 @@ mod tests;
 mod transactions;
 mod workers;
 
+pub(crate) use format::digits;
+
 use crate::{
     failure::{Failure, Outcome},
     network::{DirectoryArgs, Network, now_ms},

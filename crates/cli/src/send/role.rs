@@ -4,7 +4,7 @@ use crate::{
     failure::{Failure, Outcome},
     network::Network,
 };
-use argosy_api::{Wanted, directory::GroupName};
+use argosy_api::directory::GroupName;
 use argosy_domain::{AccountId, MemberId, WorkerId, WorkingGroup};
 use std::fmt;
 
@@ -48,10 +48,8 @@ impl Role {
         let account = match *self {
             Self::Lead(group) => lead(network, group).await?,
             Self::Worker(group, worker) => {
-                let wanted = Wanted::first(1, Some(worker));
-                let workers = directory.reader().workers(GroupName(group), &wanted).await;
-                let workers = workers.map_err(|error| Failure::directory(&self.to_string(), &error))?;
-                let found = workers.items.first().filter(|found| found.id == worker);
+                let found = directory.reader().worker(GroupName(group), worker).await;
+                let found = found.map_err(|error| Failure::directory(&self.to_string(), &error))?;
                 let missing = || missing("WORKER_DOES_NOT_EXIST", format!("there is no {self}"));
                 found.ok_or_else(missing)?.role_account
             }

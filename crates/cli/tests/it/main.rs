@@ -12,6 +12,7 @@ mod disk;
 mod guide;
 mod handover;
 mod http;
+mod keys;
 mod leads;
 mod ledger;
 mod look;

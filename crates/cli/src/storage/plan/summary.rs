@@ -364,7 +364,7 @@ fn whole(before: i128, after: i128) -> String {
 
 fn grouped(number: i128) -> String {
     let sign = if number < 0 { "-" } else { "" };
-    format!("{sign}{}", crate::text::amount(number.unsigned_abs()))
+    format!("{sign}{}", crate::look::digits(number.unsigned_abs()))
 }
 
 #[cfg(test)]

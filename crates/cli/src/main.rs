@@ -30,6 +30,7 @@ mod screen;
 mod send;
 mod signed;
 mod status;
+mod storage;
 mod text;
 mod up;
 mod values;
@@ -71,7 +72,7 @@ enum Command {
     #[command(subcommand)]
     Directory(nodes::DirectoryCommand),
     #[command(subcommand)]
-    Storage(nodes::StorageCommand),
+    Storage(storage::StorageCommand),
     #[command(subcommand)]
     Distribution(distribution::DistributionCommand),
     #[command(flatten)]
@@ -92,7 +93,8 @@ impl Command {
             Self::Directory(command) => command.json(),
             Self::Distribution(command) => command.json(),
             Self::Act(command) => command.json(),
-            Self::Get(_) | Self::Completion(_) | Self::Man(_) | Self::Storage(_) => false,
+            Self::Storage(command) => command.json(),
+            Self::Get(_) | Self::Completion(_) | Self::Man(_) => false,
         }
     }
 }
@@ -114,7 +116,7 @@ fn main() -> ExitCode {
         // Only a matter of speed: without huge pages it goes on as well.
         let _ = argosy_ledger::huge_pages::ask();
     }
-    match run(cli) {
+    match run(program, cli) {
         Ok(code) => code,
         Err(failure) => {
             if json {
@@ -129,7 +131,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Outcome<ExitCode> {
+fn run(program: Program, cli: Cli) -> Outcome<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -148,7 +150,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Leads(command) => leads::run(&directory, command).await,
             Command::Keys(command) => keys::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
-            Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
+            Command::Storage(command) => storage::run(&directory, program, command).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,
             Command::Act(command) => act::run(&directory, command).await,
         }

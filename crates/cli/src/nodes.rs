@@ -54,14 +54,6 @@ impl DirectoryCommand {
     }
 }
 
-/// Run a storage node
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum StorageCommand {
-    /// Run a storage node until it is told to stop
-    #[command(after_help = "Example:\n  argosy storage start --config argosy-data/storage-0/storage.yml")]
-    Start(StartArgs),
-}
-
 /// Where a node's configuration is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StartArgs {

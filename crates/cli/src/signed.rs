@@ -63,9 +63,9 @@ impl<A: clap::Args + Plan> Signed<A> {
         let Self { what, sign } = self;
         let setup = setup::read(&sign.config, &sign.send)?;
         let directory = directory.or(setup.directory);
-        let mut session = Session::open(&directory, setup.ring, sign.send, Confirm::unless(sign.yes)).await?;
+        let session = Session::open(&directory, setup.ring, sign.send, Confirm::unless(sign.yes)).await?;
         let (role, call) = what.plan(&session.network).await?;
-        let Some(done) = send(&mut session, role, call).await? else { return Ok(ExitCode::SUCCESS) };
+        let Some(done) = send(&session, role, call).await? else { return Ok(ExitCode::SUCCESS) };
         for line in what.after(&session.network, &done.events).await? {
             screen::note(&line);
         }
@@ -74,7 +74,7 @@ impl<A: clap::Args + Plan> Signed<A> {
 }
 
 /// Signs and sends, and prints what is new: its id, or JSON.
-pub(crate) async fn send(session: &mut Session, role: Role, call: Call) -> Outcome<Option<Done>> {
+pub(crate) async fn send(session: &Session, role: Role, call: Call) -> Outcome<Option<Done>> {
     let Some(done) = session.send(role, call).await? else { return Ok(None) };
     let made = Made::by(&done.events);
     if session.json() {

@@ -80,8 +80,7 @@ async fn sign(directory: &DirectoryArgs, common: &ArgusArgs, role: Role, call: C
     let setup = setup::read(&common.config, &common.send)?;
     let yes = common.yes || options::auto_confirm(env::var("AUTO_CONFIRM").ok().as_deref());
     let directory = directory.or(setup.directory);
-    let mut session =
-        Session::open(&directory, setup.ring, common.send.clone(), Confirm::unless(yes)).await?;
-    signed::send(&mut session, role, call).await?;
+    let session = Session::open(&directory, setup.ring, common.send.clone(), Confirm::unless(yes)).await?;
+    signed::send(&session, role, call).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -20,6 +20,8 @@ mod tests;
 mod transactions;
 mod workers;
 
+pub(crate) use format::digits;
+
 use crate::{
     act::{self, NounAct, TxCommand},
     channels::{BagCommand, ChannelCommand, ObjectCommand},

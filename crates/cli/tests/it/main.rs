@@ -23,5 +23,6 @@ mod playing;
 mod processes;
 mod sending;
 mod stage;
+mod storage_commands;
 mod transcript;
 mod wrong_bytes;

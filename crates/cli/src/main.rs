@@ -1,6 +1,8 @@
 //! `argosy`: a network in one command, each node alone, and what users do with it.
 
 mod calendar;
+mod config;
+mod distribution;
 mod failure;
 mod follow;
 mod get;
@@ -50,6 +52,8 @@ enum Command {
     Storage(nodes::StorageCommand),
     #[command(subcommand)]
     Distribution(nodes::DistributionCommand),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
 }
 
 impl Command {
@@ -62,6 +66,7 @@ impl Command {
             Self::Status(args) => args.json,
             Self::Leads(command) => command.json(),
             Self::Directory(command) => command.json(),
+            Self::Config(command) => command.json(),
             Self::Get(_) | Self::Storage(_) | Self::Distribution(_) => false,
         }
     }
@@ -84,6 +89,10 @@ fn main() -> ExitCode {
                 screen::json(&failure.body());
             }
             screen::note(&format!("argosy: {failure}"));
+            for line in failure.details.lines() {
+                // Not cleaned in one piece: the lines are ours, what is in them may be anybody's.
+                screen::note(&text::line(line));
+            }
             failure.exit_code()
         }
     }
@@ -105,7 +114,8 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Leads(command) => leads::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
-            Command::Distribution(nodes::DistributionCommand::Start(args)) => nodes::distribution(args).await,
+            Command::Distribution(command) => nodes::distribution(command).await,
+            Command::Config(command) => config::run(command),
         }
     });
     // A blocking read of a slow disk must not hold up the end of the program.

@@ -1,0 +1,3 @@
+//! `argosy distribution`: what the operators of distributors do.
+
+pub(crate) mod node;

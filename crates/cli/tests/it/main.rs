@@ -15,6 +15,7 @@ mod leads;
 mod ledger;
 mod media;
 mod network;
+mod operator;
 mod playing;
 mod processes;
 mod wrong_bytes;

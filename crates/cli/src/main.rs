@@ -5,6 +5,7 @@ mod calendar;
 mod call;
 mod channels;
 mod complete;
+mod config;
 mod council;
 mod distribution;
 mod failure;
@@ -77,6 +78,8 @@ enum Command {
     Distribution(distribution::DistributionCommand),
     #[command(flatten)]
     Act(act::ActCommand),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
 }
 
 impl Command {
@@ -91,6 +94,7 @@ impl Command {
             Self::Leads(command) => command.json(),
             Self::Keys(command) => command.json(),
             Self::Directory(command) => command.json(),
+            Self::Config(command) => command.json(),
             Self::Distribution(command) => command.json(),
             Self::Act(command) => command.json(),
             Self::Storage(command) => command.json(),
@@ -126,6 +130,10 @@ fn main() -> ExitCode {
                 Program::Argosy => screen::note(&format!("argosy: {failure}")),
                 Program::Argus | Program::Colossus => oclif::print_error(&failure.to_string()),
             }
+            for line in failure.details.lines() {
+                // Not cleaned in one piece: the lines are ours, what is in them may be anybody's.
+                screen::note(&text::line(line));
+            }
             program.exit_code(&failure)
         }
     }
@@ -153,6 +161,7 @@ fn run(program: Program, cli: Cli) -> Outcome<ExitCode> {
             Command::Storage(command) => storage::run(&directory, program, command).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,
             Command::Act(command) => act::run(&directory, command).await,
+            Command::Config(command) => config::run(command),
         }
     });
     // A blocking read of a slow disk must not hold up the end of the program.

@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 mod leader;
+mod node;
 mod operator;
 pub(crate) mod setup;
 
@@ -30,6 +31,29 @@ pub(crate) enum DistributionCommand {
     Leader(LeaderCommand),
     #[command(subcommand)]
     Operator(OperatorCommand),
+    Node(NodeTopic),
+}
+
+/// Commands for interacting with a running distributor node through operator api.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NodeTopic {
+    /// Path to config JSON/YAML file (relative to current working directory), for the secret
+    #[arg(
+        short,
+        long = "configPath",
+        visible_alias = "config",
+        value_name = "configPath",
+        env = "CONFIG_PATH",
+        default_value = "./config.yml",
+        hide_env = true,
+        global = true
+    )]
+    config: PathBuf,
+    /// Taken, and of no effect: nothing is asked
+    #[arg(short, long, global = true, hide = true)]
+    yes: bool,
+    #[command(subcommand)]
+    command: node::NodeCommand,
 }
 
 /// What every command takes that signs something.
@@ -56,7 +80,7 @@ pub(crate) struct ArgusArgs {
 impl DistributionCommand {
     pub(crate) const fn json(&self) -> bool {
         match self {
-            Self::Start(_) => false,
+            Self::Start(_) | Self::Node(_) => false,
             Self::Leader(command) => command.common().send.json,
             Self::Operator(command) => command.common().send.json,
         }
@@ -71,6 +95,10 @@ pub(crate) async fn run(directory: &DirectoryArgs, command: DistributionCommand)
         }
         DistributionCommand::Operator(command) => {
             sign(directory, command.common(), command.role(), command.call()?).await
+        }
+        DistributionCommand::Node(NodeTopic { config, command, .. }) => {
+            let config = Some(config.as_path()).filter(|path| path.exists());
+            node::run(config, command).await
         }
     }
 }

@@ -19,6 +19,7 @@ mod ledger;
 mod look;
 mod media;
 mod network;
+mod operator;
 mod playing;
 mod processes;
 mod sending;

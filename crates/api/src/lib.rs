@@ -17,8 +17,8 @@ pub mod wire;
 pub mod words;
 
 pub use client::{
-    BlockStream, ClientError, ContentHead, DirectoryClient, DirectoryReader, DistributorClient, Listed, Page,
-    SliceStream, SnapshotStream, StorageClient, SubmitError, Submitter, Wanted,
+    BlockStream, ClientError, ContentHead, DirectoryClient, DirectoryReader, DistributorClient, EventStream,
+    Listed, Page, SliceStream, SnapshotStream, StorageClient, SubmitError, Submitter, Told, Wanted,
 };
 pub use confirmation::Confirmation;
 pub use error::{ErrorBody, Fault, Retry};

@@ -3,11 +3,13 @@
 //! Answers are bounded before they are read, and nothing here is retried except by the `Submitter`.
 
 mod directory;
+mod events;
 mod nodes;
 mod reading;
 mod submit;
 
 pub use directory::{BlockStream, DirectoryClient, SnapshotStream};
+pub use events::{EventStream, Told};
 pub use nodes::{ContentHead, DistributorClient, SliceStream, StorageClient};
 pub use reading::{DirectoryReader, Listed, Page, Wanted};
 pub use submit::{SubmitError, Submitter};

@@ -1,6 +1,7 @@
 //! `argosy`: a network in one command, each node alone, and what users do with it.
 
 mod calendar;
+mod complete;
 mod failure;
 mod follow;
 mod get;
@@ -8,6 +9,8 @@ mod handover;
 mod init;
 mod leads;
 mod ledger;
+mod look;
+mod manual;
 mod network;
 mod nodes;
 mod put;
@@ -17,7 +20,7 @@ mod status;
 mod text;
 mod up;
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use failure::{Failure, Outcome};
 use network::DirectoryArgs;
 use std::process::ExitCode;
@@ -42,6 +45,10 @@ enum Command {
     Get(get::GetArgs),
     Rm(rm::RmArgs),
     Status(status::StatusArgs),
+    #[command(flatten)]
+    Look(look::LookCommand),
+    Completion(complete::CompletionArgs),
+    Man(manual::ManArgs),
     #[command(subcommand)]
     Leads(leads::LeadsCommand),
     #[command(subcommand)]
@@ -60,14 +67,19 @@ impl Command {
             Self::Put(args) => args.json,
             Self::Rm(args) => args.json,
             Self::Status(args) => args.json,
+            Self::Look(command) => command.json(),
             Self::Leads(command) => command.json(),
             Self::Directory(command) => command.json(),
-            Self::Get(_) | Self::Storage(_) | Self::Distribution(_) => false,
+            Self::Get(_) | Self::Completion(_) | Self::Man(_) => false,
+            Self::Storage(_) | Self::Distribution(_) => false,
         }
     }
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = complete::answer(Cli::command) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return wrong_usage(&error),
@@ -102,6 +114,9 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Get(args) => get::run(&directory, args).await,
             Command::Rm(args) => rm::run(&directory, args).await,
             Command::Status(args) => status::run(&directory, args).await,
+            Command::Look(command) => look::run(&directory, command).await,
+            Command::Completion(args) => complete::run(&args, &Cli::command()),
+            Command::Man(args) => manual::run(&args, Cli::command()),
             Command::Leads(command) => leads::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
@@ -142,7 +157,6 @@ fn usage_line(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_holds_together() {

@@ -13,6 +13,7 @@ mod handover;
 mod http;
 mod leads;
 mod ledger;
+mod look;
 mod media;
 mod network;
 mod playing;

@@ -1,35 +1,19 @@
-//! The commands that sign calls of members, groups and the council.
+//! What is signed, where there is nothing of the kind to look at.
 
 use crate::{
     call::{self, CallArgs},
-    channels::{self, AssetSetCommand, BagCommand, ChannelCommand, ObjectCommand},
-    council::{self, CouncilCommand, ReleaseCommand},
+    channels::{self, AssetSetCommand},
     failure::Outcome,
-    groups::{self, GroupCommand},
-    members::{self, AccountCommand, MemberCommand},
+    members::{self, AccountCommand},
     network::DirectoryArgs,
 };
 use std::process::ExitCode;
 
-/// Everything that is signed, but for what leads and operators do with buckets.
+/// Nouns that are only signed for. Others are in [`crate::look::LookCommand`].
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum ActCommand {
     #[command(subcommand)]
-    Group(GroupCommand),
-    #[command(subcommand)]
-    Council(CouncilCommand),
-    #[command(subcommand, alias = "release")]
-    Releases(ReleaseCommand),
-    #[command(subcommand)]
-    Member(MemberCommand),
-    #[command(subcommand)]
     Account(AccountCommand),
-    #[command(subcommand)]
-    Channel(ChannelCommand),
-    #[command(subcommand)]
-    Bag(BagCommand),
-    #[command(subcommand)]
-    Object(ObjectCommand),
     #[command(subcommand)]
     AssetSet(AssetSetCommand),
     Call(CallArgs),
@@ -39,14 +23,7 @@ impl ActCommand {
     /// Whether standard output is for scripts.
     pub(crate) const fn json(&self) -> bool {
         match self {
-            Self::Group(command) => command.json(),
-            Self::Council(command) => command.json(),
-            Self::Releases(command) => command.json(),
-            Self::Member(command) => command.json(),
             Self::Account(command) => command.json(),
-            Self::Channel(command) => command.json(),
-            Self::Bag(command) => command.json(),
-            Self::Object(command) => command.json(),
             Self::AssetSet(command) => command.json(),
             Self::Call(args) => args.json(),
         }
@@ -55,14 +32,7 @@ impl ActCommand {
 
 pub(crate) async fn run(directory: &DirectoryArgs, command: ActCommand) -> Outcome<ExitCode> {
     match command {
-        ActCommand::Group(command) => groups::run(directory, command).await,
-        ActCommand::Council(command) => council::run(directory, command).await,
-        ActCommand::Releases(command) => council::releases(directory, command).await,
-        ActCommand::Member(command) => members::run(directory, command).await,
         ActCommand::Account(command) => members::account(directory, command).await,
-        ActCommand::Channel(command) => channels::channel(directory, command).await,
-        ActCommand::Bag(command) => channels::bag(directory, command).await,
-        ActCommand::Object(command) => channels::object(directory, command).await,
         ActCommand::AssetSet(command) => channels::asset_set(directory, command).await,
         ActCommand::Call(args) => call::run(directory, args).await,
     }

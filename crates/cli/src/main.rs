@@ -4,6 +4,7 @@ mod act;
 mod calendar;
 mod call;
 mod channels;
+mod complete;
 mod council;
 mod distribution;
 mod failure;
@@ -13,8 +14,11 @@ mod get;
 mod groups;
 mod handover;
 mod init;
+mod keys;
 mod leads;
 mod ledger;
+mod look;
+mod manual;
 mod members;
 mod network;
 mod nodes;
@@ -56,24 +60,22 @@ enum Command {
     Get(get::GetArgs),
     Rm(rm::RmArgs),
     Status(status::StatusArgs),
+    #[command(flatten)]
+    Look(look::LookCommand),
+    Completion(complete::CompletionArgs),
+    Man(manual::ManArgs),
     #[command(subcommand)]
     Leads(leads::LeadsCommand),
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     #[command(subcommand)]
     Directory(nodes::DirectoryCommand),
     #[command(subcommand)]
     Storage(nodes::StorageCommand),
     #[command(subcommand)]
     Distribution(distribution::DistributionCommand),
-    #[command(subcommand)]
-    Tx(TxCommand),
     #[command(flatten)]
     Act(act::ActCommand),
-}
-
-/// Transactions
-#[derive(Debug, Subcommand)]
-enum TxCommand {
-    Resume(send::ResumeArgs),
 }
 
 impl Command {
@@ -84,17 +86,21 @@ impl Command {
             Self::Put(args) => args.json,
             Self::Rm(args) => args.json,
             Self::Status(args) => args.json,
+            Self::Look(command) => command.json(),
             Self::Leads(command) => command.json(),
+            Self::Keys(command) => command.json(),
             Self::Directory(command) => command.json(),
             Self::Distribution(command) => command.json(),
-            Self::Tx(TxCommand::Resume(args)) => args.json,
             Self::Act(command) => command.json(),
-            Self::Get(_) | Self::Storage(_) => false,
+            Self::Get(_) | Self::Completion(_) | Self::Man(_) | Self::Storage(_) => false,
         }
     }
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = complete::answer(Cli::command) {
+        return code;
+    }
     let given: Vec<OsString> = env::args_os().collect();
     let program = Program::named(given.first());
     let arguments = program.arguments(given);
@@ -136,11 +142,14 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Get(args) => get::run(&directory, args).await,
             Command::Rm(args) => rm::run(&directory, args).await,
             Command::Status(args) => status::run(&directory, args).await,
+            Command::Look(command) => look::run(&directory, command).await,
+            Command::Completion(args) => complete::run(&args, &Cli::command()),
+            Command::Man(args) => manual::run(&args, Cli::command()),
             Command::Leads(command) => leads::run(&directory, command).await,
+            Command::Keys(command) => keys::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,
-            Command::Tx(TxCommand::Resume(args)) => send::resume(&directory, args).await,
             Command::Act(command) => act::run(&directory, command).await,
         }
     });

@@ -1,19 +1,26 @@
 //! What commands write: results to standard output, everything else to standard error.
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use argosy_telemetry::escape_control;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::{
+    env,
+    fmt::Write as _,
     io::{self, IsTerminal as _, Write as _},
     time::Duration,
 };
+use unicode_width::UnicodeWidthStr as _;
 
 /// Width of tables that go into a pipe or file: nothing is to be cut there.
 const PIPE_WIDTH: u16 = 400;
 /// Blanks between two columns.
 const GAP: u16 = 2;
-/// Characters of the last column beside which other columns still have room.
+/// Terminal columns of the last column beside which other columns still have room.
 const WRAPPED: usize = 24;
+
+/// Terminal columns that a column which must give way keeps.
+const NARROW: usize = 8;
 
 /// Prints one line of the result. A reader who has gone away ends the output, not the command.
 pub(crate) fn say(text: &str) {
@@ -28,39 +35,124 @@ pub(crate) fn note(text: &str) {
 /// Prints a value as one line of JSON.
 pub(crate) fn json<T: Serialize>(value: &T) {
     let mut stdout = io::stdout().lock();
-    let _ = serde_json::to_writer(&mut stdout, value);
-    let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
+    let _ = writeln!(stdout, "{}", json_text(value)).and_then(|()| stdout.flush());
+}
+
+/// JSON, with what a terminal would obey written as escapes of JSON. Such characters stand in texts only.
+pub(crate) fn json_text<T: Serialize>(value: &T) -> String {
+    let mut safe = String::new();
+    let mut units = [0; 2];
+    let mut escaped = String::new();
+    for char in serde_json::to_string(value).unwrap_or_default().chars() {
+        if char.is_ascii() && !char.is_ascii_control() {
+            safe.push(char);
+            continue;
+        }
+        escaped.clear();
+        // Writing to a text cannot fail.
+        let _ = escape_control(&mut escaped, char.encode_utf8(&mut [0; 4]));
+        if escaped.starts_with("\\u") {
+            for unit in char.encode_utf16(&mut units) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(char);
+        }
+    }
+    safe
+}
+
+/// Columns of the terminal that standard output is, if it is one.
+pub(crate) fn width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    Table::new().width().map(usize::from)
+}
+
+/// Whether results may have colours: on a terminal, unless the environment says otherwise.
+pub(crate) fn colours() -> bool {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    colours_wanted(set("NO_COLOR").is_some(), set("FORCE_COLOR").as_deref(), set("TERM").as_deref())
+        .unwrap_or_else(|| io::stdout().is_terminal())
+}
+
+/// What the environment says about colours, if it says anything.
+fn colours_wanted(no_colour: bool, force: Option<&str>, terminal: Option<&str>) -> Option<bool> {
+    match force {
+        _ if no_colour => Some(false),
+        Some("0" | "false") => Some(false),
+        Some(_) => Some(true),
+        None => (terminal == Some("dumb")).then_some(false),
+    }
+}
+
+/// Whether signs beyond ASCII can be shown, by the locale.
+pub(crate) fn has_unicode() -> bool {
+    let names = ["LC_ALL", "LC_CTYPE", "LANG"];
+    let set = names.iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    set.is_some_and(|locale| is_utf8(&locale))
+}
+
+fn is_utf8(locale: &str) -> bool {
+    let encoding = locale.split('.').nth(1).unwrap_or_default().split('@').next().unwrap_or_default();
+    encoding.eq_ignore_ascii_case("utf-8") || encoding.eq_ignore_ascii_case("utf8")
 }
 
 /// A table that fits the terminal: columns named in `dispensable` are left out, in that order, until
 /// it does, and the last column wraps. Into a pipe or file goes all of it.
 pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>, dispensable: &[&str]) -> String {
+    let width = width().and_then(|width| u16::try_from(width).ok());
+    table_of(head, &rows, dispensable, width.unwrap_or(PIPE_WIDTH))
+}
+
+/// The same for a terminal of so many columns.
+pub(crate) fn table_of(head: &[&str], rows: &[Vec<String>], dispensable: &[&str], width: u16) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if !io::stdout().is_terminal() {
-        table.set_width(PIPE_WIDTH);
-    }
-    let kept = fitting(head, &rows, dispensable, table.width().unwrap_or(PIPE_WIDTH));
+    table.set_width(width);
+    let kept = fitting(head, rows, dispensable, width);
     let pick = |cells: &[String]| kept.iter().filter_map(|at| cells.get(*at).cloned()).collect::<Vec<_>>();
     table.set_header(kept.iter().filter_map(|at| head.get(*at)).map(|title| title.to_uppercase()));
     table.add_rows(rows.iter().map(|row| pick(row)));
-    let last = kept.len().saturating_sub(1);
-    for (at, column) in table.column_iter_mut().enumerate() {
+    let widths = widths(head, rows, &kept, usize::from(width));
+    for (column, width) in table.column_iter_mut().zip(widths) {
         column.set_padding((0, GAP));
-        if at < last {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
+        let width = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(GAP);
+        column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Terminal columns that the cells of a column take, the widest.
+fn column_width(head: &[&str], rows: &[Vec<String>], at: usize) -> usize {
+    let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width());
+    let title = head.get(at).map_or(0, |title| title.width());
+    cells.chain([title]).max().unwrap_or(0)
+}
+
+/// How wide each column is drawn in `width`: as its cells are, but for the last one, which has what is
+/// left, and for the widest ones if there is too little of that.
+fn widths(head: &[&str], rows: &[Vec<String>], kept: &[usize], width: usize) -> Vec<usize> {
+    let mut widths: Vec<usize> = kept.iter().map(|at| column_width(head, rows, *at)).collect();
+    let room = width.saturating_sub(widths.len() * usize::from(GAP));
+    let Some((last, others)) = widths.split_last_mut() else { return widths };
+    let least = (*last).min(WRAPPED);
+    while others.iter().sum::<usize>() + least > room {
+        match others.iter_mut().max().filter(|widest| **widest > NARROW) {
+            Some(widest) => *widest -= 1,
+            None => break,
+        }
+    }
+    *last = (*last).min(room.saturating_sub(others.iter().sum())).max(1);
+    widths
 }
 
 /// Positions of the columns that fit into `width`.
 fn fitting(head: &[&str], rows: &[Vec<String>], dispensable: &[&str], width: u16) -> Vec<usize> {
     let last = head.len().saturating_sub(1);
     let column_width = |at: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
-        let title = head.get(at).map_or(0, |title| title.chars().count());
-        let widest = cells.chain([title]).max().unwrap_or(0);
+        let widest = column_width(head, rows, at);
         usize::from(GAP) + if at == last { widest.min(WRAPPED) } else { widest }
     };
     let mut kept: Vec<usize> = (0..head.len()).collect();
@@ -134,5 +226,50 @@ mod tests {
         assert_eq!(fitting(&head, &rows, &dispensable, 55), [0, 1, 2, 3]);
         assert_eq!(fitting(&head, &rows, &dispensable, 54), [0, 2, 3]);
         assert_eq!(fitting(&head, &rows, &dispensable, 10), [0, 3]);
+    }
+
+    #[test]
+    fn long_cells_give_way_to_each_other() {
+        let rows = [vec!["1 ".repeat(60), "2 ".repeat(40), "short".to_owned(), "last ".repeat(20)]];
+        for width in [60, 80, 120, 400] {
+            let text = table_of(&["one", "two", "three", "four"], &rows, &[], width);
+            assert!(text.lines().all(|line| line.width() <= usize::from(width)), "{text}");
+            let signs = |sign: char| text.chars().filter(|c| *c == sign).count();
+            assert_eq!((signs('1'), signs('2'), text.matches("last").count()), (60, 40, 20), "{text}");
+        }
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let head = ["handle", "note"];
+        let rows = [vec!["日本語".to_owned(), "x".to_owned()], vec!["ab".to_owned(), "y".to_owned()]];
+        assert_eq!(fitting(&head, &rows, &["note"], 14), [0, 1]);
+        assert_eq!(fitting(&["日本語日本", "note"], &rows, &["note"], 15), [0]);
+        let text = table_of(&head, &rows, &[], 40);
+        let at = |line: &str, sign: char| line[..line.find(sign).unwrap()].width();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((at(lines[1], 'x'), at(lines[2], 'y')), (8, 8), "{text}");
+    }
+
+    #[test]
+    fn the_environment_decides_about_colours_before_the_terminal_does() {
+        assert_eq!(colours_wanted(true, Some("1"), None), Some(false));
+        assert_eq!(colours_wanted(false, Some("0"), None), Some(false));
+        assert_eq!(colours_wanted(false, Some("1"), Some("dumb")), Some(true));
+        assert_eq!(colours_wanted(false, None, Some("dumb")), Some(false));
+        assert_eq!(colours_wanted(false, None, Some("xterm")), None);
+    }
+
+    #[test]
+    fn locales_say_which_signs_there_are() {
+        for (locale, unicode) in [
+            ("en_GB.UTF-8", true),
+            ("C.utf8", true),
+            ("de_DE.UTF-8@euro", true),
+            ("C", false),
+            ("ru_RU.KOI8-R", false),
+        ] {
+            assert_eq!(is_utf8(locale), unicode, "{locale}");
+        }
     }
 }

@@ -63,7 +63,7 @@ impl<A: clap::Args + Plan> Signed<A> {
         let Self { what, sign } = self;
         let setup = setup::read(&sign.config, &sign.send)?;
         let directory = directory.or(setup.directory);
-        let session = Session::open(&directory, setup.ring, sign.send, Confirm::unless(sign.yes)).await?;
+        let mut session = Session::open(&directory, setup.ring, sign.send, Confirm::unless(sign.yes)).await?;
         let (role, call) = what.plan(&session.network).await?;
         let Some(done) = session.send(role, call).await? else { return Ok(ExitCode::SUCCESS) };
         let made = Made::by(&done.events);

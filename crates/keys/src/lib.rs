@@ -19,7 +19,7 @@ pub use folder::{Entry, FolderError, KeyFolder, KeyName, NameError};
 pub use kdf::{Kdf, KdfError};
 pub use keyring::{Key, Keyring, KeysError, MAX_KEYS, MissingKey, SignError};
 pub use own::{KeyFile, SealError};
-pub use passphrase::{Passphrase, PassphraseError, Passphrases};
+pub use passphrase::{Passphrase, PassphraseError, Passphrases, ask};
 pub use secret::{RandomError, Secret};
 pub use source::{KeySource, KeyType};
 pub use stored::{FormatError, OpenError, StoredKey, UnlockError};

@@ -182,8 +182,11 @@ impl Passphrases {
     }
 }
 
-/// Asks once, on the terminal.
-pub(crate) fn ask(prompt: &str) -> Result<Passphrase, PassphraseError> {
+/// Asks on the terminal for a secret, once and without echo.
+///
+/// # Errors
+/// [`PassphraseError::NoTerminal`] or [`PassphraseError::Terminal`].
+pub fn ask(prompt: &str) -> Result<Passphrase, PassphraseError> {
     let answer = dialoguer::Password::new().with_prompt(prompt).allow_empty_password(true).interact();
     match answer {
         Ok(text) => Ok(Passphrase::from(text)),

@@ -330,6 +330,15 @@ impl DirectoryReader {
         self.get("/api/v1/groups").await
     }
 
+    /// A worker of a group; nothing if there is no such one.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn worker(&self, group: GroupName, id: WorkerId) -> Result<Option<WorkerView>, ClientError> {
+        let page = self.workers(group, &Wanted::first(1, Some(id))).await?;
+        Ok(page.items.into_iter().find(|worker| worker.id == id))
+    }
+
     /// A working group.
     ///
     /// # Errors

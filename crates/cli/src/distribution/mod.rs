@@ -84,7 +84,8 @@ async fn sign(directory: &DirectoryArgs, common: &ArgusArgs, role: Role, call: C
     let setup = setup::read(&common.config, &common.send)?;
     let yes = common.yes || options::auto_confirm(env::var("AUTO_CONFIRM").ok().as_deref());
     let directory = directory.or(setup.directory);
-    let session = Session::open(&directory, setup.ring, common.send.clone(), Confirm::unless(yes)).await?;
+    let mut session =
+        Session::open(&directory, setup.ring, common.send.clone(), Confirm::unless(yes)).await?;
     let Some(done) = session.send(role, call).await? else { return Ok(ExitCode::SUCCESS) };
     let made = LeaderCommand::made(&done.events);
     if session.json() {

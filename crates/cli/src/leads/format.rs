@@ -64,7 +64,7 @@ impl Format {
             Self::Csv => screen::say(&line(entry)),
             Self::Json => {
                 let comma = if is_first { " " } else { "," };
-                screen::say(&format!("{comma}{}", json(entry)));
+                screen::say(&format!("{comma}{}", screen::json_text(entry)));
             }
         }
     }
@@ -93,14 +93,15 @@ fn row(entry: &RecordView) -> String {
     )
 }
 
-/// The arguments for people.
-fn arguments(entry: &RecordView) -> String {
+/// The arguments for people. Clean them before they are printed.
+pub(crate) fn arguments(entry: &RecordView) -> String {
     let parts: Vec<_> =
         entry.arguments.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
     parts.join("; ")
 }
 
-fn shown(value: &Value) -> String {
+/// A value of a call or event, for people. Clean it before it is printed.
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
@@ -175,22 +176,6 @@ fn clean(text: &str) -> String {
     clean
 }
 
-/// JSON, with what a terminal would obey written as escapes of JSON. Such characters stand in texts only.
-fn json(entry: &RecordView) -> String {
-    let mut safe = String::new();
-    let mut units = [0; 2];
-    for char in serde_json::to_string(entry).unwrap_or_default().chars() {
-        if clean(char.encode_utf8(&mut [0; 4])).starts_with("\\u") {
-            for unit in char.encode_utf16(&mut units) {
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(char);
-        }
-    }
-    safe
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,7 +234,7 @@ mod tests {
     #[test]
     fn programs_get_the_very_entry_and_terminals_no_orders() {
         let entry = entry("a\u{9b}2J\u{202e}b\u{1b}");
-        let text = json(&entry);
+        let text = screen::json_text(&entry);
         assert!(!text.chars().any(|char| char.is_control() || char == '\u{202e}'), "{text}");
         assert_eq!(serde_json::from_str::<RecordView>(&text).unwrap(), entry);
     }

@@ -1,6 +1,6 @@
 //! `argosy leads`: what the leads of the working groups did.
 
-mod format;
+pub(crate) mod format;
 
 use crate::{
     calendar,

@@ -22,11 +22,11 @@ use crate::{
     screen, text,
 };
 use argosy_api::{
-    Submitter,
+    DirectoryClient, Journal, Submitter,
     directory::{AccountView, CheckView},
 };
 use argosy_directory::{Call, Event, Payload, transaction::TRANSACTION_VERSION};
-use argosy_domain::AccountId;
+use argosy_domain::{AccountId, Keypair};
 use journal::TransactionLog;
 use preview::Preview;
 use std::{sync::Arc, time::Duration};
@@ -71,7 +71,7 @@ impl Session {
     /// Shows what the call does, asks, signs, sends and tells what came of it.
     ///
     /// Nothing if it was only to be tried out, or if somebody said no.
-    pub(crate) async fn send(&self, role: Role, call: Call) -> Outcome<Option<Done>> {
+    pub(crate) async fn send(&mut self, role: Role, call: Call) -> Outcome<Option<Done>> {
         let signer = self.ring.signer(&self.network, role).await?;
         let account = signer.account();
         let trial = self.try_out(account, &call).await?;
@@ -179,11 +179,11 @@ impl Session {
         }
     }
 
-    async fn submit(&self, key: argosy_domain::Keypair, call: Call, role: Role) -> Outcome<Done> {
+    async fn submit(&self, key: Keypair, call: Call, role: Role) -> Outcome<Done> {
         let directory = self.network.directory.clone();
-        let log = TransactionLog::usual(directory.url())?;
+        let log = journal(&directory)?;
         let submitter = Submitter::new(directory, key, self.network.genesis.hash());
-        let submitter = submitter.recording(Arc::new(log)).tipping(self.args.tip);
+        let submitter = submitter.recording(log).tipping(self.args.tip);
         let submitter = match self.args.nonce {
             Some(nonce) => submitter.with_nonce(nonce),
             None => submitter,
@@ -201,6 +201,11 @@ impl Session {
         let events = events_of(&receipt.events)?;
         Ok(Done { receipt, events })
     }
+}
+
+/// The log that everything is written into before it is sent to `directory`.
+pub(crate) fn journal(directory: &DirectoryClient) -> Outcome<Arc<dyn Journal>> {
+    Ok(Arc::new(TransactionLog::usual(directory.url())?))
 }
 
 /// Refuses any other network than the one that is meant.

@@ -1,6 +1,6 @@
 //! What every command takes that signs something.
 
-use crate::{failure::Outcome, network::DevKey};
+use crate::{failure::Outcome, keys::FolderArgs, network::DevKey};
 use std::path::PathBuf;
 
 /// How a call is signed and sent
@@ -25,6 +25,8 @@ pub(crate) struct SendArgs {
     /// Key file to sign with; may be given several times
     #[arg(long = "keyfile", alias = "key-file", value_name = "FILE")]
     pub(crate) key_files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_folder: FolderArgs,
     /// File with the passphrase of an encrypted key
     #[arg(long, value_name = "FILE", conflicts_with = "passphrase_fd")]
     pub(crate) passphrase_file: Option<PathBuf>,

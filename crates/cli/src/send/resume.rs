@@ -33,9 +33,6 @@ pub(crate) struct ResumeArgs {
     /// Send without being asked
     #[arg(short, long)]
     yes: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// What is known of one.
@@ -65,7 +62,7 @@ struct Found {
     sent_ms: u64,
 }
 
-pub(crate) async fn run(directory: &DirectoryArgs, args: ResumeArgs) -> Outcome<ExitCode> {
+pub(crate) async fn run(directory: &DirectoryArgs, args: ResumeArgs, json: bool) -> Outcome<ExitCode> {
     let log = TransactionLog::usual(&directory.url())?;
     let entries = log.open_entries()?;
     let network = if entries.is_empty() { None } else { Some(Network::connect(directory).await?) };
@@ -79,13 +76,13 @@ pub(crate) async fn run(directory: &DirectoryArgs, args: ResumeArgs) -> Outcome<
         if !matches!(one.fate, Fate::Open | Fate::Unknown) {
             log.end(ended(&one))?;
         }
-        if !args.json {
+        if !json {
             screen::say(&line(&one));
         }
         found.push(one);
     }
     let open = found.iter().filter(|one| matches!(one.fate, Fate::Open | Fate::Unknown)).count();
-    if args.json {
+    if json {
         screen::json(&serde_json::json!({"transactions": found, "openCount": open}));
     } else if found.is_empty() {
         screen::note("no transaction waits for an answer");

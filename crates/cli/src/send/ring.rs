@@ -9,7 +9,7 @@ use crate::{
 use argosy_directory::Profile;
 use argosy_domain::{AccountId, KeyScheme, Keypair};
 use argosy_keys::{FileError, Key, KeySource, Keyring, KeysError, Passphrases, SignError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Development workers of each kind whose keys are tried on a local network.
 const DEV_WORKERS: u32 = 50;
@@ -18,13 +18,15 @@ const DEV_WORKERS: u32 = 50;
 #[derive(Debug)]
 pub(crate) struct Ring {
     keys: Keyring,
+    /// Where more keys are, in case none of these will do.
+    folder: Option<PathBuf>,
     passphrases: Passphrases,
 }
 
 impl Ring {
     /// These keys, and where the passphrases of locked ones are.
     pub(crate) const fn new(keys: Keyring, passphrases: Passphrases) -> Self {
-        Self { keys, passphrases }
+        Self { keys, folder: None, passphrases }
     }
 
     /// Keys of the command line first, then those of the configuration `origin`.
@@ -39,35 +41,44 @@ impl Ring {
         let configured = Keyring::read(sources).map_err(|error| keys_failure(origin, &error))?;
         keys.add_all(configured);
         let passphrases = Passphrases::of_flags(args.passphrase_file.clone(), args.passphrase_fd);
-        Ok(Self::new(keys, passphrases))
+        // Without a home folder there are no keys in it.
+        let folder = args.key_folder.folder().ok().map(|folder| folder.path().to_owned());
+        Ok(Self { keys, folder: folder.filter(|path| path.is_dir()), passphrases })
     }
 
-    /// The key of an account that holds the role.
-    pub(super) async fn signer(&self, network: &Network, role: Role) -> Outcome<Keypair> {
-        for warning in self.keys.warnings() {
-            screen::note(&format!("argosy: {}", text::line(warning)));
-        }
+    /// The key of an account that holds the role: the first of those at hand, then of those in the user's
+    /// folder, then a development key if the network is one for trying out.
+    pub(super) async fn signer(&mut self, network: &Network, role: Role) -> Outcome<Keypair> {
         let accounts = match role.accounts(network).await? {
             Some(accounts) => accounts,
             None => self.keys.accounts().take(1).collect(),
         };
-        let ours = accounts.iter().find(|account| self.keys.of(account).is_some());
-        let Some(account) = ours.or_else(|| accounts.first()) else {
-            return Err(Failure::usage_as(
-                "NO_SUCH_KEY",
-                "no key is at hand to sign with: name one with --key or --keyfile",
-            ));
+        let Some(first) = accounts.first() else {
+            let message = "no key is at hand to sign with: name one with --key or --keyfile";
+            return Err(Failure::usage_as("NO_SUCH_KEY", message));
         };
-        if ours.is_none() && network.genesis.profile == Profile::Local {
-            if let Some(key) = development_key(&accounts) {
-                return Ok(key);
-            }
+        let mut account = self.first_of(&accounts);
+        if let (None, Some(folder)) = (account, self.folder.take()) {
+            self.keys.add_folder(&folder).map_err(|error| keys_failure(&folder, &error))?;
+            account = self.first_of(&accounts);
         }
-        let unlock = || self.keys.signer(account, &role.to_string(), &self.passphrases).cloned();
+        for warning in self.keys.warnings() {
+            screen::note(&format!("argosy: {}", text::line(warning)));
+        }
+        let known = network.genesis.profile == Profile::Local && account.is_none();
+        if let Some(key) = known.then(|| development_key(&accounts)).flatten() {
+            return Ok(key);
+        }
+        let account = account.unwrap_or(*first);
+        let unlock = || self.keys.signer(&account, &role.to_string(), &self.passphrases).cloned();
         tokio::task::block_in_place(unlock).map_err(|error| match error {
             SignError::Missing(missing) => Failure::refused("NO_SUCH_KEY", missing.to_string()),
             SignError::Locked(error) => Failure::usage_as("KEY_FILE_UNUSABLE", chain(&error)),
         })
+    }
+
+    fn first_of(&self, accounts: &[AccountId]) -> Option<AccountId> {
+        accounts.iter().copied().find(|account| self.keys.of(account).is_some())
     }
 }
 

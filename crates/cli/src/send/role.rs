@@ -4,10 +4,7 @@ use crate::{
     failure::{Failure, Outcome},
     network::Network,
 };
-use argosy_api::{
-    Wanted,
-    directory::{ChannelView, CouncilView, GroupName, MemberView},
-};
+use argosy_api::directory::{ChannelView, CouncilView, GroupName, MemberView};
 use argosy_domain::{
     AccountId, BagId, ChannelId, DynamicBagId, MemberId, ProposalId, StaticBagId, WorkerId, WorkingGroup,
 };
@@ -85,10 +82,8 @@ impl Role {
 
 async fn worker_account(network: &Network, group: WorkingGroup, worker: WorkerId) -> Outcome<AccountId> {
     let thing = Role::Worker(group, worker).to_string();
-    let wanted = Wanted::first(1, Some(worker));
-    let workers = network.directory.reader().workers(GroupName(group), &wanted).await;
-    let workers = workers.map_err(|error| Failure::directory(&thing, &error))?;
-    let found = workers.items.first().filter(|found| found.id == worker);
+    let found = network.directory.reader().worker(GroupName(group), worker).await;
+    let found = found.map_err(|error| Failure::directory(&thing, &error))?;
     let missing = || missing("WORKER_DOES_NOT_EXIST", format!("there is no {thing}"));
     Ok(found.ok_or_else(missing)?.role_account)
 }

@@ -122,7 +122,7 @@ impl Listed for RecordView {
 /// Looks at what one directory node knows. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct DirectoryReader {
-    pub(super) base: Base,
+    base: Base,
 }
 
 /// Lists: each gives one part.

@@ -2,6 +2,7 @@
 
 use super::{declaration, upload_follows};
 use crate::{
+    complete,
     failure::Outcome,
     network::Network,
     send::Role,
@@ -9,6 +10,7 @@ use crate::{
 };
 use argosy_directory::{Call, ContentCall, Event};
 use argosy_domain::{BagId, DataObjectId, DynamicBagId, limits::MAX_OBJECTS_PER_CALL};
+use clap_complete::ArgValueCandidates;
 use std::path::PathBuf;
 
 /// Make, change and delete sets of objects with a name
@@ -47,7 +49,7 @@ impl AssetSetCommand {
 #[derive(Clone, Debug, clap::Args)]
 struct SetArg {
     /// Bag of a channel or a member, such as dynamic:channel:7
-    #[arg(value_name = "BAG", value_parser = dynamic)]
+    #[arg(value_name = "BAG", value_parser = dynamic, add = ArgValueCandidates::new(complete::bags))]
     bag: DynamicBagId,
     /// Name of the set, unique in the bag: letters a-z, digits, and any of - _ .
     #[arg(value_name = "NAME")]

@@ -25,17 +25,6 @@ pub(crate) enum BagCommand {
     SetPrivacy(Signed<SetPrivacy>),
 }
 
-impl BagCommand {
-    /// Whether standard output is for scripts.
-    pub(crate) const fn json(&self) -> bool {
-        match self {
-            Self::CreateMemberBag(it) => it.json(),
-            Self::DeleteMemberBag(it) => it.json(),
-            Self::SetPrivacy(it) => it.json(),
-        }
-    }
-}
-
 /// A new bag
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CreateMemberBag {

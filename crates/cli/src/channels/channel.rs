@@ -28,17 +28,6 @@ pub(crate) enum ChannelCommand {
     SetCollaborators(Signed<SetCollaborators>),
 }
 
-impl ChannelCommand {
-    /// Whether standard output is for scripts.
-    pub(crate) const fn json(&self) -> bool {
-        match self {
-            Self::Create(it) => it.json(),
-            Self::Delete(it) => it.json(),
-            Self::SetCollaborators(it) => it.json(),
-        }
-    }
-}
-
 /// A new channel
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Create {

@@ -11,12 +11,14 @@ pub(crate) use channel::ChannelCommand;
 pub(crate) use objects::ObjectCommand;
 
 use crate::{
+    complete,
     failure::Outcome,
     network::{DirectoryArgs, Network},
     put,
 };
 use argosy_directory::{Event, call::ObjectsUpload};
 use argosy_domain::{BagId, DataObjectId, DistributionBucketId, StorageBucketId};
+use clap_complete::ArgValueCandidates;
 use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 pub(crate) use crate::distribution::args::bag_id;
@@ -57,10 +59,10 @@ pub(crate) async fn asset_set(directory: &DirectoryArgs, command: AssetSetComman
 #[derive(Clone, Debug, clap::Args)]
 struct BucketArgs {
     /// Storage buckets; chosen by the directory unless given
-    #[arg(long = "storage-bucket", value_name = "ID", num_args = 1..)]
+    #[arg(long = "storage-bucket", value_name = "ID", num_args = 1.., add = ArgValueCandidates::new(complete::storage_buckets))]
     storage: Vec<StorageBucketId>,
     /// Distribution buckets; chosen by the directory unless given
-    #[arg(long = "distribution-bucket", value_name = "FAMILY:INDEX", num_args = 1..)]
+    #[arg(long = "distribution-bucket", value_name = "FAMILY:INDEX", num_args = 1.., add = ArgValueCandidates::new(complete::distribution_buckets))]
     distribution: Vec<DistributionBucketId>,
 }
 
@@ -92,7 +94,7 @@ fn upload_follows(files: &[PathBuf], events: &[Event]) -> Vec<String> {
 #[derive(Clone, Copy, Debug, clap::Args)]
 struct BagArg {
     /// Bag such as dynamic:channel:7
-    #[arg(value_name = "BAG", value_parser = bag_id)]
+    #[arg(value_name = "BAG", value_parser = bag_id, add = ArgValueCandidates::new(complete::bags))]
     bag: BagId,
 }
 

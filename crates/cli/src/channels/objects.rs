@@ -31,17 +31,6 @@ pub(crate) enum ObjectCommand {
     Move(Signed<Move>),
 }
 
-impl ObjectCommand {
-    /// Whether standard output is for scripts.
-    pub(crate) const fn json(&self) -> bool {
-        match self {
-            Self::Declare(it) => it.json(),
-            Self::Delete(it) => it.json(),
-            Self::Move(it) => it.json(),
-        }
-    }
-}
-
 /// Files
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Declare {

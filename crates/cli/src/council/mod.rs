@@ -42,25 +42,6 @@ pub(crate) enum ReleaseCommand {
     Publish(Signed<Propose<actions::PublishRelease>>),
 }
 
-impl CouncilCommand {
-    /// Whether standard output is for scripts.
-    pub(crate) const fn json(&self) -> bool {
-        match self {
-            Self::Propose(command) => command.json(),
-            Self::Approve(it) => it.json(),
-            Self::Withdraw(it) => it.json(),
-        }
-    }
-}
-
-impl ReleaseCommand {
-    /// Whether standard output is for scripts.
-    pub(crate) const fn json(&self) -> bool {
-        let Self::Publish(it) = self;
-        it.json()
-    }
-}
-
 pub(crate) async fn run(directory: &DirectoryArgs, command: CouncilCommand) -> Outcome<ExitCode> {
     match command {
         CouncilCommand::Propose(command) => propose::run(directory, command).await,

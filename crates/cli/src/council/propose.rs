@@ -133,27 +133,6 @@ impl Act for OfOpening<FillOpening> {
     }
 }
 
-impl ProposeCommand {
-    pub(super) const fn json(&self) -> bool {
-        match self {
-            Self::AddOpening(it) => it.json(),
-            Self::CancelOpening(it) => it.json(),
-            Self::HireLead(it) => it.json(),
-            Self::SetReward(it) => it.json(),
-            Self::DecreaseStake(it) => it.json(),
-            Self::Slash(it) => it.json(),
-            Self::Terminate(it) => it.json(),
-            Self::FundGroup(it) => it.json(),
-            Self::SetGroupBudget(it) => it.json(),
-            Self::Grant(it) => it.json(),
-            Self::PublishRelease(it) => it.json(),
-            Self::SetParameter(it) => it.json(),
-            Self::ReplaceKeys(it) => it.json(),
-            Self::SetSecretary(it) => it.json(),
-        }
-    }
-}
-
 pub(super) async fn run(directory: &DirectoryArgs, command: ProposeCommand) -> Outcome<ExitCode> {
     match command {
         ProposeCommand::AddOpening(it) => it.run(directory).await,

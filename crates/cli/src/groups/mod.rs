@@ -11,6 +11,7 @@ pub(crate) use hiring::{FillOpening, OpeningTerms, TakenBack};
 pub(crate) use manage::{ByLead, DecreaseStake, LeadOf, Managed, SetReward, Slash, Terminate, WorkerOf};
 
 use crate::{
+    complete,
     failure::{Failure, Outcome},
     network::{DirectoryArgs, Network},
     signed::Signed,
@@ -20,6 +21,7 @@ use argosy_api::{
     directory::{GroupName, OpeningView, WorkerView},
 };
 use argosy_domain::{OpeningId, WorkerId, WorkingGroup};
+use clap_complete::ArgValueCandidates;
 use std::process::ExitCode;
 
 /// Hire, pay and let go workers of a working group
@@ -91,32 +93,6 @@ pub(crate) enum GroupCommand {
     Remark(Signed<work::Remark>),
 }
 
-impl GroupCommand {
-    /// Whether standard output is for scripts.
-    pub(crate) const fn json(&self) -> bool {
-        match self {
-            Self::AddOpening(it) => it.json(),
-            Self::CancelOpening(it) => it.json(),
-            Self::Apply(it) => it.json(),
-            Self::WithdrawApplication(it) => it.json(),
-            Self::FillOpening(it) => it.json(),
-            Self::SetRoleAccount(it) => it.json(),
-            Self::SetRewardAccount(it) => it.json(),
-            Self::SetReward(it) => it.json(),
-            Self::IncreaseStake(it) => it.json(),
-            Self::DecreaseStake(it) => it.json(),
-            Self::Slash(it) => it.json(),
-            Self::Terminate(it) => it.json(),
-            Self::Leave(it) => it.json(),
-            Self::FundBudget(it) => it.json(),
-            Self::Spend(it) => it.json(),
-            Self::SetStatusText(it) => it.json(),
-            Self::LeadRemark(it) => it.json(),
-            Self::Remark(it) => it.json(),
-        }
-    }
-}
-
 pub(crate) async fn run(directory: &DirectoryArgs, command: GroupCommand) -> Outcome<ExitCode> {
     match command {
         GroupCommand::AddOpening(it) => it.run(directory).await,
@@ -144,7 +120,7 @@ pub(crate) async fn run(directory: &DirectoryArgs, command: GroupCommand) -> Out
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct GroupArg {
     /// Working group: storage, distribution or attestation
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = ArgValueCandidates::new(complete::groups))]
     group: GroupName,
 }
 
@@ -166,9 +142,8 @@ async fn opening(network: &Network, group: WorkingGroup, id: OpeningId) -> Outco
 /// The worker; a clear failure if there is none.
 async fn worker(network: &Network, group: WorkingGroup, id: WorkerId) -> Outcome<WorkerView> {
     let thing = format!("worker {id} of the {} group", group.name());
-    let page = network.directory.reader().workers(GroupName(group), &Wanted::first(1, Some(id))).await;
-    let page = page.map_err(|error| Failure::directory(&thing, &error))?;
-    let found = page.items.into_iter().find(|worker| worker.id == id);
+    let found = network.directory.reader().worker(GroupName(group), id).await;
+    let found = found.map_err(|error| Failure::directory(&thing, &error))?;
     found.ok_or_else(|| Failure::refused("WORKER_DOES_NOT_EXIST", format!("there is no {thing}")))
 }
 

@@ -67,14 +67,6 @@ impl<L: clap::Args, S: clap::Args, A: clap::Subcommand> Noun<L, S, A> {
         self.command.unwrap_or(Verb::List(self.list))
     }
 
-    /// Whether standard output is for scripts, as the act says if there is one.
-    fn is_json(&self, of_act: impl FnOnce(&A) -> bool) -> bool {
-        match &self.command {
-            Some(Verb::Act(act)) => self.json || of_act(act),
-            Some(Verb::List(_) | Verb::Show(_)) | None => self.json,
-        }
-    }
-
     /// What is to be done, if it is not only looking.
     fn act(self) -> Result<A, Self> {
         match self.command {
@@ -141,13 +133,13 @@ pub(crate) enum PeopleCommand {
     /// Show workers of the working groups
     #[command(alias = "worker")]
     Workers(Noun<workers::List, workers::Show>),
-    /// Show working groups
+    /// Show working groups; hire, pay and let go their workers
     #[command(alias = "group")]
     Groups(Noun<workers::ListGroups, workers::ShowGroup, GroupCommand>),
-    /// Show channels
+    /// Show channels; make and delete them
     #[command(alias = "channel")]
     Channels(Noun<people::ListChannels, people::ShowChannel, ChannelCommand>),
-    /// Show members
+    /// Show members; make them, and name their accounts
     #[command(alias = "member")]
     Members(Noun<people::ListMembers, people::ShowMember, MemberCommand>),
     /// Show openings of the working groups
@@ -162,7 +154,7 @@ pub(crate) enum PeopleCommand {
     /// Show open proposals of the council
     #[command(alias = "proposal")]
     Proposals(Noun<council::ListProposals, council::ShowProposal>),
-    /// Show the keys, the threshold and the secretary of the council
+    /// Show the keys, the threshold and the secretary of the council; propose and approve
     #[command(args_conflicts_with_subcommands = true, after_help = "Example:\n  argosy council")]
     Council {
         #[command(subcommand)]
@@ -177,7 +169,7 @@ pub(crate) enum PeopleCommand {
 
 impl LookCommand {
     /// Whether standard output is for scripts.
-    pub(crate) fn json(&self) -> bool {
+    pub(crate) const fn json(&self) -> bool {
         match self {
             Self::Places(command) => command.json(),
             Self::People(command) => command.json(),
@@ -186,12 +178,12 @@ impl LookCommand {
 }
 
 impl PlaceCommand {
-    fn json(&self) -> bool {
+    const fn json(&self) -> bool {
         match self {
-            Self::Bags(noun) => noun.is_json(BagCommand::json),
+            Self::Bags(noun) => noun.json,
             Self::Buckets(noun) => noun.json,
             Self::Families(noun) => noun.json,
-            Self::Objects(noun) => noun.is_json(ObjectCommand::json),
+            Self::Objects(noun) => noun.json,
             Self::Tx(noun) => noun.json,
             Self::Blacklist(noun) => noun.json,
             Self::Policy(whole) | Self::Limits(whole) | Self::Fees(whole) => whole.json,
@@ -200,18 +192,17 @@ impl PlaceCommand {
 }
 
 impl PeopleCommand {
-    fn json(&self) -> bool {
+    const fn json(&self) -> bool {
         match self {
             Self::Workers(noun) => noun.json,
-            Self::Groups(noun) => noun.is_json(GroupCommand::json),
-            Self::Channels(noun) => noun.is_json(ChannelCommand::json),
-            Self::Members(noun) => noun.is_json(MemberCommand::json),
+            Self::Groups(noun) => noun.json,
+            Self::Channels(noun) => noun.json,
+            Self::Members(noun) => noun.json,
             Self::Openings(noun) => noun.json,
             Self::Applications(noun) => noun.json,
-            Self::Releases(noun) => noun.is_json(ReleaseCommand::json),
+            Self::Releases(noun) => noun.json,
             Self::Proposals(noun) => noun.json,
-            Self::Council { act, whole } => whole.json || act.as_ref().is_some_and(CouncilCommand::json),
-            Self::Resignations(whole) => whole.json,
+            Self::Council { whole, .. } | Self::Resignations(whole) => whole.json,
         }
     }
 }

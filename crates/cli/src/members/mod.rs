@@ -41,18 +41,6 @@ pub(crate) enum AccountCommand {
     Transfer(Signed<Transfer>),
 }
 
-impl MemberCommand {
-    /// Whether standard output is for scripts.
-    pub(crate) const fn json(&self) -> bool {
-        match self {
-            Self::Create(it) => it.json(),
-            Self::UpdateAccounts(it) => it.json(),
-            Self::ConfirmStakingAccount(it) => it.json(),
-            Self::RemoveStakingAccount(it) => it.json(),
-        }
-    }
-}
-
 impl AccountCommand {
     /// Whether standard output is for scripts.
     pub(crate) const fn json(&self) -> bool {

@@ -192,6 +192,9 @@ fn a_lead_and_a_worker_are_hired_paid_slashed_and_leave() {
     place.refused("//Lena", slash, &["BAD_ORIGIN", "worker 0 leads", "council propose slash"]);
     place.refused("//Lena", "group leave -g storage --worker 7", &["WORKER_DOES_NOT_EXIST"]);
     place.refused("//Lena", "group leave -g attestation --worker 0", &["WORKER_DOES_NOT_EXIST"]);
+    let failed = place.run("//Lena", "group leave -g storage --worker 7 --json");
+    let failed: Value = serde_json::from_slice(&failed.stdout).unwrap();
+    assert_eq!(failed["code"], "WORKER_DOES_NOT_EXIST");
     place.done("//Wims", "group leave -g storage --worker 1");
     wait_until("the worker is gone", || place.worker(1).is_null());
     assert_eq!((place.money("//Wim", "free"), place.money("//Wim", "staked")), ("980".into(), "0".into()));
@@ -214,6 +217,8 @@ fn hire_the_lead(place: &Place) {
     assert_eq!(place.state("groups/storage/openings"), json!([]));
     place.refused("//Ann", "council approve 0", &["NO_SUCH_KEY", "has not approved proposal 0"]);
     place.refused("//Ben", "council approve 7", &["PROPOSAL_DOESNT_EXIST"]);
+    let failed = place.run("//Ben", "council approve 7 --json");
+    assert_eq!(serde_json::from_slice::<Value>(&failed.stdout).unwrap()["code"], "PROPOSAL_DOESNT_EXIST");
     assert_eq!(place.result("//Ben", "council approve 0"), json!({"openingId": "0"}));
     assert_eq!(place.state("groups/storage/openings")[0]["kind"], "Leader");
 

@@ -1,8 +1,6 @@
 //! Commands that look at the directory, on a small network; completion; man pages.
 
 use crate::network::{Network, argosy, text, wait_until};
-use argosy_api::{DirectoryClient, Told, directory::query::EventsQuery};
-use argosy_http::{AddressPolicy, Client, ClientConfig};
 use serde_json::Value;
 use std::{
     env,
@@ -55,7 +53,6 @@ fn what_the_directory_knows_can_be_looked_at() {
     lists_and_filters(&network, &bag);
     single_things(&network, &bag, &text(&objects[0]["id"]));
     transactions(&network, &bag);
-    events(&network, &bag);
     refusals(&network);
     network.stop("TERM");
 }
@@ -172,26 +169,6 @@ fn transactions(network: &Network, bag: &str) {
     let rest = json(network, &format!("tx list --group storage --from {next}"));
     let rest: Vec<_> = rest.as_array().unwrap().iter().map(|record| text(&record["hash"])).collect();
     assert_eq!(rest, pages[2..]);
-}
-
-/// The directory's events through the client that commands have.
-fn events(network: &Network, bag: &str) {
-    let config = ClientConfig { addresses: AddressPolicy::Local, ..ClientConfig::default() };
-    let reader = DirectoryClient::new(Client::new(config), &network.directory()).reader();
-    let query = EventsQuery {
-        from: Some(1),
-        bag: Some(bag.parse().unwrap()),
-        bucket: None,
-        worker: None,
-        kind: Some("DynamicBagCreated".to_owned()),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let told = runtime.block_on(async { reader.events(&query).await.unwrap().next().await.unwrap() });
-    let Some(Told::Event(event)) = told else { panic!("{told:?}") };
-    assert_eq!(
-        (event.kind.as_str(), event.fields["creation"]["bag"].as_str()),
-        ("DynamicBagCreated", Some(bag))
-    );
 }
 
 fn refusals(network: &Network) {

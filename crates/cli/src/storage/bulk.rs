@@ -108,7 +108,7 @@ impl BulkArgs {
 
 /// A plan that is carried out.
 struct Job<'a> {
-    session: &'a Session,
+    session: &'a mut Session,
     args: &'a BulkArgs,
     facts: Facts,
     /// One after the other.
@@ -138,7 +138,7 @@ fn bulk_args(command: &LeaderCommand) -> Option<&BulkArgs> {
 }
 
 /// Carries out a bulk command; others do nothing.
-pub(super) async fn run(session: &Session, command: &LeaderCommand) -> Outcome<()> {
+pub(super) async fn run(session: &mut Session, command: &LeaderCommand) -> Outcome<()> {
     if let LeaderCommand::SetReplication(args) = command {
         set_replication(session, args).await?;
     } else if let LeaderCommand::CopyBags(args) = command {
@@ -149,7 +149,7 @@ pub(super) async fn run(session: &Session, command: &LeaderCommand) -> Outcome<(
     Ok(())
 }
 
-async fn set_replication(session: &Session, args: &SetReplicationArgs) -> Outcome<()> {
+async fn set_replication(session: &mut Session, args: &SetReplicationArgs) -> Outcome<()> {
     let reader = session.network.directory.reader();
     let active_only = !args.not_only_active;
     let facts =
@@ -172,7 +172,7 @@ async fn set_replication(session: &Session, args: &SetReplicationArgs) -> Outcom
     Job { session, args: bulk, facts, steps: vec![updates], waiting: Vec::new(), rate }.run().await
 }
 
-async fn copy_bags(session: &Session, args: &CopyBagsArgs) -> Outcome<()> {
+async fn copy_bags(session: &mut Session, args: &CopyBagsArgs) -> Outcome<()> {
     let (from, to): (BTreeSet<_>, BTreeSet<_>) =
         (args.from.iter().copied().collect(), args.to.iter().copied().collect());
     let both = from.intersection(&to).count();
@@ -204,7 +204,7 @@ async fn copy_bags(session: &Session, args: &CopyBagsArgs) -> Outcome<()> {
     Job { session, args: bulk, facts, steps: vec![updates], waiting: Vec::new(), rate: None }.run().await
 }
 
-async fn empty_bucket(session: &Session, args: &EmptyBucketArgs) -> Outcome<()> {
+async fn empty_bucket(session: &mut Session, args: &EmptyBucketArgs) -> Outcome<()> {
     let reader = session.network.directory.reader();
     let mut facts = facts::facts(&reader, facts::bags(&reader, Some(args.id)).await?, |_| true).await?;
     ensure_found(&facts, [&args.id])?;
@@ -341,7 +341,7 @@ impl Job<'_> {
     }
 
     /// Hash of the transaction, and the reason for each update that failed.
-    async fn send(&self, batch: &[Update], number: usize) -> Outcome<(String, Vec<Option<String>>)> {
+    async fn send(&mut self, batch: &[Update], number: usize) -> Outcome<(String, Vec<Option<String>>)> {
         if self.dry_run() {
             return Ok((format!("tx{number}_hash"), vec![None; batch.len()]));
         }

@@ -67,8 +67,8 @@ pub(crate) async fn run(
         StorageCommand::Leader(command) => lead(directory, program, &command).await?,
         StorageCommand::Operator(command) => {
             let call = command.call()?;
-            let session = open(directory, program, command.common()).await?;
-            sign(&session, command.role(), call).await?;
+            let mut session = open(directory, program, command.common()).await?;
+            sign(&mut session, command.role(), call).await?;
         }
         StorageCommand::Util(command) => return util::run(directory, program, *command).await,
         StorageCommand::Server(args) => args.refuse()?,
@@ -80,16 +80,16 @@ pub(crate) async fn run(
 /// Flags are looked at first, then the directory is asked, then something is sent.
 async fn lead(directory: &DirectoryArgs, program: Program, command: &LeaderCommand) -> Outcome<()> {
     if let Some(call) = command.call()? {
-        let session = open(directory, program, command.common()).await?;
-        return sign(&session, LeaderCommand::ROLE, call).await;
+        let mut session = open(directory, program, command.common()).await?;
+        return sign(&mut session, LeaderCommand::ROLE, call).await;
     }
     if let LeaderCommand::UpdateBags(args) = command {
         let wanted = args.wanted()?;
-        return update_bags::run(&open(directory, program, command.common()).await?, wanted).await;
+        return update_bags::run(&mut open(directory, program, command.common()).await?, wanted).await;
     }
     bulk::check(command)?;
-    let session = open(directory, program, command.common()).await?;
-    bulk::run(&session, command).await
+    let mut session = open(directory, program, command.common()).await?;
+    bulk::run(&mut session, command).await
 }
 
 /// A session with the keys that the flags name. Under Colossus' name nobody is asked, as there.
@@ -108,7 +108,7 @@ async fn open(directory: &DirectoryArgs, program: Program, common: &ColossusArgs
 }
 
 /// Signs and sends, and prints what is new.
-async fn sign(session: &Session, role: Role, call: Call) -> Outcome<()> {
+async fn sign(session: &mut Session, role: Role, call: Call) -> Outcome<()> {
     let Some(done) = session.send(role, call).await? else { return Ok(()) };
     let made = LeaderCommand::made(&done.events);
     if session.json() {

@@ -47,7 +47,9 @@ impl Colossus {
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(self.path("storage-node"));
         let variables = ["ACCOUNT_URI", "ACCOUNT_PWD", "CLEANUP", "ARGOSY_NETWORK"];
-        variables.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in variables {
+            command.env_remove(name);
+        }
         command
             .args(line.split_whitespace())
             .env("ARGOSY_DIRECTORY", &self.directory)

@@ -82,7 +82,7 @@ pub(crate) fn ask(question: &str) -> Outcome<bool> {
             let _ = writeln!(stderr);
             Err(Failure::usage_as(
                 "NOT_CONFIRMED",
-                "nobody answered the question: give -y (--yes) to send without being asked",
+                "nobody answered the question: give --yes to send without being asked",
             ))
         }
         Ok(_) => Ok(matches!(answer.as_str(), "y" | "yes")),

@@ -341,7 +341,7 @@ impl Job<'_> {
     }
 
     /// Hash of the transaction, and the reason for each update that failed.
-    async fn send(&self, batch: &[Update], number: usize) -> Outcome<(String, Vec<Option<String>>)> {
+    async fn send(&mut self, batch: &[Update], number: usize) -> Outcome<(String, Vec<Option<String>>)> {
         if self.dry_run() {
             return Ok((format!("tx{number}_hash"), vec![None; batch.len()]));
         }

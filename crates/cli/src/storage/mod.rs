@@ -85,7 +85,7 @@ async fn lead(directory: &DirectoryArgs, program: Program, command: &LeaderComma
     }
     if let LeaderCommand::UpdateBags(args) = command {
         let wanted = args.wanted()?;
-        return update_bags::run(&open(directory, program, command.common()).await?, wanted).await;
+        return update_bags::run(&mut open(directory, program, command.common()).await?, wanted).await;
     }
     bulk::check(command)?;
     let session = open(directory, program, command.common()).await?;

@@ -15,6 +15,20 @@ use argosy_domain::{BagId, StorageBucketId, limits::MAX_BATCH_CALLS, num::to_u64
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// How bags are called; several lines, as Colossus' help has them.
+const BAG_ID_FORMS: &str = "\
+Bag ID. Format: {bag_type}:{sub_type}:{id}.
+  - Bag types: 'static', 'dynamic'
+  - Sub types: 'static:council', 'static:wg', 'dynamic:member', 'dynamic:channel'
+  - Id:
+    - absent for 'static:council'
+    - working group name for 'static:wg'
+    - integer for 'dynamic:member' and 'dynamic:channel'
+  Examples:
+  - static:council
+  - static:wg:storage
+  - dynamic:member:4";
+
 /// Add/remove a storage bucket/s from a bag/s. If multiple bags are provided, then the same input bucket ID/s would be added/removed from all bags.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
@@ -24,18 +38,7 @@ pub(crate) struct UpdateBagsArgs {
     /// Comma separated list of bucket IDs to add to all bag/s
     #[arg(short, long, value_name = "add")]
     add: Option<String>,
-    /// Bag ID. Format: {bag_type}:{sub_type}:{id}.
-    ///   - Bag types: 'static', 'dynamic'
-    ///   - Sub types: 'static:council', 'static:wg', 'dynamic:member', 'dynamic:channel'
-    ///   - Id:
-    ///     - absent for 'static:council'
-    ///     - working group name for 'static:wg'
-    ///     - integer for 'dynamic:member' and 'dynamic:channel'
-    ///   Examples:
-    ///   - static:council
-    ///   - static:wg:storage
-    ///   - dynamic:member:4
-    #[arg(short = 'i', long = "bagIds", alias = "bag-ids", value_name = "bagIds", num_args = 1.., required = true, verbatim_doc_comment)]
+    #[arg(short = 'i', long = "bagIds", alias = "bag-ids", value_name = "bagIds", num_args = 1.., required = true, help = BAG_ID_FORMS)]
     bags: Vec<String>,
     /// Comma separated list of bucket IDs to remove from all bag/s
     #[arg(short, long, value_name = "remove")]

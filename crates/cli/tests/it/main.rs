@@ -25,5 +25,6 @@ mod processes;
 mod sending;
 mod stage;
 mod storage_commands;
+mod storage_page;
 mod transcript;
 mod wrong_bytes;

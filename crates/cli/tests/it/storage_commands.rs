@@ -504,7 +504,7 @@ fn colossus_exit_codes() {
         (200, format!("leader:delete-bucket -i 0 {alice} -u http://127.0.0.1:1"), "127.0.0.1:1"),
         (201, format!("leader:delete-bucket -i 77 {alice}"), ""),
         (202, "leader:delete-bucket -i 0 -y //Mallory".to_owned(), "lead of the storage group"),
-        (202, "leader:delete-bucket -i 0".to_owned(), "--keyFile"),
+        (202, "leader:delete-bucket -i 0".to_owned(), "among the keys at hand"),
     ] {
         node.fails(code, &line, words);
     }

@@ -256,6 +256,6 @@ impl<'a> Changing<'a> {
     fn done(self) -> Option<Update> {
         let Self { bag, before, add, remove } = self;
         let changes = !add.is_empty() || !remove.is_empty();
-        changes.then(|| Update { bag: bag.id, bytes: bag.bytes, objects: bag.objects, before, add, remove })
+        changes.then_some(Update { bag: bag.id, bytes: bag.bytes, objects: bag.objects, before, add, remove })
     }
 }

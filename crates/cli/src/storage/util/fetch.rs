@@ -245,7 +245,7 @@ impl Fetching<'_> {
         if let Some(source) = &self.args.source {
             return vec![source.to_string()];
         }
-        let mut buckets: Vec<_> = object.storage_buckets.iter().copied().collect();
+        let mut buckets = object.storage_buckets.clone();
         buckets.sort_by_key(|id| (*id == self.args.bucket, !object.holders.contains(id)));
         let mut urls: Vec<String> = buckets.iter().filter_map(|id| self.nodes.get(id).cloned()).collect();
         urls.dedup();

@@ -1,11 +1,6 @@
 //! What every request sees.
 
-use crate::{
-    assets::Assets,
-    cache::Cache,
-    config::Config,
-    operator::Duty,
-};
+use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty};
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
 use argosy_node::{Fills, Follower};

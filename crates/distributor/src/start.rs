@@ -9,6 +9,7 @@ use crate::{
     operator::{self, Changes, ChangesError, Door, Duty},
     upkeep,
 };
+use arc_swap::ArcSwap;
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
 use argosy_http::{
@@ -21,7 +22,6 @@ use argosy_node::{
     home::{self, HomeError},
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
-use arc_swap::ArcSwap;
 use std::{
     sync::{Arc, atomic::AtomicU64},
     time::Instant,
@@ -117,11 +117,7 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let store =
         Store::open(&config.directories.assets, Arc::new(RealDisk), limits).map_err(StartError::Store)?;
     let guarded = client(address_policy(&genesis));
-    let follower = FollowerConfig {
-        genesis,
-        directories,
-        checkpoint: notes.join(CHECKPOINT),
-    };
+    let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
     let (follower, follow) = Follower::open(follower, trusted)?;
     let assets = Arc::new(Assets::default());

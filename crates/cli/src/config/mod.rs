@@ -188,7 +188,10 @@ fn check(args: &FileArgs) -> Outcome<ExitCode> {
             Kind::Storage => "a storage node",
             Kind::Directory => "a directory node",
         };
-        screen::say(&format!("{}: a configuration of {kind}; nothing is wrong with it", text::line(&file.to_string())));
+        screen::say(&format!(
+            "{}: a configuration of {kind}; nothing is wrong with it",
+            text::line(&file.to_string())
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

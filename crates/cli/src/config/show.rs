@@ -11,9 +11,9 @@ pub(super) fn values(shown: &Shown) -> Value {
     match shown {
         Shown::Value { value, .. } => value.clone(),
         Shown::List(list) => Value::Array(list.iter().map(values).collect()),
-        Shown::Section(entries) => {
-            Value::Object(entries.iter().map(|(name, shown)| (name.clone(), values(shown))).collect::<Map<_, _>>())
-        }
+        Shown::Section(entries) => Value::Object(
+            entries.iter().map(|(name, shown)| (name.clone(), values(shown))).collect::<Map<_, _>>(),
+        ),
     }
 }
 
@@ -102,12 +102,22 @@ mod tests {
     use serde_json::json;
 
     fn shown() -> Shown {
-        let value = |value: Value, line| Shown::Value { value, origin: Some(Origin::File { line, column: 1 }) };
-        let key = Shown::Section(vec![("suri".into(), value(json!("//Alice"), 4)), ("type".into(), value(json!("ed25519"), 5))]);
+        let value =
+            |value: Value, line| Shown::Value { value, origin: Some(Origin::File { line, column: 1 }) };
+        let key = Shown::Section(vec![
+            ("suri".into(), value(json!("//Alice"), 4)),
+            ("type".into(), value(json!("ed25519"), 5)),
+        ]);
         Shown::Section(vec![
-            ("id".into(), Shown::Value { value: json!("true"), origin: Some(Origin::Environment("X__ID".into())) }),
+            (
+                "id".into(),
+                Shown::Value { value: json!("true"), origin: Some(Origin::Environment("X__ID".into())) },
+            ),
             ("keys".into(), Shown::List(vec![key])),
-            ("limits".into(), Shown::Section(vec![("storage".into(), Shown::Value { value: json!("20G"), origin: None })])),
+            (
+                "limits".into(),
+                Shown::Section(vec![("storage".into(), Shown::Value { value: json!("20G"), origin: None })]),
+            ),
         ])
     }
 

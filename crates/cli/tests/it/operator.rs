@@ -78,7 +78,11 @@ fn an_operator_changes_a_running_distributor() {
     assert!(answers().is_err());
     let output = command("stop-public-api", &own);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains(r#"Request failed: {"message":"Already stopped"}"#), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains(r#"Request failed: {"message":"Already stopped"}"#),
+        "{}",
+        stderr(&output)
+    );
     done(command("start-public-api", &own));
     assert_eq!(buckets(), serde_json::json!({"allByWorkerId": 7}));
 

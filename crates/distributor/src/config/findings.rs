@@ -14,7 +14,8 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut wrong = |path, what: String| findings.push(Finding { path, what, wrong: true });
     if let Err(error) = config.endpoints.directories() {
-        let path = if config.endpoints.storage_squid.is_some() { "endpoints.storageSquid" } else { "endpoints" };
+        let path =
+            if config.endpoints.storage_squid.is_some() { "endpoints.storageSquid" } else { "endpoints" };
         wrong(path, error.to_string());
     }
     if config.operator_api.as_ref().is_some_and(super::OperatorApi::has_sample_secret) {
@@ -24,7 +25,8 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
     let mut warn = |path, what: String| findings.push(Finding { path, what, wrong: false });
     let limits = &config.limits;
     if limits.storage < ARGUS_LEAST_STORAGE {
-        let what = format!("limits.storage is {}; Argus expects at least {ARGUS_LEAST_STORAGE}", limits.storage);
+        let what =
+            format!("limits.storage is {}; Argus expects at least {ARGUS_LEAST_STORAGE}", limits.storage);
         warn("limits.storage", what);
     }
     if let Some(size) = limits.max_cached_item_size.filter(|size| *size < ARGUS_LEAST_ITEM) {
@@ -36,7 +38,8 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
         warn("operatorApi", what.to_owned());
     }
     if config.buckets.is_none() && config.worker_id.is_none() {
-        let what = "neither buckets nor workerId is given, so that nothing is delivered until the operator sets one";
+        let what =
+            "neither buckets nor workerId is given, so that nothing is delivered until the operator sets one";
         warn("", what.to_owned());
     }
     for path in ignored(config) {

@@ -7,7 +7,9 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
-pub use sections::{BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi};
+pub use sections::{
+    BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,
+};
 
 use argosy_node::config::{Configuration, Finding, KeySource, Logs, keys_schema, resolve_path};
 use schemars::JsonSchema;

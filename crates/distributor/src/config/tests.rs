@@ -76,27 +76,63 @@ fn a_short_configuration_of_our_own_is_enough() {
 const BROKEN: &[(&str, &str, &str)] = &[
     ("id: test-node", "id: ''", "2:5: id is empty; expected a text"),
     ("id: test-node", "name: test-node", "2:1: name is no known key; expected one of"),
-    ("  storageSquid: http://localhost:8081/graphql\n", "", "4:3: endpoints.directory is missing; expected the root URL"),
-    ("http://localhost:8081/graphql", "http://localhost:8081/v1", "4:17: endpoints.storageSquid is not of the form"),
-    ("http://localhost:8081/graphql", "localhost", "4:17: endpoints.storageSquid is \"localhost\"; expected a URL"),
+    (
+        "  storageSquid: http://localhost:8081/graphql\n",
+        "",
+        "4:3: endpoints.directory is missing; expected the root URL",
+    ),
+    (
+        "http://localhost:8081/graphql",
+        "http://localhost:8081/v1",
+        "4:17: endpoints.storageSquid is not of the form",
+    ),
+    (
+        "http://localhost:8081/graphql",
+        "localhost",
+        "4:17: endpoints.storageSquid is \"localhost\"; expected a URL",
+    ),
     ("ws://localhost:9944", "9944", "5:20: endpoints.joystreamNodeWs is \"9944\"; expected a URL"),
     ("  cacheState: ./local/cache\n", "", "7:3: directories.cacheState is missing; expected a text"),
     ("level: debug", "level: loud", "11:12: logs.file.level is \"loud\"; expected error, warn, info"),
-    ("maxFiles: 30", "maxFiles: 0", "13:15: logs.file.maxFiles is \"0\"; expected a whole number of at least 1"),
+    (
+        "maxFiles: 30",
+        "maxFiles: 0",
+        "13:15: logs.file.maxFiles is \"0\"; expected a whole number of at least 1",
+    ),
     ("50485760", "1023", "14:14: logs.file.maxSize is \"1023\"; expected a whole number of at least 1024"),
-    ("hourly", "weekly", "15:16: logs.file.frequency is \"weekly\"; expected yearly, monthly, daily or hourly"),
+    (
+        "hourly",
+        "weekly",
+        "15:16: logs.file.frequency is \"weekly\"; expected yearly, monthly, daily or hourly",
+    ),
     ("archive: true", "archive: maybe", "16:14: logs.file.archive is \"maybe\"; expected true or false"),
     ("    endpoint: http://localhost:9200\n", "", "20:5: logs.elastic.endpoint is missing; expected a URL"),
     ("      password: hush\n", "", "24:7: logs.elastic.auth.password is missing; expected a text"),
-    ("storage: 100G", "storage: 100GB", "27:12: limits.storage is \"100GB\"; expected digits and one of B, K, M, G, T"),
-    ("Downloads: 100", "Downloads: 0", "limits.maxConcurrentStorageNodeDownloads is \"0\"; expected a whole number"),
+    (
+        "storage: 100G",
+        "storage: 100GB",
+        "27:12: limits.storage is \"100GB\"; expected digits and one of B, K, M, G, T",
+    ),
+    (
+        "Downloads: 100",
+        "Downloads: 0",
+        "limits.maxConcurrentStorageNodeDownloads is \"0\"; expected a whole number",
+    ),
     ("Connections: 300", "Connections: -1", "limits.maxConcurrentOutboundConnections is \"-1\"; expected"),
-    ("5000", "999", "30:30: limits.outboundRequestsTimeoutMs is \"999\"; expected a whole number of at least 1000"),
+    (
+        "5000",
+        "999",
+        "30:30: limits.outboundRequestsTimeoutMs is \"999\"; expected a whole number of at least 1000",
+    ),
     ("3600", "59", "limits.pendingDownloadTimeoutSec is \"59\"; expected a whole number of at least 60"),
     ("queryNodeCacheTTL: 60", "queryNodeCacheTTL: 1.5", "limits.queryNodeCacheTTL is \"1.5\"; expected"),
     ("saveCacheState: 60", "saveCacheState: 0", "intervals.saveCacheState is \"0\"; expected"),
     ("3334", "70000", "publicApi.port is \"70000\"; expected a whole number from 0 to 65535"),
-    ("not-that-of-the-sample", "this-is-not-so-secret", "43:15: operatorApi.hmacSecret is the secret of a sample"),
+    (
+        "not-that-of-the-sample",
+        "this-is-not-so-secret",
+        "43:15: operatorApi.hmacSecret is the secret of a sample",
+    ),
     ("hmacSecret", "hmacsecret", "43:3: operatorApi.hmacsecret is no known key; expected hmacSecret"),
     ("type: ed25519", "type: rsa", "47:11: keys[1].type is \"rsa\"; expected"),
     ("\"1:0\"", "\"1\"", "50:5: buckets[1] is \"1\"; expected a bucket such as 0:1"),
@@ -113,7 +149,10 @@ fn every_rule_is_told_with_its_place_and_an_excerpt() {
         assert!(YAML.contains(from), "{from}");
         let (lines, details) = folder.problems(&YAML.replacen(from, to, 1), &[]);
         assert!(lines[0].contains(said) || lines.iter().any(|line| line.contains(said)), "{said}: {lines:?}");
-        assert!(!details.contains("hush") && !details.contains("0x01") && !details.contains("hmac"), "{details}");
+        assert!(
+            !details.contains("hush") && !details.contains("0x01") && !details.contains("hmac"),
+            "{details}"
+        );
     }
     let text = YAML.replace("100G", "100GB").replace("3334", "x").replace("workerId", "worker");
     let (lines, details) = folder.problems(&text, &[]);
@@ -180,7 +219,8 @@ fn mistakes_in_the_environment_are_told_without_the_values() {
             continue;
         }
         let (lines, _) = folder.problems(YAML, &[(&name, value)]);
-        let line = lines.iter().find(|line| line.contains(said)).unwrap_or_else(|| panic!("{said}: {lines:?}"));
+        let line =
+            lines.iter().find(|line| line.contains(said)).unwrap_or_else(|| panic!("{said}: {lines:?}"));
         assert!(line.starts_with(&format!("{name}: ")), "{line}");
         assert!(!line.contains("shh") || said.contains("shh"), "{line}");
     }

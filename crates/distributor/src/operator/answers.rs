@@ -47,7 +47,8 @@ impl Refusal {
         let message = self.to_string();
         let (status, body) = match self {
             Self::NoSecret => {
-                return ErrorBody::this_node(StatusCode::FORBIDDEN, "NO_OPERATOR_SECRET", message).into_response();
+                return ErrorBody::this_node(StatusCode::FORBIDDEN, "NO_OPERATOR_SECRET", message)
+                    .into_response();
             }
             Self::NoJson(_) => (StatusCode::BAD_REQUEST, invalid(&message, url, &message)),
             Self::Token(_) => (StatusCode::UNAUTHORIZED, invalid(&message, url, &message)),

@@ -75,15 +75,21 @@ impl Changes {
         let failed = |source| ChangesError { path: path.clone(), source };
         let invalid = |what: String| failed(io::Error::new(io::ErrorKind::InvalidData, what));
         let mut kept = match read_bounded(&path, MAX_BYTES) {
-            Ok(bytes) => serde_json::from_slice::<Kept>(&bytes).map_err(|error| invalid(error.to_string()))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Kept { format: FORMAT, ..Kept::default() },
+            Ok(bytes) => {
+                serde_json::from_slice::<Kept>(&bytes).map_err(|error| invalid(error.to_string()))?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Kept { format: FORMAT, ..Kept::default() }
+            }
             Err(error) => return Err(failed(error)),
         };
         if kept.format != FORMAT {
             return Err(invalid(format!("it was made by another argosy (layout {})", kept.format)));
         }
         if kept.duty.as_ref().is_some_and(|duty| duty.from != configured) {
-            tracing::warn!("the configuration's workerId or buckets are new: they replace what the operator set");
+            tracing::warn!(
+                "the configuration's workerId or buckets are new: they replace what the operator set"
+            );
             kept.duty = None;
         }
         let file = path.display();

@@ -2,11 +2,7 @@
 
 use crate::{node::Node, serve::Public};
 use argosy_http::{BindError, ServeConfig, Shutdown, bind, serve_edge};
-use std::{
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-};
+use std::{net::SocketAddr, pin::Pin, sync::Arc};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},

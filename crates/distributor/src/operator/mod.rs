@@ -76,13 +76,11 @@ pub(crate) fn router(node: Arc<Node>, door: Door, changes: Changes, shutdown: Sh
         ("set-worker", Action::SetWorker),
         ("set-buckets", Action::SetBuckets),
     ] {
-        let handler = async move |State(operator): State<Arc<Operator>>,
-                                  uri: Uri,
-                                  headers: HeaderMap,
-                                  body: Bytes| {
-            let url = uri.path_and_query().map_or(uri.path(), |url| url.as_str());
-            operator.answer(action, url, &headers, &body).await
-        };
+        let handler =
+            async move |State(operator): State<Arc<Operator>>, uri: Uri, headers: HeaderMap, body: Bytes| {
+                let url = uri.path_and_query().map_or(uri.path(), |url| url.as_str());
+                operator.answer(action, url, &headers, &body).await
+            };
         router = router.route(&format!("/api/v1/{name}"), routing::post(handler));
     }
     router.fallback(answers::not_found).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(operator)

@@ -181,7 +181,11 @@ fn check_times(claims: &Value, now: u64) -> Result<(), TokenError> {
     }
 }
 
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "seconds since 1970 are far below 2^53"
+)]
 const fn seconds(time: u64) -> f64 {
     time as f64
 }
@@ -251,7 +255,10 @@ mod tests {
     #[test]
     fn every_fault_has_the_text_of_argus() {
         assert_eq!(answer(None).unwrap_err(), "Authorization header required");
-        assert_eq!(answer(Some("Basic abc")).unwrap_err(), "Authorization header with scheme 'Bearer' required");
+        assert_eq!(
+            answer(Some("Basic abc")).unwrap_err(),
+            "Authorization header with scheme 'Bearer' required"
+        );
         assert_eq!(answer(Some("Bearer")).unwrap_err(), "Bearer token missing");
         assert_eq!(answer(Some("Bearer a.b")).unwrap_err(), "jwt malformed");
         assert_eq!(answer(Some("Bearer a.b.c")).unwrap_err(), "invalid token");

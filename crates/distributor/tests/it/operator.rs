@@ -67,7 +67,11 @@ async fn only_who_has_the_secret_is_heard() {
     assert_eq!(rig.status().await["workerId"], 0, "nothing has changed");
     let query = "/api/v1/set-worker?x=1";
     let bearer = format!("Bearer {}", token::sign(SECRET, query, &body, now()));
-    assert_eq!(post(&rig, query, Some(&bearer), &body.to_string()).await.status, 200, "the query is signed too");
+    assert_eq!(
+        post(&rig, query, Some(&bearer), &body.to_string()).await.status,
+        200,
+        "the query is signed too"
+    );
     assert_eq!(rig.status().await["workerId"], 1);
 }
 
@@ -84,7 +88,11 @@ async fn bodies_are_checked_after_signatures() {
             json!({"buckets": ["0:0", "x"]}),
             "request.body.buckets[1] should match pattern \"^[0-9]+:[0-9]+$\"",
         ),
-        ("set-buckets", json!({"buckets": ["0:0", "0:0"]}), "request.body.buckets should NOT have duplicate items"),
+        (
+            "set-buckets",
+            json!({"buckets": ["0:0", "0:0"]}),
+            "request.body.buckets should NOT have duplicate items",
+        ),
     ] {
         let (status, answer) = signed(&rig, action, body).await;
         let answer: Value = serde_json::from_str(&answer).unwrap();

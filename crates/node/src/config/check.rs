@@ -54,7 +54,9 @@ impl Checker {
         match node.value.read() {
             Value::Map(entries) => self.map(node, entries, schema),
             Value::List(list) => self.list(node, list, schema),
-            Value::Number(number) if schema.types().iter().any(|kind| ["integer", "number"].contains(kind)) => {
+            Value::Number(number)
+                if schema.types().iter().any(|kind| ["integer", "number"].contains(kind)) =>
+            {
                 let bound = |key: &str| schema.json.get(key).and_then(Json::as_f64);
                 let value = number.as_f64().unwrap_or(f64::NAN);
                 let low = bound("minimum").is_some_and(|least| value < least);
@@ -74,7 +76,11 @@ impl Checker {
         let bound = |key: &str| schema.json.get(key).and_then(Json::as_u64);
         let count = argosy_domain::num::to_u64(list.len());
         if bound("minItems").is_some_and(|least| count < least) {
-            self.wrong(&node.origin, "is an empty list", &format!("{}; or leave the key out", schema.expected()));
+            self.wrong(
+                &node.origin,
+                "is an empty list",
+                &format!("{}; or leave the key out", schema.expected()),
+            );
         }
         if let Some(most) = bound("maxItems").filter(|most| count > *most) {
             self.wrong(&node.origin, &format!("has {count} items"), &format!("at most {most}"));

@@ -123,11 +123,8 @@ impl Node {
                 Value::List(list.into_iter().map(|json| Self::of_json(json, origin)).collect())
             }
             Json::Object(map) => {
-                let entry = |(name, json)| Entry {
-                    name,
-                    origin: origin.clone(),
-                    node: Self::of_json(json, origin),
-                };
+                let entry =
+                    |(name, json)| Entry { name, origin: origin.clone(), node: Self::of_json(json, origin) };
                 Value::Map(map.into_iter().map(entry).collect())
             }
         };

@@ -115,7 +115,12 @@ fn read(text: &str, schema: Schema<'_>) -> Result<Json, String> {
     if holds_more && (is_json || !schema.may_be("string")) {
         let what = "is not JSON, which lists and sections are given as here";
         return serde_json::from_str(text).map_err(|error| {
-            format!("{what}: line {}, column {}; expected {}", error.line(), error.column(), schema.expected())
+            format!(
+                "{what}: line {}, column {}; expected {}",
+                error.line(),
+                error.column(),
+                schema.expected()
+            )
         });
     }
     if schema.may_be("boolean") {

@@ -71,7 +71,8 @@ impl Logs {
     /// A warning for each of [`Logs::ignored`].
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
-        let warning = |path| Finding { path, what: format!("{path} is accepted, but not acted on"), wrong: false };
+        let warning =
+            |path| Finding { path, what: format!("{path} is accepted, but not acted on"), wrong: false };
         self.ignored().into_iter().map(warning).collect()
     }
 

@@ -74,11 +74,8 @@ impl Problems {
             return None;
         }
         // A tab would move the mark.
-        let shown: String = source
-            .chars()
-            .take(MAX_EXCERPT_CHARS)
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        let shown: String =
+            source.chars().take(MAX_EXCERPT_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
         let margin = " ".repeat(line.to_string().len());
         let indent = " ".repeat(column_at.saturating_sub(1));
         Some(format!("{margin} |\n{line} | {}\n{margin} | {indent}^", shown.trim_end()))

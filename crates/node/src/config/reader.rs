@@ -96,7 +96,9 @@ pub fn load<T: Configuration>(
     let (text, missing) = match read_bounded(path, MAX_CONFIG_BYTES) {
         Ok(bytes) => {
             let text = String::from_utf8(bytes);
-            let text = text.map_err(|_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8")))?;
+            let text = text.map_err(|_| {
+                unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
+            })?;
             (text, None)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && T::ENVIRONMENT.is_some() => {

@@ -94,7 +94,8 @@ impl<'a> Schema<'a> {
     pub(super) fn allows_nothing(self) -> bool {
         let this = self.resolved();
         let null = |json: &Json| json.get("type") == Some(&json!("null"));
-        let among = |key: &str| this.json.get(key).and_then(Json::as_array).is_some_and(|list| list.iter().any(null));
+        let among =
+            |key: &str| this.json.get(key).and_then(Json::as_array).is_some_and(|list| list.iter().any(null));
         this.types().contains(&"null") || among("anyOf") || among("oneOf")
     }
 
@@ -118,7 +119,11 @@ impl<'a> Schema<'a> {
     /// Names of all members.
     pub(super) fn members(self) -> Vec<&'a str> {
         let properties = |choice: Self| choice.json.get("properties").and_then(Json::as_object);
-        self.choices().into_iter().filter_map(properties).flat_map(|map| map.keys().map(String::as_str)).collect()
+        self.choices()
+            .into_iter()
+            .filter_map(properties)
+            .flat_map(|map| map.keys().map(String::as_str))
+            .collect()
     }
 
     /// The schema of a list's items.
@@ -143,9 +148,9 @@ impl<'a> Schema<'a> {
                 listed.chain(choice.json.get("const")).filter_map(Json::as_str)
             })
             .collect();
-        let others = choices.iter().filter(|choice| {
-            choice.json.get("enum").is_none() && choice.json.get("const").is_none()
-        });
+        let others = choices
+            .iter()
+            .filter(|choice| choice.json.get("enum").is_none() && choice.json.get("const").is_none());
         let mut parts: Vec<String> = others.map(|choice| choice.expected_alone()).collect();
         match names.as_slice() {
             [] => {}

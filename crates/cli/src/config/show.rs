@@ -90,9 +90,9 @@ fn scalar(value: &Value) -> String {
             && !text.ends_with(':')
             && !["true", "false", "null", "yes", "no", "on", "off"].contains(&text.to_lowercase().as_str())
     };
-    match value {
-        Value::String(text) if bare(text) => text.clone(),
-        other => other.to_string(),
+    match value.as_str() {
+        Some(text) if bare(text) => text.to_owned(),
+        _ => value.to_string(),
     }
 }
 

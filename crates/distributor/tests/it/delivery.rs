@@ -7,7 +7,6 @@ use crate::{
 };
 use argosy_content::{GroupRange, SliceDecoder, SliceItem, slice_len};
 use argosy_distributor::config::Limits;
-use argosy_node::config::Size;
 use bytes::Bytes;
 use std::{
     path::Path,

@@ -64,7 +64,7 @@ impl Checker {
                     self.wrong(&node.origin, &self.shown(&node.value), &schema.expected());
                 }
             }
-            value => {
+            value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Plain(..)) => {
                 if value.text().is_some_and(str::is_empty) && schema.json.get("minLength").is_some() {
                     self.wrong(&node.origin, "is empty", "a text");
                 }

@@ -72,27 +72,18 @@ impl Value {
 
     /// The value that it reads as.
     pub(super) fn read(&self) -> &Self {
-        match self {
-            Self::Plain(value, _) => value,
-            other => other,
-        }
+        if let Self::Plain(value, _) = self { value } else { self }
     }
 
     /// The text, for whoever wants one.
     pub(super) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) | Self::Plain(_, text) => Some(text),
-            _ => None,
-        }
+        if let Self::Text(text) | Self::Plain(_, text) = self { Some(text) } else { None }
     }
 }
 
 impl Node {
     pub(super) fn entries(&self) -> &[Entry] {
-        match &self.value {
-            Value::Map(entries) => entries,
-            _ => &[],
-        }
+        if let Value::Map(entries) = &self.value { entries } else { &[] }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
@@ -104,10 +95,10 @@ impl Node {
         path.split(['.', '[']).filter(|part| !part.is_empty()).try_fold(self, |node, part| {
             match part.strip_suffix(']') {
                 None => node.get(part),
-                Some(position) => match &node.value {
-                    Value::List(list) => list.get(position.parse::<usize>().ok()?),
-                    _ => None,
-                },
+                Some(position) => {
+                    let Value::List(list) = &node.value else { return None };
+                    list.get(position.parse::<usize>().ok()?)
+                }
             }
         })
     }

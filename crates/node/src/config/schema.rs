@@ -10,7 +10,9 @@ use serde_json::{Value as Json, json};
 use std::net::{IpAddr, SocketAddr};
 
 /// Texts with rules of their own: name in the schema, what is expected, whether a text is one.
-type Format = (&'static str, &'static str, fn(&str) -> bool);
+type Format = (&'static str, &'static str, IsOf);
+/// Whether a text is of a format.
+type IsOf = fn(&str) -> bool;
 
 /// The formats that are checked. Others in a schema are for editors only.
 const FORMATS: [Format; 6] = [
@@ -31,7 +33,7 @@ fn is_url(text: &str) -> bool {
 }
 
 /// What a format expects, and whether a text is of it.
-pub(super) fn format_of(schema: &Json) -> Option<(&'static str, fn(&str) -> bool)> {
+pub(super) fn format_of(schema: &Json) -> Option<(&'static str, IsOf)> {
     let name = schema.get("format")?.as_str()?;
     FORMATS.iter().find(|format| format.0 == name).map(|format| (format.1, format.2))
 }

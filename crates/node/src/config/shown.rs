@@ -53,7 +53,12 @@ impl<T: Configuration> Loaded<T> {
                 let item = |(at, value)| self.show(value, &format!("{path}[{at}]"), schema, secret);
                 Shown::List(list.iter().enumerate().map(item).collect())
             }
-            value => {
+            Json::Null
+            | Json::Bool(_)
+            | Json::Number(_)
+            | Json::String(_)
+            | Json::Array(_)
+            | Json::Object(_) => {
                 let value = if secret && !is_public(value) { MASK.into() } else { value.clone() };
                 Shown::Value { value, origin: self.origin(path).cloned() }
             }

@@ -68,15 +68,15 @@ impl Node {
     }
 
     fn visit_enum<'de, V: Visitor<'de>>(&'de self, visitor: V) -> Result<V::Value, Error> {
-        match &self.value {
-            Value::Map(entries) => match entries.as_slice() {
+        if let Value::Map(entries) = &self.value {
+            return match entries.as_slice() {
                 [Entry { name, node, .. }] => visitor.visit_enum(Variant { name, node }),
                 _ => Err(de::Error::custom("expected one key and its value")),
-            },
-            _ => match self.value.text() {
-                Some(text) => visitor.visit_enum(text.into_deserializer()),
-                None => Err(de::Error::custom("expected a text, or one key and its value")),
-            },
+            };
+        }
+        match self.value.text() {
+            Some(text) => visitor.visit_enum(text.into_deserializer()),
+            None => Err(de::Error::custom("expected a text, or one key and its value")),
         }
     }
 }
@@ -89,11 +89,9 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(self),
-        }
-        .map_err(|error| self.at_fault(error))
+        let is_nothing = self.value == Value::Null;
+        let read = if is_nothing { visitor.visit_none() } else { visitor.visit_some(self) };
+        read.map_err(|error| self.at_fault(error))
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -181,10 +179,10 @@ impl<'de> de::VariantAccess<'de> for &'de Node {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
-        match self.value {
-            Value::Null => Ok(()),
-            _ => Err(self.at_fault(de::Error::custom("expected no value here"))),
+        if self.value == Value::Null {
+            return Ok(());
         }
+        Err(self.at_fault(de::Error::custom("expected no value here")))
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {

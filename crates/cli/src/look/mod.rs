@@ -83,7 +83,7 @@ pub(crate) struct Whole {
     #[arg(value_name = "list|show", value_parser = ["list", "show"], hide = true)]
     verb: Option<String>,
     /// Print JSON: what the directory node answers
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 

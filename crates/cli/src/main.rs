@@ -5,6 +5,7 @@ mod calendar;
 mod call;
 mod channels;
 mod complete;
+mod config;
 mod council;
 mod distribution;
 mod failure;
@@ -30,6 +31,7 @@ mod screen;
 mod send;
 mod signed;
 mod status;
+mod storage;
 mod text;
 mod up;
 mod values;
@@ -71,11 +73,13 @@ enum Command {
     #[command(subcommand)]
     Directory(nodes::DirectoryCommand),
     #[command(subcommand)]
-    Storage(nodes::StorageCommand),
+    Storage(storage::StorageCommand),
     #[command(subcommand)]
     Distribution(distribution::DistributionCommand),
     #[command(flatten)]
     Act(act::ActCommand),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
 }
 
 impl Command {
@@ -90,9 +94,11 @@ impl Command {
             Self::Leads(command) => command.json(),
             Self::Keys(command) => command.json(),
             Self::Directory(command) => command.json(),
+            Self::Config(command) => command.json(),
             Self::Distribution(command) => command.json(),
             Self::Act(command) => command.json(),
-            Self::Get(_) | Self::Completion(_) | Self::Man(_) | Self::Storage(_) => false,
+            Self::Storage(command) => command.json(),
+            Self::Get(_) | Self::Completion(_) | Self::Man(_) => false,
         }
     }
 }
@@ -114,7 +120,7 @@ fn main() -> ExitCode {
         // Only a matter of speed: without huge pages it goes on as well.
         let _ = argosy_ledger::huge_pages::ask();
     }
-    match run(cli) {
+    match run(program, cli) {
         Ok(code) => code,
         Err(failure) => {
             if json {
@@ -124,12 +130,16 @@ fn main() -> ExitCode {
                 Program::Argosy => screen::note(&format!("argosy: {failure}")),
                 Program::Argus | Program::Colossus => oclif::print_error(&failure.to_string()),
             }
+            for line in failure.details.lines() {
+                // Not cleaned in one piece: the lines are ours, what is in them may be anybody's.
+                screen::note(&text::line(line));
+            }
             program.exit_code(&failure)
         }
     }
 }
 
-fn run(cli: Cli) -> Outcome<ExitCode> {
+fn run(program: Program, cli: Cli) -> Outcome<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -148,9 +158,10 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Leads(command) => leads::run(&directory, command).await,
             Command::Keys(command) => keys::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
-            Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
+            Command::Storage(command) => storage::run(&directory, program, command).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,
             Command::Act(command) => act::run(&directory, command).await,
+            Command::Config(command) => config::run(command),
         }
     });
     // A blocking read of a slow disk must not hold up the end of the program.

@@ -31,6 +31,11 @@ pub(crate) struct DirectoryArgs {
 const DEFAULT_DIRECTORY: &str = "http://127.0.0.1:4352";
 
 impl DirectoryArgs {
+    /// This directory node, whatever the environment says.
+    pub(crate) const fn at(directory: DirectoryUrl) -> Self {
+        Self { directory: Some(directory) }
+    }
+
     /// What the command line and the environment say, else `other`.
     pub(crate) fn or(&self, other: Option<DirectoryUrl>) -> Self {
         Self { directory: self.directory.clone().or(other) }

@@ -5,7 +5,7 @@ use crate::{
     failure::Outcome,
     network::{DirectoryArgs, Network},
     screen,
-    send::{Confirm, Role, SendArgs, Session},
+    send::{Confirm, Done, Role, SendArgs, Session},
 };
 use argosy_directory::{Call, Event};
 use serde_json::{Map, Value};
@@ -63,20 +63,26 @@ impl<A: clap::Args + Plan> Signed<A> {
         let Self { what, sign } = self;
         let setup = setup::read(&sign.config, &sign.send)?;
         let directory = directory.or(setup.directory);
-        let mut session = Session::open(&directory, setup.ring, sign.send, Confirm::unless(sign.yes)).await?;
+        let session = Session::open(&directory, setup.ring, sign.send, Confirm::unless(sign.yes)).await?;
         let (role, call) = what.plan(&session.network).await?;
-        let Some(done) = session.send(role, call).await? else { return Ok(ExitCode::SUCCESS) };
-        let made = Made::by(&done.events);
-        if session.json() {
-            screen::json(&done.json(made.json()));
-        } else {
-            made.lines().iter().for_each(|line| screen::say(line));
-        }
+        let Some(done) = send(&session, role, call).await? else { return Ok(ExitCode::SUCCESS) };
         for line in what.after(&session.network, &done.events).await? {
             screen::note(&line);
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Signs and sends, and prints what is new: its id, or JSON.
+pub(crate) async fn send(session: &Session, role: Role, call: Call) -> Outcome<Option<Done>> {
+    let Some(done) = session.send(role, call).await? else { return Ok(None) };
+    let made = Made::by(&done.events);
+    if session.json() {
+        screen::json(&done.json(made.json()));
+    } else {
+        made.lines().iter().for_each(|line| screen::say(line));
+    }
+    Ok(Some(done))
 }
 
 /// What is signed for this command line, on a network that nobody runs.
@@ -139,6 +145,10 @@ fn new(event: &Event) -> Option<New> {
     let several = |name, ids: Vec<String>| (!ids.is_empty()).then_some(New::Several(name, ids));
     let one = |name, id: String| Some(New::One(name, id));
     match event {
+        Event::StorageBucketCreated { bucket, .. } => one("bucketId", bucket.to_string()),
+        Event::DistributionBucketFamilyCreated { family } => one("familyId", family.to_string()),
+        // Without the family, as Argus has it: scripts put the two together.
+        Event::DistributionBucketCreated { bucket, .. } => one("bucketIndex", bucket.index.to_string()),
         Event::CouncilProposed { proposal, .. } => one("proposalId", proposal.to_string()),
         Event::OpeningAdded { opening, .. } => one("openingId", opening.to_string()),
         Event::AppliedOnOpening { application, .. } => one("applicationId", application.to_string()),

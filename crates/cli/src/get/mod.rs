@@ -12,10 +12,17 @@ use crate::{
 use argosy_api::directory::ObjectView;
 use argosy_content::{GroupRange, SliceItem};
 use argosy_domain::DataObjectId;
+use argosy_http::Client;
 use fetch::Fetch;
 use sink::Sink;
 use sources::Sources;
-use std::{collections::VecDeque, path::PathBuf, process::ExitCode, str::FromStr, sync::Arc};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    str::FromStr,
+    sync::Arc,
+};
 use tokio::task::JoinHandle;
 
 /// Windows that are fetched at once. All of them wait in memory, verified, until it is their turn.
@@ -81,7 +88,7 @@ pub(crate) async fn run(directory: &DirectoryArgs, args: GetArgs) -> Outcome<Exi
     }
     let sources = Sources::find(&network, &view, args.target.node.as_deref()).await?;
     let mut sink = Sink::open(&output, &view).await?;
-    let downloaded = download(&view, Arc::new(sources), &mut sink).await;
+    let downloaded = download(&view, Arc::new(sources), &mut sink, false).await;
     match downloaded {
         Ok(()) => {
             let done = sink.finish().await?;
@@ -94,6 +101,26 @@ pub(crate) async fn run(directory: &DirectoryArgs, args: GetArgs) -> Outcome<Exi
             Ok(ExitCode::SUCCESS)
         }
         Err(Stopped::ReaderGone) => Ok(ExitCode::SUCCESS),
+        Err(Stopped::Failed(failure)) => Err(match sink.give_up().await {
+            Some(hint) => failure.with(&hint),
+            None => failure,
+        }),
+    }
+}
+
+/// Downloads an accepted object from these storage nodes into a file, every group verified; goes on
+/// where an earlier download into the same file stopped.
+pub(crate) async fn from_storage_nodes(
+    client: &Client,
+    view: &ObjectView,
+    urls: &[String],
+    output: &Path,
+) -> Outcome<()> {
+    sink::check(output)?;
+    let mut sink = Sink::open(output, view).await?;
+    match download(view, Arc::new(Sources::storage_nodes(client, urls)), &mut sink, true).await {
+        Ok(()) => sink.finish().await.map(drop),
+        Err(Stopped::ReaderGone) => Ok(()),
         Err(Stopped::Failed(failure)) => Err(match sink.give_up().await {
             Some(hint) => failure.with(&hint),
             None => failure,
@@ -118,8 +145,13 @@ impl From<Failure> for Stopped {
 type Window = JoinHandle<Outcome<Vec<SliceItem>>>;
 
 /// Fetches what the sink lacks, several windows at once, and hands them over in order.
-async fn download(view: &ObjectView, sources: Arc<Sources>, sink: &mut Sink) -> Result<(), Stopped> {
-    let bar = screen::progress(false, &format!("object {}", view.id), view.size);
+async fn download(
+    view: &ObjectView,
+    sources: Arc<Sources>,
+    sink: &mut Sink,
+    quiet: bool,
+) -> Result<(), Stopped> {
+    let bar = screen::progress(quiet, &format!("object {}", view.id), view.size);
     bar.set_position(sink.held_bytes());
     let mut missing = sink.missing().into_iter();
     let mut under_way: VecDeque<Window> = VecDeque::new();

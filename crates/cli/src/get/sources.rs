@@ -4,6 +4,7 @@ use crate::{failure::Outcome, network::Network};
 use argosy_api::{ClientError, DistributorClient, SliceStream, StorageClient, directory::ObjectView};
 use argosy_content::GroupRange;
 use argosy_domain::DataObjectId;
+use argosy_http::Client;
 use std::{
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
@@ -104,6 +105,12 @@ impl Sources {
         Ok(Self { all })
     }
 
+    /// These storage nodes, in this order.
+    pub(super) fn storage_nodes(client: &Client, urls: &[String]) -> Self {
+        let source = |url: &String| Source::new(Node::Storage(StorageClient::new(client.clone(), url)));
+        Self { all: urls.iter().map(source).collect() }
+    }
+
     /// Sources in the order in which they should be asked now: those that failed less come first.
     pub(super) fn ranked(&self) -> Vec<&Source> {
         let mut ranked: Vec<(u32, &Source)> =
@@ -138,7 +145,7 @@ async fn fastest_first(nodes: Vec<DistributorClient>, id: DataObjectId) -> Vec<D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use argosy_http::{Client, ClientConfig};
+    use argosy_http::ClientConfig;
 
     #[test]
     fn failures_move_a_source_back_and_lies_remove_it() {

@@ -34,7 +34,7 @@ pub(super) fn ids<T: Display>(ids: &[T]) -> String {
 }
 
 /// A whole number in groups of three digits.
-pub(super) fn digits(number: impl Into<u128>) -> String {
+pub(crate) fn digits(number: impl Into<u128>) -> String {
     grouped(&number.into().to_string())
 }
 

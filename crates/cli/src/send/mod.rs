@@ -26,10 +26,16 @@ use argosy_api::{
     directory::{AccountView, CheckView},
 };
 use argosy_directory::{Call, Event, Payload, transaction::TRANSACTION_VERSION};
-use argosy_domain::{AccountId, Keypair};
+use argosy_domain::{AccountId, BagId, Keypair, StorageBucketId};
+use effects::{BagChange, Change};
 use journal::TransactionLog;
+use loss::Loss;
 use preview::Preview;
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Age of a directory node's newest block from which on its answers are too old to decide by. One that
 /// works makes or hears of a block every 6 s.
@@ -44,6 +50,14 @@ pub(crate) struct Session {
     ring: Ring,
     args: SendArgs,
     confirm: Confirm,
+}
+
+/// Storage buckets of a bag before and after a change.
+#[derive(Clone, Debug)]
+pub(crate) struct BucketsOfBag {
+    pub(crate) bag: BagId,
+    pub(crate) before: BTreeSet<StorageBucketId>,
+    pub(crate) after: BTreeSet<StorageBucketId>,
 }
 
 /// A call that the directory would carry out, and who signs it.
@@ -71,7 +85,7 @@ impl Session {
     /// Shows what the call does, asks, signs, sends and tells what came of it.
     ///
     /// Nothing if it was only to be tried out, or if somebody said no.
-    pub(crate) async fn send(&mut self, role: Role, call: Call) -> Outcome<Option<Done>> {
+    pub(crate) async fn send(&self, role: Role, call: Call) -> Outcome<Option<Done>> {
         let signer = self.ring.signer(&self.network, role).await?;
         let account = signer.account();
         let trial = self.try_out(account, &call).await?;
@@ -101,9 +115,43 @@ impl Session {
         Ok(Some(done))
     }
 
+    /// Signs and sends one of several calls that were shown and confirmed together.
+    ///
+    /// Whether it takes the last copy of something was asked before, with [`Session::would_lose`].
+    pub(crate) async fn send_confirmed(&self, role: Role, call: Call) -> Outcome<Done> {
+        let signer = self.ring.signer(&self.network, role).await?;
+        let trial = self.try_out(signer.account(), &call).await?;
+        self.refuse_what_fails(&trial.check)?;
+        self.submit(signer, call, role).await
+    }
+
+    /// Of these bags, those with accepted objects that none of the remaining buckets was found to hold,
+    /// and what they would lose. Nothing where such losses are accepted.
+    pub(crate) async fn would_lose(&self, bags: Vec<BucketsOfBag>) -> Outcome<BTreeMap<BagId, String>> {
+        if self.args.force_data_loss {
+            return Ok(BTreeMap::new());
+        }
+        let change = |it: BucketsOfBag| BagChange {
+            bag: it.bag,
+            storage: Change { before: it.before, after: it.after },
+            distribution: Change::default(),
+        };
+        let changes: Vec<_> = bags.into_iter().map(change).collect();
+        let mut by_bag: BTreeMap<BagId, Vec<Loss>> = BTreeMap::new();
+        for loss in loss::find(&self.network, &changes, self.args.json).await? {
+            by_bag.entry(loss.bag).or_default().push(loss);
+        }
+        Ok(by_bag.into_iter().map(|(bag, losses)| (bag, loss::describe(&losses))).collect())
+    }
+
     /// Whether standard output is for scripts.
     pub(crate) const fn json(&self) -> bool {
         self.args.json
+    }
+
+    /// Whether nothing is to be sent.
+    pub(crate) const fn is_dry_run(&self) -> bool {
+        self.args.dry_run
     }
 
     /// Has the directory check the call, and gives what it would do.

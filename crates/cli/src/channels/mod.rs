@@ -14,7 +14,7 @@ use crate::{
     complete,
     failure::Outcome,
     network::{DirectoryArgs, Network},
-    put,
+    put, text,
 };
 use argosy_directory::{Event, call::ObjectsUpload};
 use argosy_domain::{BagId, DataObjectId, DistributionBucketId, StorageBucketId};
@@ -85,7 +85,8 @@ async fn declaration(network: &Network, files: &[PathBuf]) -> Outcome<ObjectsUpl
 fn upload_follows(files: &[PathBuf], events: &[Event]) -> Vec<String> {
     let ids: Vec<DataObjectId> = put::declared_ids(events);
     let line = |(file, id): (&PathBuf, DataObjectId)| {
-        format!("the upload follows with `argosy put {} --object {id}`", file.display())
+        let file = text::line(&file.display().to_string());
+        format!("the upload follows with `argosy put {file} --object {id}`")
     };
     files.iter().zip(ids).map(line).collect()
 }

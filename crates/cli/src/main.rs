@@ -111,10 +111,7 @@ fn main() -> ExitCode {
             if json {
                 screen::json(&failure.body());
             }
-            match program {
-                Program::Argosy => screen::note(&format!("argosy: {failure}")),
-                Program::Argus | Program::Colossus => oclif::print_error(&failure.to_string()),
-            }
+            program.tell(&failure);
             program.exit_code(&failure)
         }
     }

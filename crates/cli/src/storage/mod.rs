@@ -64,7 +64,7 @@ pub(crate) async fn run(
 ) -> Outcome<ExitCode> {
     match command {
         StorageCommand::Start(args) => return nodes::storage(args).await,
-        StorageCommand::Leader(command) => lead(directory, program, &command).await?,
+        StorageCommand::Leader(command) => return lead(directory, program, &command).await,
         StorageCommand::Operator(command) => {
             let call = command.call()?;
             let mut session = open(directory, program, command.common()).await?;
@@ -78,18 +78,30 @@ pub(crate) async fn run(
 }
 
 /// Flags are looked at first, then the directory is asked, then something is sent.
-async fn lead(directory: &DirectoryArgs, program: Program, command: &LeaderCommand) -> Outcome<()> {
+async fn lead(directory: &DirectoryArgs, program: Program, command: &LeaderCommand) -> Outcome<ExitCode> {
     if let Some(call) = command.call()? {
         let mut session = open(directory, program, command.common()).await?;
-        return sign(&mut session, LeaderCommand::ROLE, call).await;
+        sign(&mut session, LeaderCommand::ROLE, call).await?;
+        return Ok(ExitCode::SUCCESS);
     }
     if let LeaderCommand::UpdateBags(args) = command {
         let wanted = args.wanted()?;
-        return update_bags::run(&mut open(directory, program, command.common()).await?, wanted).await;
+        let mut session = open(directory, program, command.common()).await?;
+        update_bags::run(&mut session, wanted).await?;
+        return Ok(ExitCode::SUCCESS);
     }
     bulk::check(command)?;
     let mut session = open(directory, program, command.common()).await?;
-    bulk::run(&mut session, command).await
+    let remaining = bulk::run(&mut session, command).await?;
+    Ok(end(program, remaining))
+}
+
+/// Ends a command that has printed its result although something remains to be done.
+fn end(program: Program, remaining: Option<Failure>) -> ExitCode {
+    remaining.map_or(ExitCode::SUCCESS, |failure| {
+        program.tell(&failure);
+        program.exit_code(&failure)
+    })
 }
 
 /// A session with the keys that the flags name. Under Colossus' name nobody is asked, as there.

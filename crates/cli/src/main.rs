@@ -126,14 +126,7 @@ fn main() -> ExitCode {
             if json {
                 screen::json(&failure.body());
             }
-            match program {
-                Program::Argosy => screen::note(&format!("argosy: {failure}")),
-                Program::Argus | Program::Colossus => oclif::print_error(&failure.to_string()),
-            }
-            for line in failure.details.lines() {
-                // Not cleaned in one piece: the lines are ours, what is in them may be anybody's.
-                screen::note(&text::line(line));
-            }
+            program.tell(&failure);
             program.exit_code(&failure)
         }
     }

@@ -1,7 +1,10 @@
 //! The names that the program goes by. Under those of Joystream's programs it takes their command
 //! lines, speaks like them, and ends with their exit codes.
 
-use crate::failure::{Failure, Kind};
+use crate::{
+    failure::{Failure, Kind},
+    oclif, screen, text,
+};
 use std::{
     ffi::{OsStr, OsString},
     path::Path,
@@ -73,6 +76,18 @@ impl Program {
             arguments.push("--help".into());
         }
         arguments
+    }
+
+    /// Tells people why a command did not do what was asked, in the manner of the name.
+    pub(crate) fn tell(self, failure: &Failure) {
+        match self {
+            Self::Argosy => screen::note(&format!("argosy: {failure}")),
+            Self::Argus | Self::Colossus => oclif::print_error(&failure.to_string()),
+        }
+        for line in failure.details.lines() {
+            // Not cleaned in one piece: the lines are ours, what is in them may be anybody's.
+            screen::note(&text::line(line));
+        }
     }
 
     /// The code that a failed command ends with.

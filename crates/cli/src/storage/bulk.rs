@@ -137,19 +137,21 @@ fn bulk_args(command: &LeaderCommand) -> Option<&BulkArgs> {
     }
 }
 
-/// Carries out a bulk command; others do nothing.
-pub(super) async fn run(session: &Session, command: &LeaderCommand) -> Outcome<()> {
+/// Carries out a bulk command; others do nothing. Gives what remains to be done, if anything does,
+/// beside the summary that was printed.
+pub(super) async fn run(session: &Session, command: &LeaderCommand) -> Outcome<Option<Failure>> {
     if let LeaderCommand::SetReplication(args) = command {
-        set_replication(session, args).await?;
+        set_replication(session, args).await
     } else if let LeaderCommand::CopyBags(args) = command {
-        copy_bags(session, args).await?;
+        copy_bags(session, args).await
     } else if let LeaderCommand::EmptyBucket(args) = command {
-        empty_bucket(session, args).await?;
+        empty_bucket(session, args).await
+    } else {
+        Ok(None)
     }
-    Ok(())
 }
 
-async fn set_replication(session: &Session, args: &SetReplicationArgs) -> Outcome<()> {
+async fn set_replication(session: &Session, args: &SetReplicationArgs) -> Outcome<Option<Failure>> {
     let reader = session.network.directory.reader();
     let active_only = !args.not_only_active;
     let facts =
@@ -172,7 +174,7 @@ async fn set_replication(session: &Session, args: &SetReplicationArgs) -> Outcom
     Job { session, args: bulk, facts, steps: vec![updates], waiting: Vec::new(), rate }.run().await
 }
 
-async fn copy_bags(session: &Session, args: &CopyBagsArgs) -> Outcome<()> {
+async fn copy_bags(session: &Session, args: &CopyBagsArgs) -> Outcome<Option<Failure>> {
     let (from, to): (BTreeSet<_>, BTreeSet<_>) =
         (args.from.iter().copied().collect(), args.to.iter().copied().collect());
     let both = from.intersection(&to).count();
@@ -204,7 +206,7 @@ async fn copy_bags(session: &Session, args: &CopyBagsArgs) -> Outcome<()> {
     Job { session, args: bulk, facts, steps: vec![updates], waiting: Vec::new(), rate: None }.run().await
 }
 
-async fn empty_bucket(session: &Session, args: &EmptyBucketArgs) -> Outcome<()> {
+async fn empty_bucket(session: &Session, args: &EmptyBucketArgs) -> Outcome<Option<Failure>> {
     let reader = session.network.directory.reader();
     let mut facts = facts::facts(&reader, facts::bags(&reader, Some(args.id)).await?, |_| true).await?;
     ensure_found(&facts, [&args.id])?;
@@ -241,11 +243,14 @@ fn reason(why: Impossible) -> String {
 impl Job<'_> {
     /// Shows, asks, sends batch after batch, and gives the summary of what was done, also if it had to
     /// stop on the way.
-    async fn run(mut self) -> Outcome<()> {
+    async fn run(mut self) -> Outcome<Option<Failure>> {
         self.show();
+        if self.args.common.send.nonce.is_some() && self.batches_count() > 1 {
+            return Err(Failure::usage("--nonce is for one transaction, and this takes several"));
+        }
         let dry_run = self.dry_run();
         if !dry_run && !self.is_confirmed()? {
-            return Ok(());
+            return Ok(None);
         }
         let skipped =
             Skipped { buckets: self.args.skip_buckets_summary, transactions: self.args.skip_tx_summary };
@@ -257,14 +262,20 @@ impl Job<'_> {
             Some(path) => write(path, &json)?,
             None => screen::say(&json),
         }
-        carried_out?;
-        match (summary.failed_count(), summary.waiting.len()) {
-            (0, 0) => Ok(()),
-            (failed, 0) => Err(remaining(format!("{failed} updates failed, see the summary"))),
-            (_, waiting) => Err(remaining(format!(
+        if let Err(failure) = carried_out {
+            return Ok(Some(failure));
+        }
+        Ok(match (summary.failed_count(), summary.waiting.len()) {
+            (0, 0) => None,
+            (failed, 0) => Some(remaining(format!("{failed} updates failed, see the summary"))),
+            (_, waiting) => Some(remaining(format!(
                 "{waiting} bags wait until other buckets hold them: run it again later"
             ))),
-        }
+        })
+    }
+
+    fn batches_count(&self) -> usize {
+        self.steps.iter().map(|step| step.len().div_ceil(self.batch_size())).sum()
     }
 
     fn dry_run(&self) -> bool {
@@ -273,10 +284,10 @@ impl Job<'_> {
 
     fn show(&self) {
         let updates: Vec<&Update> = self.steps.iter().flatten().collect();
-        let batches: usize = self.steps.iter().map(|step| step.len().div_ceil(self.batch_size())).sum();
         screen::note(&format!(
-            "Will execute {} storage bag updates in {batches} batch transactions",
-            updates.len()
+            "Will execute {} storage bag updates in {} batch transactions",
+            updates.len(),
+            self.batches_count()
         ));
         screen::note("Expected results:\n");
         for line in summary::expected(&self.facts, &updates, self.rate) {

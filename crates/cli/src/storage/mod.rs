@@ -64,7 +64,7 @@ pub(crate) async fn run(
 ) -> Outcome<ExitCode> {
     match command {
         StorageCommand::Start(args) => return nodes::storage(args).await,
-        StorageCommand::Leader(command) => lead(directory, program, &command).await?,
+        StorageCommand::Leader(command) => return lead(directory, program, &command).await,
         StorageCommand::Operator(command) => {
             let call = command.call()?;
             let session = open(directory, program, command.common()).await?;
@@ -78,18 +78,30 @@ pub(crate) async fn run(
 }
 
 /// Flags are looked at first, then the directory is asked, then something is sent.
-async fn lead(directory: &DirectoryArgs, program: Program, command: &LeaderCommand) -> Outcome<()> {
+async fn lead(directory: &DirectoryArgs, program: Program, command: &LeaderCommand) -> Outcome<ExitCode> {
     if let Some(call) = command.call()? {
         let session = open(directory, program, command.common()).await?;
-        return sign(&session, LeaderCommand::ROLE, call).await;
+        sign(&session, LeaderCommand::ROLE, call).await?;
+        return Ok(ExitCode::SUCCESS);
     }
     if let LeaderCommand::UpdateBags(args) = command {
         let wanted = args.wanted()?;
-        return update_bags::run(&mut open(directory, program, command.common()).await?, wanted).await;
+        let session = open(directory, program, command.common()).await?;
+        update_bags::run(&session, wanted).await?;
+        return Ok(ExitCode::SUCCESS);
     }
     bulk::check(command)?;
     let session = open(directory, program, command.common()).await?;
-    bulk::run(&session, command).await
+    let remaining = bulk::run(&session, command).await?;
+    Ok(end(program, remaining))
+}
+
+/// Ends a command that has printed its result although something remains to be done.
+fn end(program: Program, remaining: Option<Failure>) -> ExitCode {
+    remaining.map_or(ExitCode::SUCCESS, |failure| {
+        program.tell(&failure);
+        program.exit_code(&failure)
+    })
 }
 
 /// A session with the keys that the flags name. Under Colossus' name nobody is asked, as there.

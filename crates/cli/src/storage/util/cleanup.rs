@@ -201,18 +201,21 @@ pub(super) async fn run(directory: &DirectoryArgs, args: CleanupArgs) -> Outcome
 async fn refuse_lag(network: &Network) -> Outcome<()> {
     let status = network.directory.status().await;
     let status = status.map_err(|error| Failure::directory("the directory's status", &error))?;
-    let lag = Duration::from_millis(status.lag_ms);
-    if status.height == 0 || lag > MAX_LAG {
-        return Err(Failure::refused(
-            "DIRECTORY_LAGS",
-            format!(
-                "Can't perform cleanup: the newest block of {} is {} old, so that it may not know what became of an object",
-                network.directory.url(),
-                text::duration(lag)
-            ),
-        ));
+    ensure_fresh(status.height, Duration::from_millis(status.lag_ms), network.directory.url())
+}
+
+/// A directory node without blocks, or with old ones, does not know what became of an object.
+fn ensure_fresh(height: u64, lag: Duration, url: &str) -> Outcome<()> {
+    if height > 0 && lag <= MAX_LAG {
+        return Ok(());
     }
-    Ok(())
+    Err(Failure::refused(
+        "DIRECTORY_LAGS",
+        format!(
+            "Can't perform cleanup: the newest block of {url} is {} old, so that it may not know what became of an object",
+            text::duration(lag)
+        ),
+    ))
 }
 
 /// Everything that the worker must keep, of all its buckets.
@@ -424,4 +427,49 @@ fn tell(args: &CleanupArgs, cleaned: &Cleaned) {
         screen::say(&format!("object {} {verb}: {}", told.id, told.why));
     }
     screen::note(&format!("{} objects {verb}, {} kept", cleaned.removed.len(), cleaned.kept.len()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argosy_api::directory::{OperatorStatus, OperatorView};
+
+    #[test]
+    fn old_answers_remove_nothing() {
+        let second = Duration::from_secs(1);
+        assert!(ensure_fresh(1, MAX_LAG, "u").is_ok());
+        assert_eq!(ensure_fresh(1, MAX_LAG + second, "u").unwrap_err().code, "DIRECTORY_LAGS");
+        assert_eq!(ensure_fresh(0, second, "u").unwrap_err().code, "DIRECTORY_LAGS");
+    }
+
+    #[test]
+    fn only_nodes_of_others_are_asked() {
+        let bucket = |id, worker, status, url: &str| StorageBucketView {
+            id: StorageBucketId(id),
+            operator: Some(OperatorView {
+                worker: WorkerId(worker),
+                status,
+                endpoint: Some(url.to_owned()),
+                transactor: None,
+                metadata: None,
+                leaves_ms: None,
+            }),
+            accepting_new_bags: true,
+            size_limit: 0,
+            objects_limit: 0,
+            size_used: 0,
+            objects_used: 0,
+            assigned_bags: 0,
+            holdings_height: None,
+            holdings_except_count: 0,
+        };
+        let buckets = [
+            bucket(0, 1, OperatorStatus::Active, "http://ours/"),
+            bucket(1, 2, OperatorStatus::Active, "http://ours"),
+            bucket(2, 3, OperatorStatus::Active, "http://other"),
+            bucket(3, 4, OperatorStatus::Invited, "http://invited"),
+        ];
+        let found = others(&buckets, &[StorageBucketId(0)].into());
+        assert_eq!(found, [(StorageBucketId(2), "http://other".to_owned())].into());
+    }
 }

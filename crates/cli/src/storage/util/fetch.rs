@@ -117,7 +117,8 @@ struct Fetching<'a> {
     temp: PathBuf,
 }
 
-pub(super) async fn run(directory: &DirectoryArgs, args: FetchArgs) -> Outcome<()> {
+/// Gives what remains to be fetched, if anything does, beside what was printed.
+pub(super) async fn run(directory: &DirectoryArgs, args: FetchArgs) -> Outcome<Option<Failure>> {
     check(&args)?;
     let directory = args.squid.clone().map_or_else(|| directory.clone(), DirectoryArgs::at);
     let network = Network::connect(&directory).await?;
@@ -153,7 +154,7 @@ pub(super) async fn run(directory: &DirectoryArgs, args: FetchArgs) -> Outcome<(
         // Only if nothing is left in it for the next time.
         let _ = fs::remove_dir(&fetching.temp);
     }
-    tell(&args, &fetched)
+    Ok(tell(&args, &fetched))
 }
 
 fn check(args: &FetchArgs) -> Outcome<()> {
@@ -270,7 +271,7 @@ fn move_file(from: &Path, to: &Path) -> io::Result<()> {
     File::open(parent)?.sync_all()
 }
 
-fn tell(args: &FetchArgs, fetched: &Fetched) -> Outcome<()> {
+fn tell(args: &FetchArgs, fetched: &Fetched) -> Option<Failure> {
     if args.json {
         screen::json(fetched);
     } else {
@@ -286,10 +287,8 @@ fn tell(args: &FetchArgs, fetched: &Fetched) -> Outcome<()> {
             screen::note(&format!("object {}: {}", failed.id, failed.error));
         }
     }
-    match fetched.failed.len() {
-        0 => Ok(()),
-        count => Err(Failure::no_answer(format!(
-            "{count} objects could not be fetched: run it again to go on with them"
-        ))),
-    }
+    let count = fetched.failed.len();
+    (count > 0).then(|| {
+        Failure::no_answer(format!("{count} objects could not be fetched: run it again to go on with them"))
+    })
 }

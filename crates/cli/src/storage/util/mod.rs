@@ -5,7 +5,7 @@ mod cleanup;
 mod fetch;
 mod multihash;
 
-use super::{args::bag_id, bag_json};
+use super::{args::bag_id, bag_json, end};
 use crate::{
     failure::{Failure, Outcome},
     network::DirectoryArgs,
@@ -59,7 +59,7 @@ pub(super) async fn run(
 ) -> Outcome<ExitCode> {
     match command {
         UtilCommand::Cleanup(args) => cleanup::run(directory, *args).await?,
-        UtilCommand::FetchBucket(args) => fetch::run(directory, args).await?,
+        UtilCommand::FetchBucket(args) => return Ok(end(program, fetch::run(directory, args).await?)),
         UtilCommand::Multihash(args) => multihash::run(args).await?,
         UtilCommand::SearchArchives(args) => archives::run(&args)?,
         UtilCommand::VerifyBagId(args) => verify_bag_id(program, &args)?,

@@ -152,7 +152,7 @@ fn run(program: Program, cli: Cli) -> Outcome<ExitCode> {
             Command::Keys(command) => keys::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(command) => storage::run(&directory, program, command).await,
-            Command::Distribution(command) => distribution::run(&directory, command).await,
+            Command::Distribution(command) => distribution::run(&directory, program, command).await,
             Command::Act(command) => act::run(&directory, command).await,
             Command::Config(command) => config::run(command),
         }
@@ -169,7 +169,7 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
     if help_was_wanted || kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();
     } else {
-        screen::note(&format!("argosy: {}", usage_line(&error.to_string())));
+        screen::failed(&usage_line(&error.to_string()));
     }
     if help_was_wanted { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }

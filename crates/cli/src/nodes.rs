@@ -87,10 +87,16 @@ pub(crate) async fn storage(args: StartArgs) -> Outcome<ExitCode> {
     run(start_storage(warned(loaded))).await
 }
 
-pub(crate) async fn distribution(args: StartArgs) -> Outcome<ExitCode> {
-    let loaded = read::<distributor::Config>(&args.config)?;
+/// `announce` is told the port of the public API when it is open.
+pub(crate) async fn distribution(config: &Path, announce: impl FnOnce(u16)) -> Outcome<ExitCode> {
+    let loaded = read::<distributor::Config>(config)?;
     let _logs = start_logs(&log_config(&loaded.config.logs, &loaded.config.id))?;
-    run(start_distributor(warned(loaded))).await
+    let start = async {
+        let node = start_distributor(warned(loaded)).await?;
+        announce(node.endpoint().port());
+        Ok(node)
+    };
+    run(start).await
 }
 
 /// Runs a node until it is told to stop, or ends by itself.

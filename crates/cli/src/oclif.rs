@@ -18,7 +18,7 @@ const MARGIN: &str = "  ";
 pub(crate) fn print_error(message: &str) {
     let text = format!("Error: {}", text::line(message));
     let width = if stderr().is_terminal() { WIDTH - 6 } else { usize::MAX };
-    for line in wrapped(&text, width) {
+    for line in screen::wrapped(&text, width) {
         screen::note(&format!(" ›   {line}"));
     }
 }
@@ -220,35 +220,10 @@ fn first_line(arg: &Arg) -> String {
     help.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Words in lines of at most `width` characters, where they are not longer themselves.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { break };
-        let length = line.chars().count().saturating_add(1).saturating_add(word.chars().count());
-        if line.is_empty() {
-            line.push_str(word);
-        } else if length <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
-
-    #[test]
-    fn lines_are_broken_between_words() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("one two three", usize::MAX), ["one two three"]);
-        assert_eq!(wrapped("unbreakable", 3), ["unbreakable"]);
-    }
 
     #[test]
     fn help_has_the_form_of_oclif() {

@@ -81,7 +81,7 @@ impl Program {
     /// Tells people why a command did not do what was asked, in the manner of the name.
     pub(crate) fn tell(self, failure: &Failure) {
         match self {
-            Self::Argosy => screen::note(&format!("argosy: {failure}")),
+            Self::Argosy => screen::failed(&failure.to_string()),
             Self::Argus | Self::Colossus => oclif::print_error(&failure.to_string()),
         }
         for line in failure.details.lines() {

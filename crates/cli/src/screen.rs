@@ -19,6 +19,8 @@ const GAP: u16 = 2;
 /// Terminal columns of the last column beside which other columns still have room.
 const WRAPPED: usize = 24;
 
+/// Columns of a title in a short list.
+const TITLE: usize = 8;
 /// Terminal columns that a column which must give way keeps.
 const NARROW: usize = 8;
 
@@ -72,9 +74,13 @@ pub(crate) fn width() -> Option<usize> {
 
 /// Whether results may have colours: on a terminal, unless the environment says otherwise.
 pub(crate) fn colours() -> bool {
+    colours_of(io::stdout().is_terminal())
+}
+
+fn colours_of(is_terminal: bool) -> bool {
     let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     colours_wanted(set("NO_COLOR").is_some(), set("FORCE_COLOR").as_deref(), set("TERM").as_deref())
-        .unwrap_or_else(|| io::stdout().is_terminal())
+        .unwrap_or(is_terminal)
 }
 
 /// What the environment says about colours, if it says anything.
@@ -177,9 +183,46 @@ pub(crate) fn progress(quiet: bool, what: &str, bytes: u64) -> ProgressBar {
     bar
 }
 
-/// A titled line of a short list, such as what a call does.
-pub(crate) fn entry(title: &str, text: &str) -> String {
-    format!("{title:<8}  {text}")
+/// Says one thing of a short list for people, such as what a call does, under its title.
+pub(crate) fn entry(title: &str, text: &str) {
+    let width = if io::stderr().is_terminal() { Table::new().use_stderr().width() } else { None };
+    let room = width.map_or(usize::MAX, |width| usize::from(width).saturating_sub(TITLE + usize::from(GAP)));
+    let bold = colours_of(io::stderr().is_terminal()) && !title.is_empty();
+    for (at, line) in wrapped(text, room.max(WRAPPED)).iter().enumerate() {
+        let title = if at == 0 { title } else { "" };
+        let title = format!("{title:<TITLE$}");
+        let title = if bold && at == 0 { format!("\u{1b}[1m{title}\u{1b}[22m") } else { title };
+        note(&format!("{title}  {line}"));
+    }
+}
+
+/// Begins a line about a failure: who says it.
+pub(crate) fn failed(text: &str) {
+    let colour = colours_of(io::stderr().is_terminal());
+    let (begin, end) = if colour { ("\u{1b}[1;31m", "\u{1b}[22;39m") } else { ("", "") };
+    note(&format!("{begin}argosy:{end} {text}"));
+}
+
+/// Words in lines of at most `width` columns, where they are not wider themselves.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        let wide = word.width();
+        if line.is_empty() {
+            line.push_str(word);
+            used = wide;
+        } else if used + 1 + wide <= width {
+            line.push(' ');
+            line.push_str(word);
+            used += 1 + wide;
+        } else {
+            lines.push(word.to_owned());
+            used = wide;
+        }
+    }
+    lines
 }
 
 /// A progress bar over things on standard error; silent unless that is a terminal.
@@ -208,6 +251,13 @@ pub(crate) fn spinner(quiet: bool, what: &str) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("one two three", usize::MAX), ["one two three"]);
+        assert_eq!(wrapped("unbreakable", 3), ["unbreakable"]);
+    }
 
     #[test]
     fn tables_in_a_pipe_are_not_cut() {

@@ -12,7 +12,9 @@ pub(crate) use operator::OperatorCommand;
 use crate::{
     failure::Outcome,
     network::DirectoryArgs,
-    nodes::{self, StartArgs},
+    nodes,
+    program::Program,
+    screen,
     send::{Confirm, Role, SendArgs, Session, options},
     signed,
 };
@@ -32,6 +34,25 @@ pub(crate) enum DistributionCommand {
     #[command(subcommand)]
     Operator(OperatorCommand),
     Node(NodeTopic),
+}
+
+/// Which distributor to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StartArgs {
+    /// Path to config JSON/YAML file (relative to current working directory)
+    #[arg(
+        short,
+        long = "configPath",
+        visible_alias = "config",
+        value_name = "configPath",
+        env = "CONFIG_PATH",
+        default_value = "./config.yml",
+        hide_env = true
+    )]
+    config: PathBuf,
+    /// Taken, and of no effect: nothing is asked
+    #[arg(short, long, hide = true)]
+    yes: bool,
 }
 
 /// Commands for interacting with a running distributor node through operator api.
@@ -87,9 +108,21 @@ impl DistributionCommand {
     }
 }
 
-pub(crate) async fn run(directory: &DirectoryArgs, command: DistributionCommand) -> Outcome<ExitCode> {
+pub(crate) async fn run(
+    directory: &DirectoryArgs,
+    program: Program,
+    command: DistributionCommand,
+) -> Outcome<ExitCode> {
     match command {
-        DistributionCommand::Start(args) => nodes::distribution(args).await,
+        DistributionCommand::Start(args) => {
+            let announce = |port| {
+                // Scripts that start Argus wait for this line.
+                if program == Program::Argus {
+                    screen::say(&format!("Express server started listening on port {port}"));
+                }
+            };
+            nodes::distribution(&args.config, announce).await
+        }
         DistributionCommand::Leader(command) => {
             sign(directory, command.common(), LeaderCommand::ROLE, command.call()?).await
         }

@@ -36,7 +36,7 @@ impl Preview<'_> {
         for (title, texts) in self.parts() {
             for (at, line) in texts.iter().enumerate() {
                 let title = if at == 0 { title } else { "" };
-                screen::note(&screen::entry(title, line));
+                screen::entry(title, line);
             }
         }
     }

@@ -36,14 +36,14 @@ impl Done {
 pub(super) fn tell(done: &Done) {
     let receipt = &done.receipt;
     let at = calendar::utc(receipt.time_ms);
-    screen::note(&screen::entry("done", &format!("block {}, {at} UTC", receipt.height)));
-    screen::note(&screen::entry("hash", &text::line(&receipt.hash)));
+    screen::entry("done", &format!("block {}, {at} UTC", receipt.height));
+    screen::entry("hash", &text::line(&receipt.hash));
     let lines: Vec<_> = done.events.iter().take(MAX_EVENTS).map(sentence_of_event).collect();
     for (at, line) in lines.iter().enumerate() {
-        screen::note(&screen::entry(if at == 0 { "events" } else { "" }, line));
+        screen::entry(if at == 0 { "events" } else { "" }, line);
     }
     if done.events.len() > MAX_EVENTS {
-        screen::note(&screen::entry("", &format!("and {} more", done.events.len() - MAX_EVENTS)));
+        screen::entry("", &format!("and {} more", done.events.len() - MAX_EVENTS));
     }
 }
 

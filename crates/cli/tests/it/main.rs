@@ -5,6 +5,7 @@
     reason = "a test stops at what it did not expect, and says its seed"
 )]
 
+mod argus;
 mod bad_input;
 mod browser;
 mod crash;

@@ -52,8 +52,9 @@ pub struct NodeStatus {
     pub role: String,
     /// Name that the operator gave the node.
     pub id: String,
-    /// The worker that operates it.
-    pub worker_id: u64,
+    /// The worker that operates it; a distributor may be told its buckets instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<u64>,
     /// Buckets that it serves, as texts.
     pub buckets: Vec<String>,
     /// Seconds since the node started.

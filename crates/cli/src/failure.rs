@@ -29,6 +29,8 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// Stable name.
     pub(crate) code: String,
+    /// Lines for people that follow the message, such as an excerpt of a file; mostly none.
+    pub(crate) details: String,
     number: u16,
     retry: Retry,
 }
@@ -55,7 +57,8 @@ impl Failure {
     }
 
     fn new(kind: Kind, code: &str, message: impl Into<String>, retry: Retry) -> Self {
-        Self { kind, message: message.into(), code: code.to_owned(), number: 0, retry }
+        let details = String::new();
+        Self { kind, message: message.into(), code: code.to_owned(), details, number: 0, retry }
     }
 
     /// What a node answered, about the thing that was asked for.
@@ -71,7 +74,9 @@ impl Failure {
             message.push_str("; ");
             message.push_str(remedy(reject));
         }
-        Self { kind: Kind::Refused, message, code: body.code.clone(), number: body.number, retry: body.retry }
+        let mut failure = Self::new(Kind::Refused, &body.code, message, body.retry);
+        failure.number = body.number;
+        failure
     }
 
     /// A failed request to a node, about the thing that was asked for.
@@ -115,6 +120,16 @@ impl Failure {
     /// The same in other words.
     pub(crate) fn saying(self, message: String) -> Self {
         Self { message, ..self }
+    }
+
+    /// The same, with lines for people after the message.
+    pub(crate) fn with_details(self, details: String) -> Self {
+        Self { details, ..self }
+    }
+
+    /// The same under another stable name.
+    pub(crate) fn coded(self, code: &str) -> Self {
+        Self { code: code.to_owned(), ..self }
     }
 
     /// The same, with more to say after the message.

@@ -1,12 +1,18 @@
 //! `argosy`: a network in one command, each node alone, and what users do with it.
 
+mod act;
 mod calendar;
+mod call;
+mod channels;
 mod complete;
+mod config;
+mod council;
 mod distribution;
 mod failure;
 mod files;
 mod follow;
 mod get;
+mod groups;
 mod handover;
 mod init;
 mod keys;
@@ -14,6 +20,7 @@ mod leads;
 mod ledger;
 mod look;
 mod manual;
+mod members;
 mod network;
 mod nodes;
 mod oclif;
@@ -22,10 +29,12 @@ mod put;
 mod rm;
 mod screen;
 mod send;
+mod signed;
 mod status;
 mod storage;
 mod text;
 mod up;
+mod values;
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use failure::{Failure, Outcome};
@@ -67,6 +76,10 @@ enum Command {
     Storage(storage::StorageCommand),
     #[command(subcommand)]
     Distribution(distribution::DistributionCommand),
+    #[command(flatten)]
+    Act(act::ActCommand),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
 }
 
 impl Command {
@@ -81,7 +94,9 @@ impl Command {
             Self::Leads(command) => command.json(),
             Self::Keys(command) => command.json(),
             Self::Directory(command) => command.json(),
+            Self::Config(command) => command.json(),
             Self::Distribution(command) => command.json(),
+            Self::Act(command) => command.json(),
             Self::Storage(command) => command.json(),
             Self::Get(_) | Self::Completion(_) | Self::Man(_) => false,
         }
@@ -138,6 +153,8 @@ fn run(program: Program, cli: Cli) -> Outcome<ExitCode> {
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(command) => storage::run(&directory, program, command).await,
             Command::Distribution(command) => distribution::run(&directory, command).await,
+            Command::Act(command) => act::run(&directory, command).await,
+            Command::Config(command) => config::run(command),
         }
     });
     // A blocking read of a slow disk must not hold up the end of the program.

@@ -8,19 +8,15 @@ use crate::{
 use argosy_directory_node as directory_node;
 use argosy_distributor as distributor;
 use argosy_http::Running;
-use argosy_node::config::{LogLevel, Logs};
+use argosy_node::config::{Configuration, LoadError, Loaded, Logs, load};
 use argosy_storage_node as storage_node;
 use argosy_telemetry::LogConfig;
-use serde::de::DeserializeOwned;
 use std::{
     error::Error,
-    fs,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
 };
-
-/// A configuration file is short; more bytes than this are not one.
-const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// Run a directory node, and look after its ledger
 #[derive(Debug, clap::Subcommand)]
@@ -65,9 +61,9 @@ pub(crate) struct StartArgs {
 pub(crate) async fn directory(command: DirectoryCommand) -> Outcome<ExitCode> {
     match command {
         DirectoryCommand::Start(args) => {
-            let config = read_directory(&args.config)?;
+            let loaded = read::<directory_node::Config>(&args.config)?;
             let _logs = start_logs(&LogConfig::default())?;
-            run(start_directory(config)).await
+            run(start_directory(warned(loaded))).await
         }
         DirectoryCommand::Follow(args) => {
             let config = args.config()?;
@@ -86,15 +82,15 @@ pub(crate) async fn directory(command: DirectoryCommand) -> Outcome<ExitCode> {
 }
 
 pub(crate) async fn storage(args: StartArgs) -> Outcome<ExitCode> {
-    let config = read_storage(&args.config)?;
-    let _logs = start_logs(&log_config(&config.logs, &config.id))?;
-    run(start_storage(config)).await
+    let loaded = read::<storage_node::Config>(&args.config)?;
+    let _logs = start_logs(&log_config(&loaded.config.logs, &loaded.config.id))?;
+    run(start_storage(warned(loaded))).await
 }
 
 pub(crate) async fn distribution(args: StartArgs) -> Outcome<ExitCode> {
-    let config = read_distributor(&args.config)?;
-    let _logs = start_logs(&log_config(&config.logs, &config.id))?;
-    run(start_distributor(config)).await
+    let loaded = read::<distributor::Config>(&args.config)?;
+    let _logs = start_logs(&log_config(&loaded.config.logs, &loaded.config.id))?;
+    run(start_distributor(warned(loaded))).await
 }
 
 /// Runs a node until it is told to stop, or ends by itself.
@@ -107,6 +103,10 @@ async fn run(start: impl Future<Output = Outcome<Running>>) -> Outcome<ExitCode>
     let ended = tokio::select! {
         ended = node.join() => {
             ended.map_err(|error| Failure::refused("NODE_FAILED", chain(&error)))?;
+            // Its operator wanted it.
+            if node.shutdown().is_triggered() {
+                return Ok(ExitCode::SUCCESS);
+            }
             return Err(Failure::refused("NODE_FAILED", format!("{} has stopped by itself", node.name())));
         }
         () = stop.received() => node.stop_and_join().await,
@@ -134,52 +134,46 @@ fn not_started(name: &str, error: &dyn Error) -> Failure {
 }
 
 pub(crate) fn read_directory(path: &Path) -> Outcome<directory_node::Config> {
-    let (mut config, base): (directory_node::Config, _) = read(path)?;
-    config.resolve(&base);
-    Ok(config)
+    read(path).map(|loaded| loaded.config)
 }
 
 pub(crate) fn read_storage(path: &Path) -> Outcome<storage_node::Config> {
-    let (mut config, base): (storage_node::Config, _) = read(path)?;
-    config.resolve(&base);
-    Ok(config)
+    read(path).map(|loaded| loaded.config)
 }
 
+/// Without the environment: several distributors are read so, and it cannot mean all of them.
 pub(crate) fn read_distributor(path: &Path) -> Outcome<distributor::Config> {
-    let (mut config, base): (distributor::Config, _) = read(path)?;
-    config.resolve(&base);
-    Ok(config)
+    read_with(path, []).map(|loaded| loaded.config)
 }
 
-/// A configuration, and the folder that its relative paths start at.
-fn read<T: DeserializeOwned>(path: &Path) -> Outcome<(T, PathBuf)> {
-    let unreadable =
-        |what: String| Failure::usage(format!("cannot read the configuration {}: {what}", path.display()));
-    let length = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
-    if length > MAX_CONFIG_BYTES {
-        return Err(unreadable(format!("it has {length} bytes, more than {MAX_CONFIG_BYTES}")));
-    }
-    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    let config = parse(&text).map_err(|what| Failure::usage(format!("{}:{what}", path.display())))?;
-    let path = path.canonicalize().map_err(|error| unreadable(error.to_string()))?;
-    let base = path.parent().unwrap_or(Path::new("/")).to_path_buf();
-    Ok((config, base))
+/// A configuration with absolute paths, the environment laid over it.
+pub(crate) fn read<T: Configuration>(path: &Path) -> Outcome<Loaded<T>> {
+    read_with(path, std::env::vars_os())
 }
 
-/// A configuration; the error begins with line and column.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_saphyr::from_str(text).map_err(|error| {
-        let error = error.without_snippet();
-        let what = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        match error.location() {
-            None => format!(" {what}"),
-            Some(at) => {
-                let (line, column) = (at.line(), at.column());
-                let what = what.trim_end_matches(&format!(" at line {line}, column {column}"));
-                format!("{line}:{column}: {what}")
-            }
+fn read_with<T: Configuration>(
+    path: &Path,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Outcome<Loaded<T>> {
+    load(path, environment).map_err(wrong_config)
+}
+
+/// A configuration that cannot be used.
+pub(crate) fn wrong_config(error: LoadError) -> Failure {
+    match error {
+        LoadError::Unreadable { .. } => Failure::usage_as("WRONG_CONFIG", chain(&error)),
+        LoadError::Wrong(problems) => {
+            Failure::usage_as("WRONG_CONFIG", problems.to_string()).with_details(problems.details())
         }
-    })
+    }
+}
+
+/// The configuration, once its warnings are in the log.
+fn warned<T>(loaded: Loaded<T>) -> T {
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    loaded.config
 }
 
 fn start_logs(config: &LogConfig) -> Outcome<argosy_telemetry::Guard> {
@@ -192,21 +186,11 @@ fn log_config(logs: &Logs, name: &str) -> LogConfig {
         return LogConfig::default();
     }
     LogConfig {
-        console: logs.console.as_ref().map_or("off", |console| level(console.level)).to_owned(),
-        file: logs.file.as_ref().map_or("off", |file| level(file.level)).to_owned(),
+        console: logs.console.as_ref().map_or("off", |console| console.level.filter()).to_owned(),
+        file: logs.file.as_ref().map_or("off", |file| file.level.filter()).to_owned(),
         directory: logs.file.as_ref().map(|file| file.path.clone()),
         prefix: name.to_owned(),
         ..LogConfig::default()
-    }
-}
-
-const fn level(level: LogLevel) -> &'static str {
-    match level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
     }
 }
 
@@ -216,15 +200,20 @@ mod tests {
 
     #[test]
     fn a_wrong_key_is_named_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("directory.yml");
         let text =
             "data: store\ngenesis: genesis.json\nlistn: 127.0.0.1:1\nsequencer:\n  suri: //Sequencer\n";
-        let error = parse::<directory_node::Config>(text).unwrap_err();
-        assert!(error.starts_with("3:1: "), "{error}");
-        assert!(error.contains("listn") && error.contains("listen"), "{error}");
-        assert!(!error.contains("line 3"), "the place is said once: {error}");
-        assert!(parse::<directory_node::Config>(&text.replace("listn", "listen")).is_ok());
-        let error = parse::<directory_node::Config>("data: [").unwrap_err();
-        assert!(!error.contains('\n'), "{error}");
+        std::fs::write(&path, text).unwrap();
+        let failure = read_directory(&path).unwrap_err();
+        let line = failure.to_string();
+        assert!(line.starts_with(&format!("{}:3:1: ", path.display())), "{line}");
+        assert!(line.contains("listn") && line.contains("listen") && !line.contains('\n'), "{line}");
+        assert_eq!(failure.details, "  |\n3 | listn: 127.0.0.1:1\n  | ^\n");
+        std::fs::write(&path, text.replace("listn", "listen")).unwrap();
+        assert_eq!(read_directory(&path).unwrap().data, folder.path().canonicalize().unwrap().join("store"));
+        std::fs::write(&path, "data: [").unwrap();
+        assert!(!read_directory(&path).unwrap_err().to_string().contains('\n'));
     }
 
     #[test]

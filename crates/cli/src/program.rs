@@ -3,7 +3,7 @@
 
 use crate::{
     failure::{Failure, Kind},
-    oclif, screen,
+    oclif, screen, text,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -83,6 +83,10 @@ impl Program {
         match self {
             Self::Argosy => screen::note(&format!("argosy: {failure}")),
             Self::Argus | Self::Colossus => oclif::print_error(&failure.to_string()),
+        }
+        for line in failure.details.lines() {
+            // Not cleaned in one piece: the lines are ours, what is in them may be anybody's.
+            screen::note(&text::line(line));
         }
     }
 

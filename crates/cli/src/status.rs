@@ -315,7 +315,7 @@ mod tests {
             version: "1".into(),
             role: "storage".into(),
             id: "storage-0".into(),
-            worker_id: 4,
+            worker_id: Some(4),
             buckets: vec!["0".into(), "7".into()],
             uptime_seconds: 1,
             directory: FollowStatus {

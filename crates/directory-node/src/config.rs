@@ -6,10 +6,12 @@ use argosy_domain::{
 };
 use argosy_keys::{FileError, read_secret_text};
 use argosy_ledger::{CheckpointConfig, EngineConfig};
-use argosy_node::config::{DirectoryUrls, Logs, resolve_path};
+use argosy_node::config::{Configuration, DirectoryUrls, Finding, Logs, resolve_path, socket_schema};
 use argosy_read_model::Limits;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{
+    borrow::Cow,
     fmt,
     net::{Ipv4Addr, SocketAddr},
     num::{NonZeroU32, NonZeroU64, NonZeroUsize},
@@ -22,8 +24,9 @@ use std::{
 const DEFAULT_PORT: u16 = 4352;
 
 /// What `directory.yml` says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Configuration of an Argosy directory node")]
 pub struct Config {
     /// Folder that the node keeps its ledger in.
     pub data: PathBuf,
@@ -32,6 +35,7 @@ pub struct Config {
     /// Key of the account that signs blocks, if this node orders transactions: the one that the genesis
     /// names, or the last change of keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "key_schema")]
     pub sequencer: Option<KeySource>,
     /// Whom this node follows, if it orders none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,6 +48,7 @@ pub struct Config {
     pub peers: Option<DirectoryUrls>,
     /// Where the node answers; port 0 picks a free one.
     #[serde(default = "default_listen")]
+    #[schemars(schema_with = "socket_schema", default = "default_listen")]
     pub listen: SocketAddr,
     /// Whether GraphQL is answered, and where its index is.
     #[serde(default)]
@@ -64,8 +69,9 @@ pub struct Config {
 }
 
 /// Whom a node follows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(inline)]
 pub struct FollowConfig {
     /// Directory nodes; the first that can be reached is followed, and all are compared.
     pub upstreams: DirectoryUrls,
@@ -81,8 +87,9 @@ pub struct FollowConfig {
 }
 
 /// Where the ledger of a new node begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 pub enum FollowFrom {
     /// At the genesis: every block there ever was is checked, and kept.
     #[default]
@@ -92,21 +99,25 @@ pub enum FollowFrom {
 }
 
 /// Whom a standby tells of its blocks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(inline)]
 pub struct ConfirmConfig {
     /// Key of this standby, one of the sequencer's `standbys`.
+    #[schemars(schema_with = "key_schema")]
     pub key: KeySource,
     /// The sequencer's root URL.
     pub to: DirectoryUrls,
 }
 
 /// Followers that must have a block before its submitters hear of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(inline)]
 pub struct StandbysConfig {
     /// Their accounts.
     #[serde(with = "accounts")]
+    #[schemars(with = "Vec<String>")]
     pub accounts: Vec<AccountId>,
     /// How many of them must confirm.
     #[serde(default = "default_required")]
@@ -127,6 +138,35 @@ const fn default_standby_timeout() -> NonZeroU32 {
 /// Hash of a block, 64 hexadecimal digits in files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockHash(pub [u8; 32]);
+
+impl JsonSchema for BlockHash {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "BlockHash".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^(0x)?[0-9a-fA-F]{64}$"})
+    }
+}
+
+/// The schema of a [`KeySource`].
+fn key_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "suri": {
+                "type": "string", "writeOnly": true,
+                "description": "`//Name` (a development key, known to everyone) or a seed, `0x` and 64 hexadecimal digits.",
+            },
+            "file": {"type": "string", "description": "A file that holds such a text, readable by its owner only."},
+        },
+        "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+    })
+}
 
 impl FromStr for BlockHash {
     type Err = hex::FromHexError;
@@ -198,45 +238,35 @@ pub enum RoleError {
 }
 
 /// Whether GraphQL is answered, and where its index is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(inline)]
 pub struct GraphqlConfig {
     /// On unless it says otherwise.
-    #[serde(default = "default_true")]
     pub enabled: bool,
     /// Folder of the index, which may be deleted at any time while the node is stopped: `read-model`
     /// beside the ledger's folder if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
     /// Queries that are carried out at once.
-    #[serde(default = "most::readers")]
     pub readers: Within<1, 64>,
     /// Queries that may wait for their turn.
-    #[serde(default = "most::waiting")]
     pub waiting: Within<0, 10_000>,
     /// Most levels of fields of a query. Introspection takes 13.
-    #[serde(default = "most::depth")]
     pub depth: Within<1, 32>,
     /// Most fields of a query, fragments counted wherever they are spread.
-    #[serde(default = "most::fields")]
     pub fields: Within<1, 10_000>,
     /// Most fields of a query at the top.
-    #[serde(default = "most::root_fields")]
     pub root_fields: Within<1, 1_000>,
     /// Most that `limit`, `first` or `offset` may be.
-    #[serde(default = "most::page")]
     pub page: Within<1, 1_000_000>,
     /// Most rows of an answer, those of nested lists included.
-    #[serde(default = "most::rows")]
     pub rows: Within<1, 1_000_000>,
     /// Most bytes of an answer.
-    #[serde(default = "most::bytes")]
     pub bytes: Within<1_024, 268_435_456>,
     /// Most steps of SQLite's machine for a query, some ten for a row that is looked at.
-    #[serde(default = "most::steps")]
     pub steps: Within<10_000, 10_000_000_000>,
     /// From the arrival of a query to its answer, in seconds.
-    #[serde(default = "most::deadline_seconds")]
     pub deadline_seconds: Within<1, 300>,
 }
 
@@ -262,6 +292,20 @@ impl<const LEAST: u64, const MOST: u64> Within<LEAST, MOST> {
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
+    }
+}
+
+impl<const LEAST: u64, const MOST: u64> JsonSchema for Within<LEAST, MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("From{LEAST}To{MOST}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": LEAST, "maximum": MOST})
     }
 }
 
@@ -318,10 +362,6 @@ mod most {
     }
 }
 
-const fn default_true() -> bool {
-    true
-}
-
 impl Default for GraphqlConfig {
     fn default() -> Self {
         Self {
@@ -367,8 +407,9 @@ impl From<&GraphqlConfig> for Limits {
 }
 
 /// Which blocks are kept: `archive`, or `blocks: N`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 pub enum Retention {
     /// All.
     #[default]
@@ -378,8 +419,9 @@ pub enum Retention {
 }
 
 /// When checkpoints are made, and how many are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(inline)]
 pub struct Checkpoints {
     /// One after this many blocks.
     pub blocks: NonZeroU64,
@@ -419,9 +461,11 @@ pub enum KeyError {
     Text(#[from] argosy_domain::keys::KeyError),
 }
 
-impl Config {
-    /// Makes relative paths start at `base`, the folder of the configuration file.
-    pub fn resolve(&mut self, base: &Path) {
+impl Configuration for Config {
+    const KIND: &'static str = "directory";
+    const ENVIRONMENT: Option<&'static str> = None;
+
+    fn resolve(&mut self, base: &Path) {
         resolve_path(base, &mut self.data);
         resolve_path(base, &mut self.genesis);
         let confirm = self.follow.as_mut().and_then(|follow| follow.confirm.as_mut());
@@ -436,6 +480,13 @@ impl Config {
         self.logs.resolve(base);
     }
 
+    fn findings(&self) -> Vec<Finding> {
+        let role = self.role().err().map(|error| Finding { path: "", what: error.to_string(), wrong: true });
+        role.into_iter().chain(self.logs.findings()).collect()
+    }
+}
+
+impl Config {
     /// Whom a standby tells of its blocks.
     pub(crate) fn confirm(&self) -> Option<&ConfirmConfig> {
         self.follow.as_ref()?.confirm.as_ref()

@@ -46,7 +46,8 @@ impl Node {
     /// The node's copy of the directory is looked at on every request: an object that was deleted or
     /// moved elsewhere stops being sent at once, cached or not.
     pub(crate) fn asset(&self, request: &EdgeRequest<'_>, id: DataObjectId) -> Result<EdgeResponse, Wanted> {
-        let decision = self.follower.with_index(|index| decide_asset(index, &self.assignment, id));
+        let decision =
+            self.follower.with_index(|index| decide_asset(index, &self.duty.load().assignment, id));
         let (content_id, size) = match decision {
             AssetDecision::NotFound => return Ok(answers::unknown_object()),
             AssetDecision::NotAccepted => return Ok(answers::not_uploaded()),

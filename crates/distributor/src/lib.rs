@@ -9,9 +9,11 @@ mod asset;
 mod assets;
 mod cache;
 pub mod config;
+mod genesis;
 mod hit;
 mod miss;
 mod node;
+pub mod operator;
 mod serve;
 mod slices;
 mod start;
@@ -19,4 +21,5 @@ mod status;
 mod upkeep;
 
 pub use config::Config;
+pub use genesis::GenesisError;
 pub use start::{StartError, start};

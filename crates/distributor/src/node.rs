@@ -1,6 +1,8 @@
 //! What every request sees.
 
-use crate::{assets::Assets, cache::Cache, config::Config};
+use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty};
+use arc_swap::ArcSwap;
+use argosy_domain::WorkerId;
 use argosy_node::{Fills, Follower};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
@@ -15,7 +17,8 @@ use tracing::Span;
 
 pub(crate) struct Node {
     pub(crate) config: Config,
-    pub(crate) assignment: Assignment,
+    /// Whom and what the node delivers for; the operator may change it at any time.
+    pub(crate) duty: ArcSwap<OnDuty>,
     pub(crate) follower: Follower,
     pub(crate) store: Store,
     pub(crate) fills: Fills,
@@ -25,6 +28,24 @@ pub(crate) struct Node {
     /// Says in the logs which node speaks.
     pub(crate) span: Span,
     pub(crate) started: Instant,
+}
+
+/// What follows from a duty.
+pub(crate) struct OnDuty {
+    pub(crate) worker_id: Option<u64>,
+    pub(crate) assignment: Assignment,
+}
+
+impl OnDuty {
+    /// The buckets of a list, or all of the worker, or nothing.
+    pub(crate) fn new(duty: &Duty) -> Self {
+        let assignment = match (&duty.buckets, duty.worker_id) {
+            (Some(buckets), _) => Assignment::Buckets(buckets.iter().map(|bucket| bucket.0).collect()),
+            (None, Some(worker)) => Assignment::Worker(WorkerId(worker)),
+            (None, None) => Assignment::Buckets([].into()),
+        };
+        Self { worker_id: duty.worker_id, assignment }
+    }
 }
 
 impl Node {

@@ -74,7 +74,7 @@ impl Node {
     }
 
     fn meta_of(&self, id: DataObjectId) -> Result<ObjectMeta, ErrorBody> {
-        match self.follower.with_index(|index| decide_asset(index, &self.assignment, id)) {
+        match self.follower.with_index(|index| decide_asset(index, &self.duty.load().assignment, id)) {
             AssetDecision::Serve { content_id, size, bag: _ } => Ok(ObjectMeta { content_id, size }),
             AssetDecision::NotFound => {
                 let message = format!("there is no data object {id}");

@@ -1,20 +1,27 @@
 //! Puts a distributor together.
 
-use crate::{assets::Assets, cache::Cache, config::Config, node::Node, serve::Public, upkeep};
+use crate::{
+    assets::Assets,
+    cache::Cache,
+    config::{Config, EndpointsError, OperatorApi},
+    genesis::{self, GenesisError},
+    node::{Node, OnDuty},
+    operator::{self, Changes, ChangesError, Door, Duty},
+    upkeep,
+};
+use arc_swap::ArcSwap;
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
 use argosy_http::{
-    AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_edge,
-    serve_router,
+    AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
     DirectorySources, Fills, FillsConfig, FollowError, FollowTask, Follower, FollowerConfig,
-    follower::{GenesisReadError, begin_with_snapshot, read_genesis},
+    follower::begin_with_snapshot,
     home::{self, HomeError},
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
-use axum::{Json, Router, extract::State, routing};
 use std::{
     sync::{Arc, atomic::AtomicU64},
     time::Instant,
@@ -37,9 +44,20 @@ pub enum StartError {
     /// A key cannot be read.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The genesis file cannot be used.
+    /// It is not known which directory nodes to follow.
     #[error(transparent)]
-    Genesis(#[from] GenesisReadError),
+    Endpoints(#[from] EndpointsError),
+    /// The secret of the operator's port is one that everybody knows.
+    #[error(
+        "operatorApi.hmacSecret is the secret of a sample configuration, which everybody knows: set one of your own, such as `openssl rand -hex 32` prints"
+    )]
+    SampleSecret,
+    /// It is not known which network the node belongs to.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// What the operator changed cannot be read.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
     /// The folder of the node's notes belongs to something else, or cannot be used.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -61,6 +79,9 @@ pub enum StartError {
 pub async fn start(config: Config) -> Result<Running, StartError> {
     // Read so that a mistake shows at the start; nothing is signed yet, so that none is opened.
     Keyring::read(&config.keys)?;
+    if config.operator_api.as_ref().is_some_and(OperatorApi::has_sample_secret) {
+        return Err(StartError::SampleSecret);
+    }
     let public = bind(config.public_api.address())?;
     let operator = config.operator_api.as_ref().map(|api| bind(api.address())).transpose()?;
     let opened = tokio::task::spawn_blocking(move || open(config));
@@ -78,32 +99,31 @@ struct Parts {
     follow: FollowTask,
     /// For endpoints that strangers have written into the directory.
     guarded: Client,
+    changes: Changes,
 }
 
 /// Opens the folders. Blocks the thread.
 fn open(config: Config) -> Result<Parts, StartError> {
-    let genesis = read_genesis(&config.genesis)?;
+    let directories = config.endpoints.directories()?;
+    // The configuration's own directory nodes may be anywhere.
+    let trusted = client(AddressPolicy::Local);
+    let genesis = Handle::current().block_on(genesis::find(&config, &directories, &trusted))?;
     let hash = GenesisFile::from(&genesis).hash;
     let notes = &config.directories.cache_state;
     home::claim(notes, ROLE, &genesis.network, &hash)?;
+    let changes = Changes::open(notes, Duty::of(&config))?;
     // The cache keeps its own account of what it holds, so the store need not.
     let limits = StoreConfig { capacity_bytes: None, disk_floor_bytes: DISK_FLOOR_BYTES };
     let store =
         Store::open(&config.directories.assets, Arc::new(RealDisk), limits).map_err(StartError::Store)?;
     let guarded = client(address_policy(&genesis));
-    let follower = FollowerConfig {
-        genesis,
-        directories: config.endpoints.directory.clone(),
-        checkpoint: notes.join(CHECKPOINT),
-    };
-    // The configuration's own directory nodes may be anywhere.
-    let trusted = client(AddressPolicy::Local);
+    let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
     let (follower, follow) = Follower::open(follower, trusted)?;
     let assets = Arc::new(Assets::default());
     let forgotten = Arc::clone(&assets);
     let cache = Cache::open(store.clone(), config.limits.storage.0, move |id| forgotten.forget(id));
-    Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded })
+    Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded, changes })
 }
 
 fn address_policy(genesis: &Genesis) -> AddressPolicy {
@@ -118,7 +138,7 @@ fn client(addresses: AddressPolicy) -> Client {
 }
 
 fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Running {
-    let Parts { config, store, cache, assets, follower, follow, guarded } = parts;
+    let Parts { config, store, cache, assets, follower, follow, guarded, changes } = parts;
     // A socket that is listening has an address; asking for it cannot fail on a sound system.
     let endpoint = public.local_addr().unwrap_or(config.public_api.address());
     let sources = Arc::new(DirectorySources::new(follower.clone(), None));
@@ -127,7 +147,7 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
     let span = tracing::info_span!("node", node = %name);
     let fills = span.in_scope(|| Fills::new(store.clone(), guarded, sources, room, FillsConfig::default()));
     let node = Arc::new(Node {
-        assignment: config.assignment(),
+        duty: ArcSwap::from_pointee(OnDuty::new(changes.duty())),
         config,
         follower,
         store,
@@ -142,11 +162,13 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
-    tasks.spawn("serving", serve(Arc::clone(&node), public, shutdown.clone()).instrument(span.clone()));
+    let (door, doorkeeper) = Door::new(Arc::clone(&node), endpoint);
+    let listener = (!changes.is_stopped()).then_some(public);
+    tasks.spawn("serving", doorkeeper.run(listener, shutdown.clone()).instrument(span.clone()));
     span.in_scope(|| tracing::info!(%endpoint, "distributor listening"));
     let operator_endpoint = operator.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listener) = operator {
-        let router = operator_router(node);
+        let router = operator::router(node, door, changes, shutdown.clone());
         tasks.spawn("operator's port", serve_router(listener, router, ServeConfig::default(), shutdown));
     }
     let running = Running::new(name, endpoint, tasks);
@@ -154,16 +176,4 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
         Some(endpoint) => running.with_operator_endpoint(endpoint),
         None => running,
     }
-}
-
-/// Serves users; once the last of them is gone, or the time for that is over, ends the fills.
-async fn serve(node: Arc<Node>, listener: TcpListener, shutdown: Shutdown) {
-    let public = Arc::new(Public(Arc::clone(&node)));
-    serve_edge(listener, public, ServeConfig::default(), shutdown).await;
-    node.fills.stop().await;
-}
-
-fn operator_router(node: Arc<Node>) -> Router {
-    let status = async |State(node): State<Arc<Node>>| Json(node.status());
-    Router::new().route("/api/v1/status", routing::get(status)).with_state(node)
 }

@@ -14,13 +14,14 @@ impl Node {
     /// answers whatever else is down.
     pub(crate) fn status(&self) -> Value {
         let totals = self.store.totals();
-        let buckets = self.follower.with_index(|index| my_buckets(index, &self.assignment));
+        let duty = self.duty.load();
+        let buckets = self.follower.with_index(|index| my_buckets(index, &duty.assignment));
         let directory = self.follower.status();
         let status = NodeStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             role: ROLE.to_owned(),
             id: self.config.id.clone(),
-            worker_id: self.config.worker_id,
+            worker_id: duty.worker_id,
             buckets: buckets.iter().map(ToString::to_string).collect(),
             uptime_seconds: self.started.elapsed().as_secs(),
             directory: directory.clone(),
@@ -53,7 +54,7 @@ impl Node {
 
     /// `GET /api/v1/buckets`.
     pub(crate) fn buckets(&self) -> Value {
-        match &self.assignment {
+        match &self.duty.load().assignment {
             Assignment::Buckets(buckets) => {
                 let names: Vec<String> = buckets.iter().map(ToString::to_string).collect();
                 json!({ "bucketIds": names })

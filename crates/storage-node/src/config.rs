@@ -2,7 +2,10 @@
 
 use argosy_domain::StorageBucketId;
 use argosy_keys::KeySource;
-use argosy_node::config::{Endpoints, Logs, Size, resolve_path};
+use argosy_node::config::{
+    Configuration, Endpoints, Finding, Logs, Size, keys_schema, resolve_path, socket_schema,
+};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -17,8 +20,9 @@ const DEFAULT_MAX_UPLOADS: u32 = 64;
 const DEFAULT_MAX_UPLOADS_PER_OBJECT: u32 = 2;
 
 /// What `storage.yml` says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Configuration of an Argosy storage node")]
 pub struct Config {
     /// Name of the node, for its status and its logs.
     pub id: String,
@@ -30,6 +34,7 @@ pub struct Config {
     pub endpoints: Endpoints,
     /// Where the node answers; port 0 picks a free one.
     #[serde(default = "default_listen")]
+    #[schemars(schema_with = "socket_schema", default = "default_listen")]
     pub listen: SocketAddr,
     /// The storage worker who operates the node.
     pub worker_id: u64,
@@ -38,6 +43,7 @@ pub struct Config {
     pub buckets: Option<Vec<u64>>,
     /// Keys that the node may sign with: that of each bucket's transactor is needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "keys_schema")]
     pub keys: Vec<KeySource>,
     /// Whether plain uploads are taken without the owner's token, as Joystream's clients send them.
     #[serde(default)]
@@ -51,8 +57,9 @@ pub struct Config {
 }
 
 /// The `limits` section.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(inline)]
 pub struct Limits {
     /// Most bytes of objects; as the disk allows if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,15 +85,23 @@ impl Limits {
     }
 }
 
-impl Config {
-    /// Makes relative paths start at `base`, the folder of the configuration file.
-    pub fn resolve(&mut self, base: &Path) {
+impl Configuration for Config {
+    const KIND: &'static str = "storage";
+    const ENVIRONMENT: Option<&'static str> = None;
+
+    fn resolve(&mut self, base: &Path) {
         resolve_path(base, &mut self.data);
         resolve_path(base, &mut self.genesis);
         self.keys.iter_mut().for_each(|key| key.resolve(base));
         self.logs.resolve(base);
     }
 
+    fn findings(&self) -> Vec<Finding> {
+        self.logs.findings()
+    }
+}
+
+impl Config {
     pub(crate) fn bucket_ids(&self) -> Option<Vec<StorageBucketId>> {
         self.buckets.as_ref().map(|buckets| buckets.iter().copied().map(StorageBucketId).collect())
     }

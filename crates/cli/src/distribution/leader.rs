@@ -1,12 +1,12 @@
 //! What a lead of the distribution group does.
 
 use super::{
-    ArgusArgs, Made,
+    ArgusArgs,
     args::{BucketArg, DynamicBagType, FamilyCount, OnOff, YesNo, bag_id},
 };
 use crate::{failure::Outcome, files, send::Role};
 use argosy_api::metadata;
-use argosy_directory::{Call, DistributionCall, Event};
+use argosy_directory::{Call, DistributionCall};
 use argosy_domain::{BagId, FamilyId, WorkerId, WorkingGroup};
 use std::path::PathBuf;
 
@@ -303,15 +303,5 @@ impl LeaderCommand {
             }
         };
         Ok(Call::Distribution(call))
-    }
-
-    /// What scripts read from standard output.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only these events name what is new")]
-    pub(super) fn made(events: &[Event]) -> Option<Made> {
-        events.iter().find_map(|event| match event {
-            Event::DistributionBucketFamilyCreated { family } => Some(Made("familyId", family.0)),
-            Event::DistributionBucketCreated { bucket, .. } => Some(Made("bucketIndex", bucket.index)),
-            _ => None,
-        })
     }
 }

@@ -2,8 +2,9 @@
 
 pub(crate) mod args;
 mod leader;
+mod node;
 mod operator;
-mod setup;
+pub(crate) mod setup;
 
 pub(crate) use leader::LeaderCommand;
 pub(crate) use operator::OperatorCommand;
@@ -12,11 +13,10 @@ use crate::{
     failure::Outcome,
     network::DirectoryArgs,
     nodes::{self, StartArgs},
-    screen,
     send::{Confirm, Role, SendArgs, Session, options},
+    signed,
 };
 use argosy_directory::Call;
-use serde_json::{Value, json};
 use std::{env, path::PathBuf, process::ExitCode};
 
 /// Run a distributor, and look after families, buckets and bags
@@ -31,6 +31,29 @@ pub(crate) enum DistributionCommand {
     Leader(LeaderCommand),
     #[command(subcommand)]
     Operator(OperatorCommand),
+    Node(NodeTopic),
+}
+
+/// Commands for interacting with a running distributor node through operator api.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NodeTopic {
+    /// Path to config JSON/YAML file (relative to current working directory), for the secret
+    #[arg(
+        short,
+        long = "configPath",
+        visible_alias = "config",
+        value_name = "configPath",
+        env = "CONFIG_PATH",
+        default_value = "./config.yml",
+        hide_env = true,
+        global = true
+    )]
+    config: PathBuf,
+    /// Taken, and of no effect: nothing is asked
+    #[arg(short, long, global = true, hide = true)]
+    yes: bool,
+    #[command(subcommand)]
+    command: node::NodeCommand,
 }
 
 /// What every command takes that signs something.
@@ -54,13 +77,10 @@ pub(crate) struct ArgusArgs {
     pub(crate) send: SendArgs,
 }
 
-/// A new thing: what its number is called in JSON, and the number.
-pub(crate) struct Made(&'static str, u64);
-
 impl DistributionCommand {
     pub(crate) const fn json(&self) -> bool {
         match self {
-            Self::Start(_) => false,
+            Self::Start(_) | Self::Node(_) => false,
             Self::Leader(command) => command.common().send.json,
             Self::Operator(command) => command.common().send.json,
         }
@@ -76,6 +96,10 @@ pub(crate) async fn run(directory: &DirectoryArgs, command: DistributionCommand)
         DistributionCommand::Operator(command) => {
             sign(directory, command.common(), command.role(), command.call()?).await
         }
+        DistributionCommand::Node(NodeTopic { config, command, .. }) => {
+            let config = Some(config.as_path()).filter(|path| path.exists());
+            node::run(config, command).await
+        }
     }
 }
 
@@ -84,15 +108,7 @@ async fn sign(directory: &DirectoryArgs, common: &ArgusArgs, role: Role, call: C
     let setup = setup::read(&common.config, &common.send)?;
     let yes = common.yes || options::auto_confirm(env::var("AUTO_CONFIRM").ok().as_deref());
     let directory = directory.or(setup.directory);
-    let mut session =
-        Session::open(&directory, setup.ring, common.send.clone(), Confirm::unless(yes)).await?;
-    let Some(done) = session.send(role, call).await? else { return Ok(ExitCode::SUCCESS) };
-    let made = LeaderCommand::made(&done.events);
-    if session.json() {
-        let result = made.map_or(Value::Null, |Made(name, number)| json!({name: number.to_string()}));
-        screen::json(&done.json(result));
-    } else if let Some(Made(_, number)) = made {
-        screen::say(&number.to_string());
-    }
+    let session = Session::open(&directory, setup.ring, common.send.clone(), Confirm::unless(yes)).await?;
+    signed::send(&session, role, call).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,18 +1,17 @@
 //! What a configuration says about signing: keys, and where the directory is.
 
 use crate::{
-    failure::{Failure, Outcome},
-    files,
+    failure::Outcome,
     network::DirectoryUrl,
     nodes,
     send::{Ring, SendArgs},
 };
+use argosy_distributor::{Config, config::Endpoints};
 use argosy_keys::KeySource;
-use serde::Deserialize;
-use std::path::Path;
-
-/// Longest configuration that is read, in bytes.
-const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+use argosy_node::config::{Configuration, LoadError, load};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, env, path::Path};
 
 /// What is needed to sign and send.
 #[derive(Debug)]
@@ -21,8 +20,9 @@ pub(crate) struct Setup {
     pub(crate) directory: Option<DirectoryUrl>,
 }
 
-/// The part of a configuration that commands look at. What else is in it, the node reads.
-#[derive(Debug, Default, Deserialize)]
+/// The part of a distributor's configuration that commands look at. All that is there is checked, but
+/// nothing must be there: a lead who runs no node needs keys only.
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Part {
     #[serde(default)]
     keys: Vec<KeySource>,
@@ -30,39 +30,43 @@ struct Part {
     endpoints: Endpoints,
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct Endpoints {
-    #[serde(default)]
-    directory: Option<OneOrMore>,
+impl JsonSchema for Part {
+    fn schema_name() -> Cow<'static, str> {
+        "Part".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut whole = Config::json_schema(generator);
+        whole.remove("required");
+        for section in generator.definitions_mut().values_mut() {
+            if let Some(section) = section.as_object_mut() {
+                section.remove("required");
+            }
+        }
+        whole
+    }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(String),
-    More(Vec<String>),
+impl Configuration for Part {
+    const KIND: &'static str = Config::KIND;
+    const ENVIRONMENT: Option<&'static str> = Config::ENVIRONMENT;
+
+    fn resolve(&mut self, base: &Path) {
+        self.keys.iter_mut().for_each(|key| key.resolve(base));
+    }
 }
 
 /// Keys of the command line first, then those of the configuration. A file that is not there says
 /// nothing.
 pub(crate) fn read(path: &Path, args: &SendArgs) -> Outcome<Setup> {
-    let mut part: Part = if path.exists() {
-        let text = files::short_text(path, MAX_CONFIG_BYTES)?;
-        nodes::parse(&text)
-            .map_err(|what| Failure::usage_as("WRONG_CONFIG", format!("{}:{what}", path.display())))?
-    } else {
-        Part::default()
+    let part = match load::<Part>(path, env::vars_os()) {
+        Ok(loaded) => loaded.config,
+        Err(LoadError::Unreadable { .. }) if !path.exists() => Part::default(),
+        Err(error) => return Err(nodes::wrong_config(error)),
     };
-    let base = path.parent().unwrap_or(Path::new(""));
-    part.keys.iter_mut().for_each(|source| source.resolve(base));
     let ring = Ring::of(args, &part.keys, path)?;
-    let url = match part.endpoints.directory {
-        Some(OneOrMore::One(url)) => Some(url),
-        Some(OneOrMore::More(urls)) => urls.into_iter().next(),
-        None => None,
-    };
-    let directory = url.map(|url| url.parse()).transpose().map_err(|what: &str| {
-        Failure::usage_as("WRONG_CONFIG", format!("{}: endpoints.directory: {what}", path.display()))
-    })?;
+    // What cannot be made out of the endpoints is as if they said nothing: the command line has the word.
+    let urls = part.endpoints.directories().ok();
+    let directory = urls.as_ref().and_then(|urls| urls.as_slice().first()?.parse().ok());
     Ok(Setup { ring, directory })
 }

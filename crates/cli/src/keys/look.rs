@@ -117,11 +117,15 @@ pub(super) fn list(args: &ListArgs) -> Outcome<ExitCode> {
     }
     let row = |key: &ListedKey| {
         let cell = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-        let what = key.address.clone().or_else(|| key.problem.clone()).unwrap_or_default();
-        vec![key.name.clone(), cell(&key.r#type), cell(&key.created), what]
+        vec![key.name.clone(), cell(&key.address), cell(&key.r#type), cell(&key.created)]
     };
     let rows = keys.iter().map(row).collect();
-    screen::say(&screen::table(&["name", "type", "created", "address"], rows, &["created", "type"]));
+    screen::say(&screen::table(&["name", "address", "type", "created"], rows, &["created", "type"]));
+    for key in &keys {
+        if let Some(problem) = &key.problem {
+            screen::note(&format!("{}: {problem}", key.name));
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -23,9 +23,13 @@ mod workers;
 pub(crate) use format::digits;
 
 use crate::{
+    act::{self, NounAct, TxCommand},
+    channels::{BagCommand, ChannelCommand, ObjectCommand},
+    council::{CouncilCommand, ReleaseCommand},
     failure::{Failure, Outcome},
+    groups::GroupCommand,
+    members::MemberCommand,
     network::{DirectoryArgs, Network, now_ms},
-    send,
 };
 use argosy_api::{ClientError, DirectoryReader};
 use argosy_directory::Profile;
@@ -58,15 +62,17 @@ enum Verb<L: clap::Args, S: clap::Args, A: clap::Subcommand> {
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
 pub(crate) enum Nothing {}
 
-/// What is done to transactions.
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum TxAct {
-    Resume(send::ResumeArgs),
-}
-
 impl<L: clap::Args, S: clap::Args, A: clap::Subcommand> Noun<L, S, A> {
     fn verb(self) -> Verb<L, S, A> {
         self.command.unwrap_or(Verb::List(self.list))
+    }
+
+    /// What is to be done, if it is not only looking.
+    fn act(self) -> Result<A, Self> {
+        match self.command {
+            Some(Verb::Act(act)) => Ok(act),
+            command => Err(Self { command, ..self }),
+        }
     }
 }
 
@@ -77,7 +83,7 @@ pub(crate) struct Whole {
     #[arg(value_name = "list|show", value_parser = ["list", "show"], hide = true)]
     verb: Option<String>,
     /// Print JSON: what the directory node answers
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
@@ -95,7 +101,7 @@ pub(crate) enum LookCommand {
 pub(crate) enum PlaceCommand {
     /// Show bags: objects that are placed and moved as one
     #[command(alias = "bag")]
-    Bags(Noun<bags::List, bag::Show>),
+    Bags(Noun<bags::List, bag::Show, BagCommand>),
     /// Show storage buckets and distribution buckets
     #[command(alias = "bucket")]
     Buckets(Noun<buckets::List, buckets::Show>),
@@ -104,10 +110,10 @@ pub(crate) enum PlaceCommand {
     Families(Noun<families::List, families::Show>),
     /// Show data objects
     #[command(alias = "object")]
-    Objects(Noun<objects::List, objects::Show>),
+    Objects(Noun<objects::List, objects::Show, ObjectCommand>),
     /// Show transactions that an account signed
     #[command(aliases = ["transaction", "transactions"])]
-    Tx(Noun<transactions::List, transactions::Show, TxAct>),
+    Tx(Noun<transactions::List, transactions::Show, TxCommand>),
     /// Show how many buckets a new bag is given, and what its objects cost
     #[command(alias = "policies", after_help = "Example:\n  argosy policy")]
     Policy(Whole),
@@ -127,15 +133,15 @@ pub(crate) enum PeopleCommand {
     /// Show workers of the working groups
     #[command(alias = "worker")]
     Workers(Noun<workers::List, workers::Show>),
-    /// Show working groups
+    /// Show working groups; hire, pay and let go their workers
     #[command(alias = "group")]
-    Groups(Noun<workers::ListGroups, workers::ShowGroup>),
-    /// Show channels
+    Groups(Noun<workers::ListGroups, workers::ShowGroup, GroupCommand>),
+    /// Show channels; make and delete them
     #[command(alias = "channel")]
-    Channels(Noun<people::ListChannels, people::ShowChannel>),
-    /// Show members
+    Channels(Noun<people::ListChannels, people::ShowChannel, ChannelCommand>),
+    /// Show members; make them, and name their accounts
     #[command(alias = "member")]
-    Members(Noun<people::ListMembers, people::ShowMember>),
+    Members(Noun<people::ListMembers, people::ShowMember, MemberCommand>),
     /// Show openings of the working groups
     #[command(alias = "opening")]
     Openings(Noun<hiring::ListOpenings, hiring::ShowOpening>),
@@ -144,13 +150,18 @@ pub(crate) enum PeopleCommand {
     Applications(Noun<hiring::ListApplications, hiring::ShowApplication>),
     /// Show versions of programs that nodes must run
     #[command(alias = "release")]
-    Releases(Noun<council::ListReleases, council::ShowRelease>),
+    Releases(Noun<council::ListReleases, council::ShowRelease, ReleaseCommand>),
     /// Show open proposals of the council
     #[command(alias = "proposal")]
     Proposals(Noun<council::ListProposals, council::ShowProposal>),
-    /// Show the keys, the threshold and the secretary of the council
-    #[command(after_help = "Example:\n  argosy council")]
-    Council(Whole),
+    /// Show the keys, the threshold and the secretary of the council; propose and approve
+    #[command(args_conflicts_with_subcommands = true, after_help = "Example:\n  argosy council")]
+    Council {
+        #[command(subcommand)]
+        act: Option<CouncilCommand>,
+        #[command(flatten)]
+        whole: Whole,
+    },
     /// Show operators who gave notice
     #[command(alias = "resignation", after_help = "Example:\n  argosy resignations")]
     Resignations(Whole),
@@ -191,7 +202,47 @@ impl PeopleCommand {
             Self::Applications(noun) => noun.json,
             Self::Releases(noun) => noun.json,
             Self::Proposals(noun) => noun.json,
-            Self::Council(whole) | Self::Resignations(whole) => whole.json,
+            Self::Council { whole, .. } | Self::Resignations(whole) => whole.json,
+        }
+    }
+}
+
+/// Why no act is left once only looking is.
+const DONE: &str = "what is done to a thing is carried out before anything is looked at";
+
+impl LookCommand {
+    /// What is to be done, if it is not only looking.
+    fn act(self) -> Result<NounAct, Self> {
+        match self {
+            Self::Places(command) => command.act().map_err(Self::Places),
+            Self::People(command) => command.act().map_err(Self::People),
+        }
+    }
+}
+
+impl PlaceCommand {
+    fn act(self) -> Result<NounAct, Self> {
+        match self {
+            Self::Bags(noun) => noun.act().map(NounAct::Bag).map_err(Self::Bags),
+            Self::Objects(noun) => noun.act().map(NounAct::Object).map_err(Self::Objects),
+            Self::Tx(noun) => {
+                let json = noun.json;
+                noun.act().map(|act| NounAct::Tx(act, json)).map_err(Self::Tx)
+            }
+            other => Err(other),
+        }
+    }
+}
+
+impl PeopleCommand {
+    fn act(self) -> Result<NounAct, Self> {
+        match self {
+            Self::Groups(noun) => noun.act().map(NounAct::Group).map_err(Self::Groups),
+            Self::Channels(noun) => noun.act().map(NounAct::Channel).map_err(Self::Channels),
+            Self::Members(noun) => noun.act().map(NounAct::Member).map_err(Self::Members),
+            Self::Releases(noun) => noun.act().map(NounAct::Release).map_err(Self::Releases),
+            Self::Council { act: Some(act), .. } => Ok(NounAct::Council(act)),
+            other => Err(other),
         }
     }
 }
@@ -217,10 +268,10 @@ fn answer<T>(thing: &str, answer: Result<T, ClientError>) -> Outcome<T> {
 }
 
 pub(crate) async fn run(directory: &DirectoryArgs, command: LookCommand) -> Outcome<ExitCode> {
-    if let LookCommand::Places(PlaceCommand::Tx(Noun { command: Some(Verb::Act(act)), json, .. })) = command {
-        let TxAct::Resume(args) = act;
-        return send::resume(directory, args, json).await;
-    }
+    let command = match command.act() {
+        Ok(act) => return act::run_noun(directory, act).await,
+        Err(command) => command,
+    };
     let json = command.json();
     let network = Network::connect(directory).await?;
     let look = Look { reader: network.directory.reader(), network, now_ms: now_ms(), json };
@@ -238,32 +289,32 @@ async fn run_places(look: &Look, command: PlaceCommand) -> Outcome<ExitCode> {
         PlaceCommand::Bags(noun) => match noun.verb() {
             Verb::List(args) => bags::list(look, args).await?,
             Verb::Show(args) => return bag::show(look, args).await,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PlaceCommand::Buckets(noun) => match noun.verb() {
             Verb::List(args) => buckets::list(look, args).await?,
             Verb::Show(args) => buckets::show(look, &args).await?,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PlaceCommand::Families(noun) => match noun.verb() {
             Verb::List(args) => families::list(look, args).await?,
             Verb::Show(args) => families::show(look, &args).await?,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PlaceCommand::Objects(noun) => match noun.verb() {
             Verb::List(args) => objects::list(look, args).await?,
             Verb::Show(args) => objects::show(look, &args).await?,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PlaceCommand::Tx(noun) => match noun.verb() {
             Verb::List(args) => transactions::list(look, args).await?,
             Verb::Show(args) => transactions::show(look, &args).await?,
-            Verb::Act(_) => unreachable!("done before the directory was asked"),
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PlaceCommand::Blacklist(noun) => match noun.verb() {
             Verb::List(args) => removed::list_blacklist(look, args).await?,
             Verb::Show(args) => removed::show_blacklist(look, &args).await?,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PlaceCommand::Policy(_) => rules::policy(look).await?,
         PlaceCommand::Limits(_) => rules::limits(look).await?,
@@ -277,44 +328,44 @@ async fn run_people(look: &Look, command: PeopleCommand) -> Outcome<()> {
         PeopleCommand::Workers(noun) => match noun.verb() {
             Verb::List(args) => workers::list(look, args).await,
             Verb::Show(args) => workers::show(look, &args).await,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PeopleCommand::Groups(noun) => match noun.verb() {
             Verb::List(args) => workers::list_groups(look, &args).await,
             Verb::Show(args) => workers::show_group(look, &args).await,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PeopleCommand::Channels(noun) => match noun.verb() {
             Verb::List(args) => people::list_channels(look, args).await,
             Verb::Show(args) => people::show_channel(look, &args).await,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PeopleCommand::Members(noun) => match noun.verb() {
             Verb::List(args) => people::list_members(look, args).await,
             Verb::Show(args) => people::show_member(look, &args).await,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PeopleCommand::Openings(noun) => match noun.verb() {
             Verb::List(args) => hiring::list_openings(look, args).await,
             Verb::Show(args) => hiring::show_opening(look, &args).await,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PeopleCommand::Applications(noun) => match noun.verb() {
             Verb::List(args) => hiring::list_applications(look, args).await,
             Verb::Show(args) => hiring::show_application(look, &args).await,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PeopleCommand::Releases(noun) => match noun.verb() {
             Verb::List(args) => council::list_releases(look, args).await,
             Verb::Show(args) => council::show_release(look, &args).await,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
         PeopleCommand::Proposals(noun) => match noun.verb() {
             Verb::List(args) => council::list_proposals(look, &args).await,
             Verb::Show(args) => council::show_proposal(look, &args).await,
-            Verb::Act(act) => match act {},
+            Verb::Act(_) => unreachable!("{DONE}"),
         },
-        PeopleCommand::Council(_) => council::council(look).await,
+        PeopleCommand::Council { .. } => council::council(look).await,
         PeopleCommand::Resignations(_) => removed::resignations(look).await,
     }
 }

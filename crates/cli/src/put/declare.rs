@@ -100,7 +100,7 @@ pub(super) async fn existing(
 }
 
 /// The declaration, with the prices that the directory asks now.
-async fn quoted(network: &Network, sources: &[Arc<SourceFile>]) -> Outcome<ObjectsUpload> {
+pub(super) async fn quoted(network: &Network, sources: &[Arc<SourceFile>]) -> Outcome<ObjectsUpload> {
     let policies =
         network.directory.policies().await.map_err(|error| Failure::directory("the policies", &error))?;
     let channel: &PolicyView = policies
@@ -146,10 +146,13 @@ fn handle_of(uri: &str, taken: Option<AccountId>) -> String {
 }
 
 /// Ids of the objects that a receipt's events declare, in order.
-fn declared_ids(events: &[Event]) -> Vec<DataObjectId> {
+pub(super) fn declared_ids(events: &[Event]) -> Vec<DataObjectId> {
     let mut declared = Vec::new();
     for event in events {
-        if let Event::DynamicBagCreated { ids, .. } | Event::DataObjectsUploaded { ids, .. } = event {
+        if let Event::DynamicBagCreated { ids, .. }
+        | Event::DataObjectsUploaded { ids, .. }
+        | Event::DataObjectsUpdated { ids, .. } = event
+        {
             declared.extend_from_slice(ids);
         }
     }

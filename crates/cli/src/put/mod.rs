@@ -11,6 +11,7 @@ use crate::{
     screen, text,
 };
 use argosy_api::directory::ObjectView;
+use argosy_directory::{Event, call::ObjectsUpload};
 use argosy_domain::{ChannelId, DataObjectId, limits::MAX_OBJECTS_PER_CALL};
 use argosy_store::source::SourceFile;
 use serde::Serialize;
@@ -107,6 +108,17 @@ pub(crate) async fn run(directory: &DirectoryArgs, args: PutArgs) -> Outcome<Exi
         }
         Err((failure, unfinished)) => Err(explained(&network, &args, failure, unfinished).await),
     }
+}
+
+/// What files are, to be declared at the prices of now. Nothing is uploaded.
+pub(crate) async fn declaration(network: &Network, paths: &[PathBuf]) -> Outcome<ObjectsUpload> {
+    paths.iter().try_for_each(|path| files::check(path))?;
+    declare::quoted(network, &files::hash(paths, false).await?).await
+}
+
+/// Ids of the objects that events declare, in order.
+pub(crate) fn declared_ids(events: &[Event]) -> Vec<DataObjectId> {
+    declare::declared_ids(events)
 }
 
 /// Uploads and waits; a failure comes with the objects whose upload did not finish.

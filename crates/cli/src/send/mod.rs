@@ -85,7 +85,7 @@ impl Session {
     /// Shows what the call does, asks, signs, sends and tells what came of it.
     ///
     /// Nothing if it was only to be tried out, or if somebody said no.
-    pub(crate) async fn send(&mut self, role: Role, call: Call) -> Outcome<Option<Done>> {
+    pub(crate) async fn send(&self, role: Role, call: Call) -> Outcome<Option<Done>> {
         let signer = self.ring.signer(&self.network, role).await?;
         let account = signer.account();
         let trial = self.try_out(account, &call).await?;
@@ -118,7 +118,7 @@ impl Session {
     /// Signs and sends one of several calls that were shown and confirmed together.
     ///
     /// Whether it takes the last copy of something was asked before, with [`Session::would_lose`].
-    pub(crate) async fn send_confirmed(&mut self, role: Role, call: Call) -> Outcome<Done> {
+    pub(crate) async fn send_confirmed(&self, role: Role, call: Call) -> Outcome<Done> {
         let signer = self.ring.signer(&self.network, role).await?;
         let trial = self.try_out(signer.account(), &call).await?;
         self.refuse_what_fails(&trial.check)?;

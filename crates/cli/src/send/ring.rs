@@ -3,13 +3,17 @@
 use super::{Role, SendArgs};
 use crate::{
     failure::{Failure, Outcome, chain},
+    keys::FolderArgs,
     network::Network,
     screen, text,
 };
 use argosy_directory::Profile;
 use argosy_domain::{AccountId, KeyScheme, Keypair};
 use argosy_keys::{FileError, Key, KeySource, Keyring, KeysError, Passphrases, SignError};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 /// Development workers of each kind whose keys are tried on a local network.
 const DEV_WORKERS: u32 = 50;
@@ -20,13 +24,14 @@ pub(crate) struct Ring {
     keys: Keyring,
     /// Where more keys are, in case none of these will do.
     folder: Option<PathBuf>,
+    in_folder: OnceLock<Keyring>,
     passphrases: Passphrases,
 }
 
 impl Ring {
     /// These keys, and where the passphrases of locked ones are.
     pub(crate) const fn new(keys: Keyring, passphrases: Passphrases) -> Self {
-        Self { keys, folder: None, passphrases }
+        Self { keys, folder: None, in_folder: OnceLock::new(), passphrases }
     }
 
     /// Keys of the command line first, then those of the configuration `origin`.
@@ -41,14 +46,19 @@ impl Ring {
         let configured = Keyring::read(sources).map_err(|error| keys_failure(origin, &error))?;
         keys.add_all(configured);
         let passphrases = Passphrases::of_flags(args.passphrase_file.clone(), args.passphrase_fd);
+        Ok(Self::new(keys, passphrases).with_folder(&args.key_folder))
+    }
+
+    /// The same, with the keys of the user's folder in case none of these will do.
+    pub(crate) fn with_folder(self, folder: &FolderArgs) -> Self {
         // Without a home folder there are no keys in it.
-        let folder = args.key_folder.folder().ok().map(|folder| folder.path().to_owned());
-        Ok(Self { keys, folder: folder.filter(|path| path.is_dir()), passphrases })
+        let path = folder.folder().ok().map(|folder| folder.path().to_owned());
+        Self { folder: path.filter(|path| path.is_dir()), ..self }
     }
 
     /// The key of an account that holds the role: the first of those at hand, then of those in the user's
     /// folder, then a development key if the network is one for trying out.
-    pub(super) async fn signer(&mut self, network: &Network, role: Role) -> Outcome<Keypair> {
+    pub(super) async fn signer(&self, network: &Network, role: Role) -> Outcome<Keypair> {
         let accounts = match role.accounts(network).await? {
             Some(accounts) => accounts,
             None => self.keys.accounts().take(1).collect(),
@@ -57,28 +67,37 @@ impl Ring {
             let message = "no key is at hand to sign with: name one with --key or --keyfile";
             return Err(Failure::usage_as("NO_SUCH_KEY", message));
         };
-        let mut account = self.first_of(&accounts);
-        if let (None, Some(folder)) = (account, self.folder.take()) {
-            self.keys.add_folder(&folder).map_err(|error| keys_failure(&folder, &error))?;
-            account = self.first_of(&accounts);
+        let has = |keys: &Keyring| accounts.iter().copied().find(|account| keys.of(account).is_some());
+        let mut keys = &self.keys;
+        let mut account = has(keys);
+        let more = if account.is_none() { self.of_folder()? } else { None };
+        if let Some((more, found)) = more.and_then(|more| Some((more, has(more)?))) {
+            (keys, account) = (more, Some(found));
         }
-        for warning in self.keys.warnings() {
+        for warning in keys.warnings() {
             screen::note(&format!("argosy: {}", text::line(warning)));
         }
-        let known = network.genesis.profile == Profile::Local && account.is_none();
-        if let Some(key) = known.then(|| development_key(&accounts)).flatten() {
+        let for_trying = network.genesis.profile == Profile::Local && account.is_none();
+        if let Some(key) = for_trying.then(|| development_key(&accounts)).flatten() {
             return Ok(key);
         }
         let account = account.unwrap_or(*first);
-        let unlock = || self.keys.signer(&account, &role.to_string(), &self.passphrases).cloned();
+        let unlock = || keys.signer(&account, &role.to_string(), &self.passphrases).cloned();
         tokio::task::block_in_place(unlock).map_err(|error| match error {
             SignError::Missing(missing) => Failure::refused("NO_SUCH_KEY", missing.to_string()),
             SignError::Locked(error) => Failure::usage_as("KEY_FILE_UNUSABLE", chain(&error)),
         })
     }
 
-    fn first_of(&self, accounts: &[AccountId]) -> Option<AccountId> {
-        accounts.iter().copied().find(|account| self.keys.of(account).is_some())
+    /// The keys of the user's folder, read once and only if they are needed.
+    fn of_folder(&self) -> Outcome<Option<&Keyring>> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        if self.in_folder.get().is_none() {
+            let mut keys = Keyring::default();
+            keys.add_folder(folder).map_err(|error| keys_failure(folder, &error))?;
+            return Ok(Some(self.in_folder.get_or_init(|| keys)));
+        }
+        Ok(self.in_folder.get())
     }
 }
 
@@ -101,7 +120,8 @@ fn keys_failure(origin: &Path, error: &KeysError) -> Failure {
 
 /// A key that everybody knows, of the network that `argosy up` makes.
 fn development_key(accounts: &[AccountId]) -> Option<Keypair> {
-    let fixed = ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie", "storage-lead", "distribution-lead"];
+    let fixed =
+        ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie", "Council", "storage-lead", "distribution-lead"];
     let workers = (0..DEV_WORKERS).flat_map(|n| [format!("storage-{n}"), format!("distributor-{n}")]);
     let names = fixed.into_iter().map(str::to_owned).chain(workers);
     names

@@ -108,7 +108,7 @@ impl BulkArgs {
 
 /// A plan that is carried out.
 struct Job<'a> {
-    session: &'a mut Session,
+    session: &'a Session,
     args: &'a BulkArgs,
     facts: Facts,
     /// One after the other.
@@ -139,7 +139,7 @@ fn bulk_args(command: &LeaderCommand) -> Option<&BulkArgs> {
 
 /// Carries out a bulk command; others do nothing. Gives what remains to be done, if anything does,
 /// beside the summary that was printed.
-pub(super) async fn run(session: &mut Session, command: &LeaderCommand) -> Outcome<Option<Failure>> {
+pub(super) async fn run(session: &Session, command: &LeaderCommand) -> Outcome<Option<Failure>> {
     if let LeaderCommand::SetReplication(args) = command {
         set_replication(session, args).await
     } else if let LeaderCommand::CopyBags(args) = command {
@@ -151,7 +151,7 @@ pub(super) async fn run(session: &mut Session, command: &LeaderCommand) -> Outco
     }
 }
 
-async fn set_replication(session: &mut Session, args: &SetReplicationArgs) -> Outcome<Option<Failure>> {
+async fn set_replication(session: &Session, args: &SetReplicationArgs) -> Outcome<Option<Failure>> {
     let reader = session.network.directory.reader();
     let active_only = !args.not_only_active;
     let facts =
@@ -174,7 +174,7 @@ async fn set_replication(session: &mut Session, args: &SetReplicationArgs) -> Ou
     Job { session, args: bulk, facts, steps: vec![updates], waiting: Vec::new(), rate }.run().await
 }
 
-async fn copy_bags(session: &mut Session, args: &CopyBagsArgs) -> Outcome<Option<Failure>> {
+async fn copy_bags(session: &Session, args: &CopyBagsArgs) -> Outcome<Option<Failure>> {
     let (from, to): (BTreeSet<_>, BTreeSet<_>) =
         (args.from.iter().copied().collect(), args.to.iter().copied().collect());
     let both = from.intersection(&to).count();
@@ -206,7 +206,7 @@ async fn copy_bags(session: &mut Session, args: &CopyBagsArgs) -> Outcome<Option
     Job { session, args: bulk, facts, steps: vec![updates], waiting: Vec::new(), rate: None }.run().await
 }
 
-async fn empty_bucket(session: &mut Session, args: &EmptyBucketArgs) -> Outcome<Option<Failure>> {
+async fn empty_bucket(session: &Session, args: &EmptyBucketArgs) -> Outcome<Option<Failure>> {
     let reader = session.network.directory.reader();
     let mut facts = facts::facts(&reader, facts::bags(&reader, Some(args.id)).await?, |_| true).await?;
     ensure_found(&facts, [&args.id])?;

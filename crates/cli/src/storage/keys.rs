@@ -28,7 +28,7 @@ pub(super) fn ring(args: &ColossusArgs) -> Outcome<Ring> {
             keys.add_folder(folder).map_err(|error| folder_failure(&error))?;
         }
     }
-    Ok(Ring::new(keys, passphrases(args)))
+    Ok(Ring::new(keys, passphrases(args)).with_folder(&args.send.key_folder))
 }
 
 fn passphrases(args: &ColossusArgs) -> Passphrases {

@@ -10,7 +10,7 @@ use crate::{
     failure::{Failure, Outcome},
     send::Role,
 };
-use argosy_directory::{Call, Event, StorageCall};
+use argosy_directory::{Call, StorageCall};
 use argosy_domain::{StorageBucketId, WorkerId, WorkingGroup};
 use std::collections::BTreeSet;
 
@@ -272,13 +272,6 @@ impl LeaderCommand {
             }
         };
         Ok(Some(Call::Storage(call)))
-    }
-
-    /// The id of the bucket that was created, if one was.
-    pub(super) fn made(events: &[Event]) -> Option<StorageBucketId> {
-        events.iter().find_map(|event| {
-            if let Event::StorageBucketCreated { bucket, .. } = event { Some(*bucket) } else { None }
-        })
     }
 }
 

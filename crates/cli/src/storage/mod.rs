@@ -19,8 +19,8 @@ use crate::{
     network::DirectoryArgs,
     nodes::{self, StartArgs},
     program::Program,
-    screen,
     send::{Confirm, Role, Session},
+    signed,
 };
 use argosy_directory::{Call, Profile};
 use argosy_domain::{BagId, DynamicBagId, StaticBagId};
@@ -67,8 +67,8 @@ pub(crate) async fn run(
         StorageCommand::Leader(command) => return lead(directory, program, &command).await,
         StorageCommand::Operator(command) => {
             let call = command.call()?;
-            let mut session = open(directory, program, command.common()).await?;
-            sign(&mut session, command.role(), call).await?;
+            let session = open(directory, program, command.common()).await?;
+            sign(&session, command.role(), call).await?;
         }
         StorageCommand::Util(command) => return util::run(directory, program, *command).await,
         StorageCommand::Server(args) => args.refuse()?,
@@ -80,19 +80,19 @@ pub(crate) async fn run(
 /// Flags are looked at first, then the directory is asked, then something is sent.
 async fn lead(directory: &DirectoryArgs, program: Program, command: &LeaderCommand) -> Outcome<ExitCode> {
     if let Some(call) = command.call()? {
-        let mut session = open(directory, program, command.common()).await?;
-        sign(&mut session, LeaderCommand::ROLE, call).await?;
+        let session = open(directory, program, command.common()).await?;
+        sign(&session, LeaderCommand::ROLE, call).await?;
         return Ok(ExitCode::SUCCESS);
     }
     if let LeaderCommand::UpdateBags(args) = command {
         let wanted = args.wanted()?;
-        let mut session = open(directory, program, command.common()).await?;
-        update_bags::run(&mut session, wanted).await?;
+        let session = open(directory, program, command.common()).await?;
+        update_bags::run(&session, wanted).await?;
         return Ok(ExitCode::SUCCESS);
     }
     bulk::check(command)?;
-    let mut session = open(directory, program, command.common()).await?;
-    let remaining = bulk::run(&mut session, command).await?;
+    let session = open(directory, program, command.common()).await?;
+    let remaining = bulk::run(&session, command).await?;
     Ok(end(program, remaining))
 }
 
@@ -120,15 +120,8 @@ async fn open(directory: &DirectoryArgs, program: Program, common: &ColossusArgs
 }
 
 /// Signs and sends, and prints what is new.
-async fn sign(session: &mut Session, role: Role, call: Call) -> Outcome<()> {
-    let Some(done) = session.send(role, call).await? else { return Ok(()) };
-    let made = LeaderCommand::made(&done.events);
-    if session.json() {
-        let result = made.map_or(Value::Null, |bucket| json!({"bucketId": bucket.to_string()}));
-        screen::json(&done.json(result));
-    } else if let Some(bucket) = made {
-        screen::say(&bucket.to_string());
-    }
+async fn sign(session: &Session, role: Role, call: Call) -> Outcome<()> {
+    signed::send(session, role, call).await?;
     Ok(())
 }
 

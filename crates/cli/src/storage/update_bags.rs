@@ -98,7 +98,7 @@ impl UpdateBagsArgs {
 }
 
 /// Looks whether all bags and buckets exist, sends, and tells what happened to each bag.
-pub(super) async fn run(session: &mut Session, wanted: Wanted) -> Outcome<()> {
+pub(super) async fn run(session: &Session, wanted: Wanted) -> Outcome<()> {
     ensure_known(session, &wanted).await?;
     let Wanted { bags, add, remove, mode } = wanted;
     let calls = bags.iter().map(|bag| {

@@ -4,8 +4,15 @@ use super::{
     data::{DataDir, Marker},
     plan::{DistributorPorts, Ports, SEQUENCER, distributor_name, key_uri, storage_name},
 };
-use crate::{failure::Outcome, nodes};
-use std::path::{Path, PathBuf};
+use crate::{
+    failure::{Failure, Outcome},
+    nodes,
+};
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 /// Where the directory's configuration is, in the data directory.
 pub(super) fn directory_path() -> PathBuf {
@@ -38,7 +45,8 @@ impl Configs {
             data.write(&storage_path(n), storage_text(n, *port, ports.directory).as_bytes())?;
         }
         for (n, own) in ports.distributors.iter().enumerate() {
-            data.write(&distributor_path(n), distributor_text(n, *own, ports.directory).as_bytes())?;
+            let text = distributor_text(n, *own, ports.directory, &new_secret()?);
+            data.write(&distributor_path(n), text.as_bytes())?;
         }
         Ok(())
     }
@@ -106,7 +114,15 @@ limits:
     )
 }
 
-fn distributor_text(n: usize, ports: DistributorPorts, directory: u16) -> String {
+/// 32 random bytes of the system's, hexadecimal.
+fn new_secret() -> Outcome<String> {
+    let mut bytes = [0; 32];
+    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    read.map_err(|error| Failure::refused("NO_RANDOM", format!("cannot read /dev/urandom: {error}")))?;
+    Ok(hex::encode(bytes))
+}
+
+fn distributor_text(n: usize, ports: DistributorPorts, directory: u16, secret: &str) -> String {
     let name = distributor_name(n);
     let worker = n + 1;
     let DistributorPorts { public, operator } = ports;
@@ -123,8 +139,10 @@ limits:
   storage: 20G
 publicApi:
   port: {public}
+  host: 127.0.0.1
 operatorApi:
   port: {operator}
+  hmacSecret: {secret}    # signs the operator's requests
 workerId: {worker}
 "
     )
@@ -150,6 +168,8 @@ mod tests {
         assert_eq!(configs.ports(), ports);
         assert_eq!(configs.directory.data, data.path().join("directory/store"));
         assert_eq!(configs.storage[1].data, data.path().join("storage-1/store"));
+        let secret = |n: usize| configs.distributors[n].operator_api.clone().unwrap().hmac_secret.unwrap();
+        assert!(secret(0).len() == 64 && secret(0) != secret(1));
         assert_eq!(configs.distributors[2].directories.assets, data.path().join("distributor-2/assets"));
     }
 }

@@ -7,7 +7,6 @@ use crate::{
 };
 use argosy_content::{GroupRange, SliceDecoder, SliceItem, slice_len};
 use argosy_distributor::config::Limits;
-use argosy_node::config::Size;
 use bytes::Bytes;
 use std::{
     path::Path,
@@ -124,7 +123,7 @@ async fn damage_on_disk_never_reaches_a_reader() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_cache_stays_within_its_bound() {
-    let limits = Limits { storage: Size(4 << 20), max_cached_item_size: None };
+    let limits = Limits::storage(4 << 20);
     let rig = Rig::with_limits(&[Behaviour::Honest], limits).await;
     let mut put = Vec::new();
     for seed in 10..18 {

@@ -8,5 +8,6 @@ mod fake_directory;
 #[path = "../../../node/tests/it/fake_source.rs"]
 mod fake_source;
 mod headers;
+mod operator;
 mod rig;
 mod starting;

@@ -13,14 +13,14 @@ use argosy_directory::{
 };
 use argosy_distributor::{
     Config,
-    config::{Api, Directories, Limits},
+    config::{Directories, Endpoints, Limits, OperatorApi, PublicApi},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
     StorageBucketId, WorkerId, metadata::encode_operator_metadata,
 };
 use argosy_http::Running;
-use argosy_node::config::{DirectoryUrls, Endpoints, Logs, Size};
+use argosy_node::config::{DirectoryUrls, Logs};
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -32,6 +32,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// What the operator's requests are signed with.
+pub(crate) const SECRET: &str = "of this test";
 pub(crate) const MIB: usize = 1024 * 1024;
 
 pub(crate) struct Rig {
@@ -54,7 +56,7 @@ fn distribution_bucket(index: u64) -> DistributionBucketId {
 
 impl Rig {
     pub(crate) async fn new(behaviours: &[Behaviour]) -> Self {
-        Self::with_limits(behaviours, Limits { storage: Size(1 << 30), max_cached_item_size: None }).await
+        Self::with_limits(behaviours, Limits::storage(1 << 30)).await
     }
 
     pub(crate) async fn with_limits(behaviours: &[Behaviour], limits: Limits) -> Self {
@@ -88,19 +90,20 @@ impl Rig {
         }
         let genesis_path = dir.path().join("genesis.json");
         std::fs::write(&genesis_path, serde_json::to_vec(&GenesisFile::from(&genesis())).unwrap()).unwrap();
-        let api = || Api { port: 0, host: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let config = Config {
             id: "distributor-0".to_owned(),
-            genesis: genesis_path,
-            endpoints: Endpoints { directory: DirectoryUrls::new(vec![directory.url.clone()]).unwrap() },
+            genesis: Some(genesis_path),
+            endpoints: Endpoints::directory(DirectoryUrls::new(vec![directory.url.clone()]).unwrap()),
             directories: Directories {
                 assets: dir.path().join("assets"),
                 cache_state: dir.path().join("cache"),
             },
             limits,
-            public_api: api(),
-            operator_api: Some(api()),
-            worker_id: 0,
+            intervals: None,
+            public_api: PublicApi { port: 0, host },
+            operator_api: Some(OperatorApi { port: 0, host, hmac_secret: Some(SECRET.to_owned()) }),
+            worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),
             logs: Logs::default(),
@@ -116,6 +119,11 @@ impl Rig {
 
     pub(crate) async fn stop(&mut self) {
         self.node.take().unwrap().stop_and_join().await.unwrap();
+    }
+
+    /// Waits until the node has ended by itself.
+    pub(crate) async fn ended(&mut self) {
+        self.node.take().unwrap().join().await.unwrap();
     }
 
     pub(crate) fn endpoint(&self) -> SocketAddr {

@@ -36,7 +36,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Json<NodeStatus> {
         version: VERSION.to_owned(),
         role: "storage".to_owned(),
         id: node.id.clone(),
-        worker_id: node.worker.0,
+        worker_id: Some(node.worker.0),
         buckets: buckets.iter().map(ToString::to_string).collect(),
         uptime_seconds: node.started.elapsed().as_secs(),
         directory: node.follower.status(),

@@ -101,7 +101,10 @@ async fn the_node_tells_about_itself() {
     let (status, body) = answer(network.get(0, "/api/v1/version").await).await;
     assert!(status == 200 && body["userAgent"].as_str().unwrap().starts_with("argosy-storage/"));
     let status = network.status(0).await;
-    assert_eq!((status.role.as_str(), status.id.as_str(), status.worker_id), ("storage", "storage-0", 1));
+    assert_eq!(
+        (status.role.as_str(), status.id.as_str(), status.worker_id),
+        ("storage", "storage-0", Some(1))
+    );
     assert_eq!((status.objects_count, status.bytes_used), (12, 600));
     assert_eq!(network.get(0, "/livez").await.status(), 200);
     assert_eq!(network.get(0, "/api/v1/nothing").await.status(), 404);

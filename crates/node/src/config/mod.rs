@@ -1,7 +1,32 @@
-//! Pieces that the configuration files of all nodes share.
+//! Configuration files: how they are read, and the pieces that all nodes share.
+//!
+//! [`load`] reads a file into a type that is a [`Configuration`]; its JSON Schema comes from that type.
 
+mod check;
+mod document;
+mod environment;
+mod logs;
+mod problem;
+mod reader;
+mod schema;
+mod shown;
+#[cfg(test)]
+mod tests;
+mod typed;
+
+pub use document::Origin;
+pub use logs::{ConsoleLog, ElasticAuth, ElasticLog, FileLog, Frequency, LogLevel, Logs};
+pub use problem::{Problem, Problems};
+pub use reader::{Configuration, Finding, LoadError, Loaded, load};
+pub use schema::schema_of;
+pub use shown::Shown;
+
+use argosy_keys::MAX_KEYS;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::json;
 use std::{
+    borrow::Cow,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -61,6 +86,22 @@ impl Serialize for Size {
     }
 }
 
+impl JsonSchema for Size {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "integer"], "format": "size", "pattern": "^[0-9]+[BKMGT]?$", "minimum": 0,
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
@@ -81,6 +122,61 @@ impl<'de> Deserialize<'de> for Size {
         }
         deserializer.deserialize_any(Visitor)
     }
+}
+
+/// The schema of a `KeySource`.
+#[must_use]
+pub fn key_schema(_: &mut SchemaGenerator) -> Schema {
+    let scheme = json!({
+        "enum": ["sr25519", "ed25519"], "type": "string", "default": "sr25519",
+        "description": "Scheme of the key.",
+    });
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "suri": {
+                "type": "string", "writeOnly": true,
+                "description": "A secret URI: `//Name` (a development key, known to everyone), a seed of `0x` and 64 hexadecimal digits, or a phrase, with junctions.",
+            },
+            "mnemonic": {"type": "string", "writeOnly": true, "description": "A phrase of 12 to 24 words."},
+            "keyfile": {"type": "string", "description": "A key file, ours or Polkadot-js'."},
+            "passphraseFile": {"type": "string", "description": "A file with the passphrase of the key file."},
+            "type": scheme,
+        },
+        "oneOf": [{"required": ["suri"]}, {"required": ["mnemonic"]}, {"required": ["keyfile"]}],
+        "additionalProperties": false,
+    })
+}
+
+/// The schema of a list of `KeySource`.
+#[must_use]
+pub fn keys_schema(generator: &mut SchemaGenerator) -> Schema {
+    let key = key_schema(generator);
+    json_schema!({"type": "array", "items": key, "minItems": 1, "maxItems": MAX_KEYS})
+}
+
+/// The schema of an address to listen on.
+#[must_use]
+pub fn socket_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "socket-address"})
+}
+
+/// The schema of an address without a port.
+#[must_use]
+pub fn ip_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "ip"})
+}
+
+/// The schema of a URL.
+#[must_use]
+pub fn url_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "uri"})
+}
+
+/// The schema of a text that is never shown.
+#[must_use]
+pub fn secret_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "writeOnly": true})
 }
 
 /// Root URLs of directory nodes, tried in turn; one text or a list in the file.
@@ -137,6 +233,23 @@ impl Serialize for DirectoryUrls {
     }
 }
 
+impl JsonSchema for DirectoryUrls {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "DirectoryUrls".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let url = json_schema!({"type": "string", "format": "directory", "pattern": "^http://[^/@]+/?$"});
+        json_schema!({
+            "anyOf": [url, {"type": "array", "items": url, "minItems": 1, "maxItems": MAX_DIRECTORY_URLS}],
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for DirectoryUrls {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
@@ -164,110 +277,9 @@ impl<'de> Deserialize<'de> for DirectoryUrls {
 }
 
 /// The `endpoints` section: other nodes that this one needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endpoints {
     /// Directory nodes.
     pub directory: DirectoryUrls,
-}
-
-/// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    /// What an operator must act on.
-    Error,
-    /// What an operator should look at.
-    Warn,
-    /// What the node does, briefly.
-    Info,
-    /// Every request and decision.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-/// The `logs` section. A part that is left out is off.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Logs {
-    /// One JSON file a day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<FileLog>,
-    /// Brief lines on standard error.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub console: Option<ConsoleLog>,
-}
-
-impl Logs {
-    /// Makes relative paths start at `base`.
-    pub fn resolve(&mut self, base: &Path) {
-        if let Some(file) = &mut self.file {
-            resolve_path(base, &mut file.path);
-        }
-    }
-}
-
-/// Logging into files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FileLog {
-    /// Least severe level that is written.
-    pub level: LogLevel,
-    /// Folder of the files.
-    pub path: PathBuf,
-}
-
-/// Logging to the console.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ConsoleLog {
-    /// Least severe level that is written.
-    pub level: LogLevel,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_powers_of_1024() {
-        for (text, bytes) in [("20G", 20 << 30), ("1T", 1 << 40), ("7B", 7), ("512", 512), ("3K", 3072)] {
-            assert_eq!(text.parse(), Ok(Size(bytes)));
-        }
-        for bad in ["", "G", "1.5G", "-1G", "1g", "1GB", " 1G", "99999999999T"] {
-            assert_eq!(bad.parse::<Size>(), Err(SizeError), "{bad:?}");
-        }
-        for (bytes, text) in [(20 << 30, "20G"), (1025, "1025B"), (0, "0B"), (3 << 20, "3M")] {
-            assert_eq!(Size(bytes).to_string(), text);
-        }
-        assert_eq!(serde_json::from_str::<Size>("4096").unwrap(), Size(4096));
-        assert_eq!(serde_json::from_str::<Size>("\"4K\"").unwrap(), Size(4096));
-        assert!(serde_json::from_str::<Size>("-4").is_err());
-    }
-
-    #[test]
-    fn directories_are_one_url_or_a_list() {
-        let one: DirectoryUrls = serde_json::from_str("\"http://127.0.0.1:4352/\"").unwrap();
-        assert_eq!(one.as_slice(), ["http://127.0.0.1:4352"]);
-        assert_eq!(serde_json::to_string(&one).unwrap(), "\"http://127.0.0.1:4352\"");
-        let two: DirectoryUrls = serde_json::from_str(r#"["http://a:1","http://b:2"]"#).unwrap();
-        assert_eq!(two.as_slice().len(), 2);
-        for bad in ["[]", "\"\"", "\"ftp://a\"", "\"http://u@a\"", "\"http://a/path\"", "\"http://a?q\"", "7"]
-        {
-            assert!(serde_json::from_str::<DirectoryUrls>(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn relative_paths_start_at_the_file() {
-        let mut logs = Logs {
-            file: Some(FileLog { level: LogLevel::Info, path: PathBuf::from("logs") }),
-            console: None,
-        };
-        logs.resolve(Path::new("/etc/argosy"));
-        assert_eq!(logs.file.as_ref().unwrap().path, Path::new("/etc/argosy/logs"));
-        logs.resolve(Path::new("/elsewhere"));
-        assert_eq!(logs.file.unwrap().path, Path::new("/etc/argosy/logs"));
-    }
 }

@@ -1,0 +1,68 @@
+//! What a schema cannot say about a configuration.
+
+use super::Config;
+use argosy_node::config::{Finding, Size};
+
+/// Least cache that Argus accepts. A smaller one works; it only has to fetch more often.
+///
+/// Source: `ConfigParserService` of Joystream's distributor.
+const ARGUS_LEAST_STORAGE: Size = Size(20 << 30);
+/// The same of `limits.maxCachedItemSize`.
+const ARGUS_LEAST_ITEM: Size = Size(1 << 20);
+
+pub(super) fn of(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut wrong = |path, what: String| findings.push(Finding { path, what, wrong: true });
+    if let Err(error) = config.endpoints.directories() {
+        let path =
+            if config.endpoints.storage_squid.is_some() { "endpoints.storageSquid" } else { "endpoints" };
+        wrong(path, error.to_string());
+    }
+    if config.operator_api.as_ref().is_some_and(super::OperatorApi::has_sample_secret) {
+        let what = "operatorApi.hmacSecret is the secret of a sample configuration, which everybody knows; expected one of your own, such as `openssl rand -hex 32` prints";
+        wrong("operatorApi.hmacSecret", what.to_owned());
+    }
+    let mut warn = |path, what: String| findings.push(Finding { path, what, wrong: false });
+    let limits = &config.limits;
+    if limits.storage < ARGUS_LEAST_STORAGE {
+        let what =
+            format!("limits.storage is {}; Argus expects at least {ARGUS_LEAST_STORAGE}", limits.storage);
+        warn("limits.storage", what);
+    }
+    if let Some(size) = limits.max_cached_item_size.filter(|size| *size < ARGUS_LEAST_ITEM) {
+        let what = format!("limits.maxCachedItemSize is {size}; Argus expects at least {ARGUS_LEAST_ITEM}");
+        warn("limits.maxCachedItemSize", what);
+    }
+    if config.operator_api.as_ref().is_some_and(|api| api.hmac_secret.is_none()) {
+        let what = "operatorApi.hmacSecret is missing; without it only the status is answered there";
+        warn("operatorApi", what.to_owned());
+    }
+    if config.buckets.is_none() && config.worker_id.is_none() {
+        let what =
+            "neither buckets nor workerId is given, so that nothing is delivered until the operator sets one";
+        warn("", what.to_owned());
+    }
+    for path in ignored(config) {
+        warn(path, format!("{path} is accepted, but not acted on"));
+    }
+    findings
+}
+
+pub(super) fn ignored(config: &Config) -> Vec<&'static str> {
+    let limits = &config.limits;
+    let intervals = config.intervals.unwrap_or_default();
+    let given = [
+        ("endpoints.joystreamNodeWs", config.endpoints.joystream_node_ws.is_some()),
+        ("limits.maxConcurrentStorageNodeDownloads", limits.max_concurrent_storage_node_downloads.is_some()),
+        ("limits.maxConcurrentOutboundConnections", limits.max_concurrent_outbound_connections.is_some()),
+        ("limits.outboundRequestsTimeoutMs", limits.outbound_requests_timeout_ms.is_some()),
+        ("limits.pendingDownloadTimeoutSec", limits.pending_download_timeout_sec.is_some()),
+        ("limits.dataObjectSourceByObjectIdTTL", limits.data_object_source_by_object_id_ttl.is_some()),
+        ("limits.queryNodeCacheTTL", limits.query_node_cache_ttl.is_some()),
+        ("intervals.saveCacheState", intervals.save_cache_state.is_some()),
+        ("intervals.checkStorageNodeResponseTimes", intervals.check_storage_node_response_times.is_some()),
+        ("intervals.cacheCleanup", intervals.cache_cleanup.is_some()),
+    ];
+    let own = given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key));
+    own.chain(config.logs.ignored()).collect()
+}

@@ -1,0 +1,87 @@
+//! The configuration file of a distributor: Argus' `config.yml`, and a few keys of our own.
+//!
+//! Every key is described in `docs/config.md`.
+
+mod findings;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+pub use sections::{
+    BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,
+};
+
+use argosy_keys::KeySource;
+use argosy_node::config::{Configuration, Finding, Logs, keys_schema, resolve_path};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// What a distributor's `config.yml` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Configuration of an Argosy distributor")]
+pub struct Config {
+    /// Name of the node, for its status and its logs.
+    #[schemars(length(min = 1))]
+    pub id: String,
+    /// The network's `genesis.json`. If left out, the first directory node that answers is asked for it,
+    /// once, and what it says is kept and believed from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genesis: Option<PathBuf>,
+    /// Other nodes that this one needs.
+    pub endpoints: Endpoints,
+    /// Where it keeps things.
+    pub directories: Directories,
+    /// Bounds.
+    pub limits: Limits,
+    /// How often things are done. Not acted on: what they are for happens at once here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Intervals>,
+    /// Where users are answered.
+    pub public_api: PublicApi,
+    /// Where the operator is answered; nowhere if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_api: Option<OperatorApi>,
+    /// The distribution worker who operates the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<u64>,
+    /// Buckets to deliver, each `family:index`; every bucket that the worker operates if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "sections::buckets_schema")]
+    pub buckets: Option<Vec<BucketName>>,
+    /// Keys that the node may sign with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "keys_schema")]
+    pub keys: Vec<KeySource>,
+    /// What is logged where.
+    #[serde(default)]
+    pub logs: Logs,
+}
+
+impl Configuration for Config {
+    const KIND: &'static str = "distributor";
+    const ENVIRONMENT: Option<&'static str> = Some("JOYSTREAM_DISTRIBUTOR__");
+
+    fn resolve(&mut self, base: &Path) {
+        if let Some(genesis) = &mut self.genesis {
+            resolve_path(base, genesis);
+        }
+        resolve_path(base, &mut self.directories.assets);
+        resolve_path(base, &mut self.directories.cache_state);
+        self.keys.iter_mut().for_each(|key| key.resolve(base));
+        self.logs.resolve(base);
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        findings::of(self)
+    }
+}
+
+impl Config {
+    /// Keys that were given and that the node does not act on, such as `intervals.cacheCleanup`.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<&'static str> {
+        findings::ignored(self)
+    }
+}

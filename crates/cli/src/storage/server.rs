@@ -38,7 +38,7 @@ pub(crate) struct ServerArgs {
     sync: SyncArgs,
     #[command(flatten)]
     cleanup: CleanupArgs,
-    /// Storage Squid graphql server endpoint (e.g.: http://some.com:4352/graphql)
+    /// Storage Squid graphql server endpoint (e.g.: `http://some.com:4352/graphql`)
     #[arg(
         short = 'q',
         long = "storageSquidEndpoint",
@@ -133,7 +133,7 @@ struct CleanupArgs {
 
 #[derive(Debug, clap::Args)]
 struct ElasticArgs {
-    /// Elasticsearch endpoint (e.g.: http://some.com:8081).
+    /// Elasticsearch endpoint (e.g.: `http://some.com:8081`).
     #[arg(
         short = 'e',
         long = "elasticSearchEndpoint",
@@ -198,7 +198,7 @@ pub(crate) struct ArchiveArgs {
         default_value_t = 20
     )]
     sync_interval: u64,
-    /// Storage Squid graphql server endpoint (e.g.: http://some.com:4352/graphql)
+    /// Storage Squid graphql server endpoint (e.g.: `http://some.com:4352/graphql`)
     #[arg(
         short = 'q',
         long = "storageSquidEndpoint",

@@ -15,6 +15,9 @@ use argosy_domain::{BagId, StorageBucketId, limits::MAX_BATCH_CALLS, num::to_u64
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+const ALL_DONE: &str = "All extrinsic calls in the batch Tx succeeded!"; // Colossus says so.
+const SOME_FAILED: &str = "Following extrinsic calls in the batch Tx failed:"; // Colossus says so.
+
 /// How bags are called; several lines, as Colossus' help has them.
 const BAG_ID_FORMS: &str = "\
 Bag ID. Format: {bag_type}:{sub_type}:{id}.
@@ -121,10 +124,10 @@ pub(super) async fn run(session: &Session, wanted: Wanted) -> Outcome<()> {
         screen::note(&format!("{bag}: {what}"));
     }
     if failed.is_empty() {
-        screen::note("All extrinsic calls in the batch Tx succeeded!");
+        screen::note(ALL_DONE);
     } else {
         let list = serde_json::to_string_pretty(&failed).unwrap_or_default();
-        screen::note(&format!("Following extrinsic calls in the batch Tx failed:\n {list}"));
+        screen::note(&format!("{SOME_FAILED}\n {list}"));
     }
     if session.json() {
         let bags: Vec<_> =

@@ -202,11 +202,14 @@ fn blacklist(node: &Colossus) {
     assert_eq!(node.get("blacklist"), json!([]));
 }
 
+const ALL_DONE: &str = "All extrinsic calls in the batch Tx succeeded!"; // Colossus says so.
+const SOME_FAILED: &str = "Following extrinsic calls in the batch Tx failed:"; // Colossus says so.
+
 fn bags_by_both_strategies(node: &Colossus) {
     let (council, group) = ("static:council", "static:wg:storage");
     let before = node.stored_by(group);
     let output = node.run("leader:update-bags -i static:council Static:Council -a 0 --dev");
-    assert!(said(&output).contains("All extrinsic calls in the batch Tx succeeded!"), "{}", said(&output));
+    assert!(said(&output).contains(ALL_DONE), "{}", said(&output));
     assert_eq!(node.stored_by(council), ["0"]);
     // The council's bag is in bucket 0 already: together neither changes, each on its own one does.
     let line = format!("leader:update-bags -i {council} {group} -a 0 --dev");
@@ -214,7 +217,7 @@ fn bags_by_both_strategies(node: &Colossus) {
     assert_eq!(node.stored_by(group), before);
     let output = node.run(&format!("{line} --updateStrategy force"));
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(said(&output).contains("Following extrinsic calls in the batch Tx failed:"), "{}", said(&output));
+    assert!(said(&output).contains(SOME_FAILED), "{}", said(&output));
     assert!(said(&output).contains(r#"[{\"static\":{\"council\":null}},[0],[]]"#), "{}", said(&output));
     assert_eq!(node.stored_by(group), ["0"]);
     let told = node.json(&format!("leader:update-bags -i {council} {group} -a 1 -r 0 -s force --json --dev"));

@@ -62,7 +62,7 @@ pub(crate) struct CleanupArgs {
         default_value_t = 20
     )]
     workers: usize,
-    /// Directory node, by its root or its /graphql (e.g.: http://some.com:4352/graphql). Without it: --apiUrl or --directory.
+    /// Directory node, by its root or its /graphql (e.g.: `http://some.com:4352/graphql`). Without it: --apiUrl or --directory.
     #[arg(short = 'q', long = "queryNodeEndpoint", alias = "query-node-endpoint", value_name = "queryNodeEndpoint", value_parser = squid_url)]
     squid: Option<DirectoryUrl>,
     /// Storage node operator worker ID.

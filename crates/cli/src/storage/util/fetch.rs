@@ -49,7 +49,7 @@ pub(crate) struct FetchArgs {
         default_value_t = 20
     )]
     workers: usize,
-    /// Storage node url base (e.g.: http://some.com:3333) to get data from.
+    /// Storage node url base (e.g.: `http://some.com:3333`) to get data from.
     #[arg(
         short = 'o',
         long = "dataSourceOperatorUrl",
@@ -57,7 +57,7 @@ pub(crate) struct FetchArgs {
         value_name = "dataSourceOperatorUrl"
     )]
     source: Option<DirectoryUrl>,
-    /// Directory node, by its root or its /graphql (e.g.: http://some.com:4352/graphql). Without it: --directory.
+    /// Directory node, by its root or its /graphql (e.g.: `http://some.com:4352/graphql`). Without it: --directory.
     #[arg(short = 'q', long = "queryNodeEndpoint", alias = "query-node-endpoint", value_name = "queryNodeEndpoint", value_parser = squid_url)]
     squid: Option<DirectoryUrl>,
     /// Asset downloading timeout for the syncronization (in minutes).

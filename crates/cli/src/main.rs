@@ -8,6 +8,7 @@ mod follow;
 mod get;
 mod handover;
 mod init;
+mod keys;
 mod leads;
 mod ledger;
 mod network;
@@ -47,6 +48,8 @@ enum Command {
     #[command(subcommand)]
     Leads(leads::LeadsCommand),
     #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    #[command(subcommand)]
     Directory(nodes::DirectoryCommand),
     #[command(subcommand)]
     Storage(nodes::StorageCommand),
@@ -65,6 +68,7 @@ impl Command {
             Self::Rm(args) => args.json,
             Self::Status(args) => args.json,
             Self::Leads(command) => command.json(),
+            Self::Keys(command) => command.json(),
             Self::Directory(command) => command.json(),
             Self::Config(command) => command.json(),
             Self::Get(_) | Self::Storage(_) | Self::Distribution(_) => false,
@@ -112,6 +116,7 @@ fn run(cli: Cli) -> Outcome<ExitCode> {
             Command::Rm(args) => rm::run(&directory, args).await,
             Command::Status(args) => status::run(&directory, args).await,
             Command::Leads(command) => leads::run(&directory, command).await,
+            Command::Keys(command) => keys::run(&directory, command).await,
             Command::Directory(command) => nodes::directory(command).await,
             Command::Storage(nodes::StorageCommand::Start(args)) => nodes::storage(args).await,
             Command::Distribution(command) => nodes::distribution(command).await,

@@ -69,9 +69,11 @@ impl FromStr for DevKey {
     type Err = String;
 
     fn from_str(uri: &str) -> Result<Self, String> {
-        // A seed would end up in the process list and in the shell's history.
-        if uri.starts_with("0x") {
-            return Err("a secret seed is not taken on the command line; expected //NAME".into());
+        // A phrase, a seed or a password would end up in the process list and in the shell's history.
+        if !uri.starts_with("//") || uri.contains("///") {
+            return Err(
+                "secrets are not taken on the command line, only development keys: expected //NAME".into()
+            );
         }
         let pair = Keypair::from_uri(KeyScheme::Sr25519, uri).map_err(|error| error.to_string())?;
         Ok(Self { uri: uri.to_owned(), pair })

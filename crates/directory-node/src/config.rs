@@ -4,6 +4,7 @@ use argosy_domain::{
     AccountId, KeyScheme, Keypair,
     num::{to_u64, to_usize},
 };
+use argosy_keys::{FileError, read_secret_text};
 use argosy_ledger::{CheckpointConfig, EngineConfig};
 use argosy_node::config::{Configuration, DirectoryUrls, Finding, Logs, resolve_path, socket_schema};
 use argosy_read_model::Limits;
@@ -11,11 +12,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{
     borrow::Cow,
-    fmt, fs, io,
-    io::Read,
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     num::{NonZeroU32, NonZeroU64, NonZeroUsize},
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -23,10 +22,6 @@ use std::{
 
 /// Where a directory node listens unless told otherwise.
 const DEFAULT_PORT: u16 = 4352;
-/// A key file holds one line; more bytes than this are not one.
-const MAX_KEY_FILE_BYTES: u64 = 1024;
-/// Permissions that a key file must not grant: any to group or others.
-const OTHERS_MODE: u32 = 0o077;
 
 /// What `directory.yml` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -448,7 +443,8 @@ impl Default for Checkpoints {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KeySource {
-    /// `//Name` (a development key, known to everyone) or a seed, `0x` and 64 hexadecimal digits.
+    /// A secret URI: `//Name` (a development key, known to everyone), a phrase, or a seed, `0x` and 64
+    /// hexadecimal digits.
     Suri(String),
     /// A file that holds such a text, readable by its owner only.
     File(PathBuf),
@@ -457,20 +453,9 @@ pub enum KeySource {
 /// Why the sequencer key is not usable. Never repeats the key's text.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The file cannot be read.
-    #[error("cannot read the key file {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Others could read the key.
-    #[error("the key file {0} is open to others: run chmod 600 {0}", path.display())]
-    Mode {
-        /// The file.
-        path: PathBuf,
-    },
+    /// The file cannot be read, or others could read it.
+    #[error("the file of the sequencer key cannot be used")]
+    File(#[from] FileError),
     /// Not the text of a key.
     #[error("the sequencer key cannot be read")]
     Text(#[from] argosy_domain::keys::KeyError),
@@ -559,7 +544,7 @@ impl KeySource {
     pub fn keypair(&self) -> Result<Keypair, KeyError> {
         let key = match self {
             Self::Suri(suri) => Keypair::from_uri(KeyScheme::Sr25519, suri),
-            Self::File(path) => Keypair::from_uri(KeyScheme::Sr25519, read_key_file(path)?.trim()),
+            Self::File(path) => Keypair::from_uri(KeyScheme::Sr25519, &read_secret_text(path)?),
         };
         Ok(key?)
     }
@@ -575,17 +560,6 @@ impl fmt::Debug for KeySource {
     }
 }
 
-fn read_key_file(path: &Path) -> Result<String, KeyError> {
-    let failed = |source| KeyError::File { path: path.to_owned(), source };
-    let file = fs::File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.mode() & OTHERS_MODE != 0 {
-        return Err(KeyError::Mode { path: path.to_owned() });
-    }
-    let mut text = String::new();
-    file.take(MAX_KEY_FILE_BYTES).read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
-}
-
 /// Bytes of a file of blocks after which the next one is begun.
 #[must_use]
 pub fn default_segment_bytes() -> NonZeroU64 {
@@ -599,7 +573,7 @@ fn default_listen() -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     #[test]
     fn a_short_configuration_is_enough_and_typing_errors_are_found() {
@@ -672,13 +646,16 @@ mod tests {
         fs::write(&path, "//Alice\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let source = KeySource::File(path.clone());
-        assert!(matches!(source.keypair(), Err(KeyError::Mode { .. })));
+        let error = source.keypair().unwrap_err();
+        let KeyError::File(FileError::Unusable { cause, .. }) = &error else { panic!("{error}") };
+        assert!(cause.to_string().ends_with(&format!("run chmod 600 {}", path.display())), "{cause}");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let alice = KeySource::Suri("//Alice".to_owned()).keypair().unwrap();
         assert_eq!(source.keypair().unwrap().account(), alice.account());
         fs::write(&path, "not a key").unwrap();
         assert!(matches!(source.keypair(), Err(KeyError::Text(_))));
-        assert!(matches!(KeySource::File(dir.path().join("x")).keypair(), Err(KeyError::File { .. })));
+        let absent = KeySource::File(dir.path().join("x")).keypair();
+        assert!(matches!(absent, Err(KeyError::File(FileError::Absent { .. }))));
     }
 
     #[test]

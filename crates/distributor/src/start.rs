@@ -15,9 +15,9 @@ use argosy_directory::{Genesis, Profile};
 use argosy_http::{
     AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
 };
+use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
     DirectorySources, Fills, FillsConfig, FollowError, FollowTask, Follower, FollowerConfig,
-    config::{Keyring, KeysError},
     follower::begin_with_snapshot,
     home::{self, HomeError},
 };
@@ -77,7 +77,7 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    // Read so that a mistake shows at the start; nothing is signed yet.
+    // Read so that a mistake shows at the start; nothing is signed yet, so that none is opened.
     Keyring::read(&config.keys)?;
     if config.operator_api.as_ref().is_some_and(OperatorApi::has_sample_secret) {
         return Err(StartError::SampleSecret);

@@ -1,26 +1,29 @@
 //! Accounts, key pairs and signatures: sr25519 (default) and ed25519.
 //!
-//! Source: Substrate's secret URIs (development phrase, hard junctions), SS58 address format.
+//! Source: Substrate's secret URIs, SS58 address format, Polkadot-js' form of secret keys.
 
 #![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
+
+mod uri;
+
+pub use uri::phrase_of;
 
 use alloc::{string::String, vec::Vec};
 use blake2::{Blake2b512, Digest};
 use codec::{Decode, Encode};
 use core::{fmt, str::FromStr};
-use schnorrkel::{ExpansionMode, MiniSecretKey, derive::ChainCode};
+use schnorrkel::{
+    ExpansionMode, MiniSecretKey,
+    derive::{ChainCode, Derivation as _},
+};
 use thiserror::Error;
+use uri::blake2_256;
+use zeroize::Zeroizing;
 
 /// SS58 prefix of Joystream's addresses, the default of every network.
 pub const DEFAULT_SS58_PREFIX: u16 = 126;
 /// Signing context of Substrate's sr25519 signatures.
 const SR25519_CONTEXT: &[u8] = b"substrate";
-/// Mini secret of Substrate's public development phrase ("bottom drive obey … "). Not a secret.
-const DEV_SEED: [u8; 32] = [
-    0xfa, 0xc7, 0x95, 0x9d, 0xbf, 0xe7, 0x2f, 0x05, 0x2e, 0x5a, 0x0c, 0x3c, 0x8d, 0x65, 0x30, 0xf2, 0x02,
-    0xb0, 0x2f, 0xd8, 0xf9, 0xf5, 0xca, 0x35, 0x80, 0xec, 0x8d, 0xeb, 0x77, 0x97, 0x47, 0x9e,
-];
-
 /// An account: the public key that signs for it. Text form SS58.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct AccountId(pub [u8; 32]);
@@ -43,18 +46,73 @@ pub enum Signature {
     Ed25519([u8; 64]),
 }
 
-/// Why a key or address was not understood.
+/// Why a key or address was not understood. Never repeats what was read: it may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum KeyError {
-    /// Not `//Name`, with one or more hard junctions.
-    #[error("a development key is written //Name, for example //Alice")]
+    /// Nothing at all.
+    #[error("no secret is given: write //Alice for a development key, or a phrase of 12 words")]
+    Empty,
+    /// Neither phrase nor seed.
+    #[error(
+        "a secret is a phrase of 12 to 24 words or 0x and 64 hexadecimal digits, then //junctions, then ///password"
+    )]
     Uri,
+    /// More bytes than any secret has.
+    #[error("this is longer than any secret")]
+    TooLong,
     /// Not 64 hexadecimal digits.
     #[error("a secret seed is 0x and 64 hexadecimal digits")]
     Seed,
+    /// Not a number of words that phrases have.
+    #[error("a phrase has 12, 15, 18, 21 or 24 words, not {count}; a development key is written //Name")]
+    WordCount {
+        /// How many there are.
+        count: usize,
+    },
+    /// Not in the list of words.
+    #[error("word {position} of the phrase is not in the English list of BIP-39")]
+    UnknownWord {
+        /// Which one, from 1.
+        position: usize,
+    },
+    /// Words of the list, but not a phrase.
+    #[error("the words of the phrase do not belong together: one is wrong, or their order is")]
+    PhraseChecksum,
+    /// A junction without a name, or too many of them.
+    #[error("a junction is //name or /name, and there are at most 32")]
+    Junction,
+    /// `/name` on an ed25519 key.
+    #[error("an ed25519 key has no soft junctions: write //name instead of /name")]
+    SoftJunction,
+    /// Not the 64 bytes of an sr25519 secret key.
+    #[error("not an sr25519 secret key")]
+    Expanded,
     /// Not an SS58 address of a 32-byte account.
     #[error("not an SS58 address")]
     Address,
+    /// Not a signature scheme that the directory takes.
+    #[error("a key is of type sr25519 or ed25519; the directory takes no others")]
+    Scheme,
+}
+
+impl fmt::Display for KeyScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sr25519 => "sr25519",
+            Self::Ed25519 => "ed25519",
+        })
+    }
+}
+
+impl FromStr for KeyScheme {
+    type Err = KeyError;
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        match text {
+            "sr25519" => Ok(Self::Sr25519),
+            "ed25519" => Ok(Self::Ed25519),
+            _ => Err(KeyError::Scheme),
+        }
+    }
 }
 
 impl AccountId {
@@ -173,26 +231,24 @@ impl Keypair {
         }
     }
 
-    /// The key of `//Name//More` (hard junctions on the public development phrase) or of a
-    /// hexadecimal seed `0x…`.
+    /// The key of a secret URI: a BIP-39 phrase, `0x` and 64 hexadecimal digits, or nothing for the
+    /// public development phrase; then junctions, `//hard` or (sr25519 only) `/soft`; then
+    /// `///password`.
     ///
     /// # Errors
-    /// [`KeyError::Uri`] or [`KeyError::Seed`]. Mnemonics and soft junctions are not taken here.
+    /// [`KeyError`], which never repeats the text.
     pub fn from_uri(scheme: KeyScheme, uri: &str) -> Result<Self, KeyError> {
-        if let Some(digits) = uri.strip_prefix("0x") {
-            let mut seed = [0; 32];
-            hex::decode_to_slice(digits, &mut seed).map_err(|_| KeyError::Seed)?;
-            return Ok(Self::from_seed(scheme, &seed));
-        }
-        let junctions = uri.strip_prefix("//").ok_or(KeyError::Uri)?;
-        let mut seed = DEV_SEED;
-        for junction in junctions.split("//") {
-            if junction.is_empty() || junction.len() > 64 || junction.contains('/') {
-                return Err(KeyError::Uri);
-            }
-            seed = derive_hard(scheme, &seed, &chain_code(junction));
-        }
-        Ok(Self::from_seed(scheme, &seed))
+        uri::keypair(scheme, uri)
+    }
+
+    /// The sr25519 key of an expanded secret key: scalar and nonce, as Polkadot-js writes them, the
+    /// scalar multiplied by the cofactor as in ed25519.
+    ///
+    /// # Errors
+    /// [`KeyError::Expanded`].
+    pub fn from_expanded(bytes: &[u8; 64]) -> Result<Self, KeyError> {
+        let secret = schnorrkel::SecretKey::from_ed25519_bytes(bytes).map_err(|_| KeyError::Expanded)?;
+        Ok(Self(Inner::Sr25519(secret.to_keypair())))
     }
 
     /// The account that this key signs for.
@@ -268,95 +324,25 @@ fn expand(secret: &MiniSecretKey) -> schnorrkel::Keypair {
     secret.expand_to_keypair(ExpansionMode::Ed25519)
 }
 
-/// SCALE encoding of the junction's text, hashed when longer than 32 bytes, padded with zeros.
-fn chain_code(junction: &str) -> [u8; 32] {
-    // A junction that is a number counts as one.
-    let encoded = match junction.parse::<u64>() {
-        Ok(number) => number.encode(),
-        Err(_) => junction.encode(),
-    };
-    let mut code = [0; 32];
-    match code.get_mut(..encoded.len()) {
-        Some(head) => head.copy_from_slice(&encoded),
-        None => code = blake2_256(&[&encoded]),
-    }
-    code
-}
-
-fn derive_hard(scheme: KeyScheme, seed: &[u8; 32], code: &[u8; 32]) -> [u8; 32] {
-    match scheme {
-        KeyScheme::Sr25519 => {
-            let pair = expand(&mini_secret(*seed));
+fn derive_hard(key: &Keypair, code: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(match &key.0 {
+        Inner::Sr25519(pair) => {
             pair.secret.hard_derive_mini_secret_key(Some(ChainCode(*code)), b"").0.to_bytes()
         }
-        KeyScheme::Ed25519 => blake2_256(&[&"Ed25519HDKD".encode(), seed, code]),
-    }
+        Inner::Ed25519(signing) => blake2_256(&[&"Ed25519HDKD".encode(), signing.as_bytes(), code]),
+    })
 }
 
-fn blake2_256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut hasher = blake2::Blake2b::<blake2::digest::consts::U32>::new();
-    for part in parts {
-        hasher.update(part);
+fn derive_soft(key: &Keypair, code: &[u8; 32]) -> Result<Keypair, KeyError> {
+    match &key.0 {
+        // Without a random source, as in [`Keypair::sign`].
+        Inner::Sr25519(pair) => {
+            let (secret, _) = pair.secret.derived_key_simple_rng(ChainCode(*code), b"", NoRng);
+            Ok(Keypair(Inner::Sr25519(secret.to_keypair())))
+        }
+        Inner::Ed25519(_) => Err(KeyError::SoftJunction),
     }
-    hasher.finalize().into()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn public(scheme: KeyScheme, uri: &str) -> String {
-        hex::encode(Keypair::from_uri(scheme, uri).unwrap().account().0)
-    }
-
-    /// Source: `subkey inspect //Alice`, `//Bob`, and `--scheme ed25519 //Alice`.
-    #[test]
-    fn development_keys_are_substrates() {
-        assert_eq!(
-            public(KeyScheme::Sr25519, "//Alice"),
-            "d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"
-        );
-        assert_eq!(
-            public(KeyScheme::Sr25519, "//Bob"),
-            "8eaf04151687736326c9fea17e25fc5287613693c912909cb226aa4794f26a48"
-        );
-        assert_eq!(
-            public(KeyScheme::Ed25519, "//Alice"),
-            "88dc3417d5058ec4b4503e0c12ea1a0a89be200fe98922423d4334014fa6b0ee"
-        );
-    }
-
-    #[test]
-    fn ss58_round_trips_and_matches_the_generic_prefix() {
-        let alice = Keypair::from_uri(KeyScheme::Sr25519, "//Alice").unwrap().account();
-        assert_eq!(alice.to_ss58(42), "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
-        for prefix in [0, 42, 63, 64, 126, 255, 16_383] {
-            assert_eq!(AccountId::from_ss58(&alice.to_ss58(prefix)), Ok(alice), "prefix {prefix}");
-        }
-        assert_eq!(
-            AccountId::from_ss58("5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQX"),
-            Err(KeyError::Address)
-        );
-        assert_eq!(AccountId::from_ss58(""), Err(KeyError::Address));
-    }
-
-    #[test]
-    fn a_signature_holds_for_its_message_and_account_only() {
-        for scheme in [KeyScheme::Sr25519, KeyScheme::Ed25519] {
-            let alice = Keypair::from_uri(scheme, "//Alice").unwrap();
-            let bob = Keypair::from_uri(scheme, "//Bob").unwrap();
-            let signature = alice.sign(b"message");
-            assert_eq!(signature, alice.sign(b"message"), "signing is deterministic");
-            assert!(signature.verify(&alice.account(), b"message"));
-            assert!(!signature.verify(&alice.account(), b"massage"));
-            assert!(!signature.verify(&bob.account(), b"message"));
-        }
-    }
-
-    #[test]
-    fn odd_uris_are_refused() {
-        for bad in ["", "Alice", "/Alice", "//", "//Alice//", "//Alice/soft", "0x12"] {
-            assert!(Keypair::from_uri(KeyScheme::Sr25519, bad).is_err(), "{bad:?}");
-        }
-    }
-}
+mod tests;

@@ -1,10 +1,11 @@
 //! The configuration file of a storage node.
 
 use argosy_domain::StorageBucketId;
+use argosy_keys::{KeySource, MAX_KEYS};
 use argosy_node::config::{
-    Configuration, Endpoints, Finding, KeySource, Logs, Size, keys_schema, resolve_path, socket_schema,
+    Configuration, Endpoints, Finding, Logs, Size, keys_schema, resolve_path, socket_schema,
 };
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -42,7 +43,7 @@ pub struct Config {
     pub buckets: Option<Vec<u64>>,
     /// Keys that the node may sign with: that of each bucket's transactor is needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "keys_schema")]
+    #[schemars(schema_with = "some_keys")]
     pub keys: Vec<KeySource>,
     /// Whether plain uploads are taken without the owner's token, as Joystream's clients send them.
     #[serde(default)]
@@ -91,6 +92,7 @@ impl Configuration for Config {
     fn resolve(&mut self, base: &Path) {
         resolve_path(base, &mut self.data);
         resolve_path(base, &mut self.genesis);
+        self.keys.iter_mut().for_each(|key| key.resolve(base));
         self.logs.resolve(base);
     }
 
@@ -103,6 +105,10 @@ impl Config {
     pub(crate) fn bucket_ids(&self) -> Option<Vec<StorageBucketId>> {
         self.buckets.as_ref().map(|buckets| buckets.iter().copied().map(StorageBucketId).collect())
     }
+}
+
+fn some_keys(_: &mut SchemaGenerator) -> Schema {
+    keys_schema(MAX_KEYS)
 }
 
 fn default_listen() -> SocketAddr {

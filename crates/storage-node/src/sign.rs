@@ -3,10 +3,8 @@
 use argosy_api::client::{DirectoryClient, Submitter};
 use argosy_domain::{AccountId, StorageBucketId};
 use argosy_http::Client;
-use argosy_node::{
-    Follower,
-    config::{DirectoryUrls, Keyring},
-};
+use argosy_keys::Keyring;
+use argosy_node::{Follower, config::DirectoryUrls};
 use argosy_node_core::follow::Index;
 use std::{
     collections::BTreeMap,
@@ -48,7 +46,7 @@ impl Signers {
     pub(crate) fn transactor(&self, index: &Index, bucket: StorageBucketId) -> Result<AccountId, NoSigner> {
         let operator = index.storage_bucket(bucket).and_then(|entry| entry.operator.as_ref());
         let account = operator.ok_or(NoSigner::NoOperator(bucket))?.transactor;
-        match self.keys.of(&account) {
+        match self.keys.open_of(&account) {
             Some(_) => Ok(account),
             None => Err(NoSigner::KeyMissing { account, bucket }),
         }
@@ -56,7 +54,7 @@ impl Signers {
 
     /// Sends calls of `account` to the directory node that is being followed. None without its key.
     pub(crate) fn submitter(&self, account: &AccountId) -> Option<Submitter> {
-        let key = self.keys.of(account)?;
+        let key = self.keys.open_of(account)?;
         let followed = self.follower.status().url;
         let url = match self.directories.as_slice() {
             urls if urls.contains(&followed) => followed,

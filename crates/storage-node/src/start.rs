@@ -14,9 +14,9 @@ use argosy_domain::WorkerId;
 use argosy_http::{
     AddressPolicy, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
 };
+use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
     FollowError, FollowTask, Follower, FollowerConfig,
-    config::{Keyring, KeysError},
     fill::{DirectorySources, Fills, FillsConfig, Unbounded},
     follower::{GenesisReadError, begin_with_snapshot, read_genesis},
     home::{self, HomeError},
@@ -71,7 +71,9 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    let keys = Keyring::read(&config.keys)?;
+    let sources = config.keys.clone();
+    let keys = tokio::task::spawn_blocking(move || Keyring::open(&sources));
+    let keys = keys.await.map_err(StartError::Broken)??;
     let listener = bind(config.listen)?;
     let parts = tokio::task::spawn_blocking({
         let config = config.clone();

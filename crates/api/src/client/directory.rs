@@ -6,13 +6,13 @@ use crate::{
     confirmation::Confirmation,
     directory::{
         AccountView, BagView, ChannelView, DirectoryStatus, DistributionBucketView, FamilyView, GroupName,
-        LeadLogView, MemberView, ObjectView, PolicyView, ReceiptView, StorageBucketView,
+        LeadLogView, MemberView, ObjectView, PolicyView, ReceiptView, StorageBucketView, WorkerView,
     },
     genesis::GenesisFile,
 };
 use argosy_directory::Transaction;
 use argosy_domain::{
-    AccountId, BagId, ChannelId, DataObjectId, MemberId,
+    AccountId, BagId, ChannelId, DataObjectId, MemberId, WorkerId,
     num::{to_u64, to_usize},
 };
 use argosy_http::{Client, Method, header};
@@ -142,6 +142,15 @@ impl DirectoryClient {
             return Err(self.base.protocol("a handle consists of lower-case letters, digits, - and _"));
         }
         self.get(&format!("/api/v1/members/{id_or_handle}")).await
+    }
+
+    /// Workers of a group, ascending, from one id on: as many as the node gives at once, none after the
+    /// last.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn workers(&self, group: GroupName, from: WorkerId) -> Result<Vec<WorkerView>, ClientError> {
+        self.get(&format!("/api/v1/groups/{group}/workers?from={from}")).await
     }
 
     /// The bag creation policies and the prices that an upload must quote.

@@ -11,6 +11,7 @@ mod crash;
 mod disk;
 mod handover;
 mod http;
+mod keys;
 mod leads;
 mod ledger;
 mod media;

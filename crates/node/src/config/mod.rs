@@ -21,7 +21,6 @@ pub use reader::{Configuration, Finding, LoadError, Loaded, load};
 pub use schema::schema_of;
 pub use shown::Shown;
 
-use argosy_domain::{AccountId, KeyScheme, Keypair, keys::KeyError};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{
@@ -33,8 +32,6 @@ use std::{
 
 /// Most directory nodes that one node may be told of.
 pub const MAX_DIRECTORY_URLS: usize = 16;
-/// Most keys that one node may hold.
-pub const MAX_KEYS: usize = 64;
 
 /// A path from a configuration file: relative ones start at `base`, the folder of that file.
 pub fn resolve_path(base: &Path, path: &mut PathBuf) {
@@ -125,84 +122,30 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
-/// Where a key comes from.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KeySource {
-    /// `//Name` (a development key, known to everyone) or a seed, `0x` and 64 hexadecimal digits.
-    pub suri: String,
-    /// Scheme of the key.
-    #[serde(default, rename = "type", skip_serializing_if = "is_default")]
-    pub scheme: KeyType,
-}
-
-/// Name of a key's scheme in a configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyType {
-    /// Joystream's scheme.
-    #[default]
-    Sr25519,
-    /// The other one that the directory takes.
-    Ed25519,
-}
-
-fn is_default(scheme: &KeyType) -> bool {
-    *scheme == KeyType::default()
-}
-
-impl fmt::Debug for KeySource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A seed is a secret, and configurations end up in logs.
-        f.debug_struct("KeySource").field("scheme", &self.scheme).finish_non_exhaustive()
-    }
-}
-
-impl KeySource {
-    /// An sr25519 key.
-    #[must_use]
-    pub fn sr25519(suri: impl Into<String>) -> Self {
-        Self { suri: suri.into(), scheme: KeyType::Sr25519 }
-    }
-
-    /// The key itself.
-    ///
-    /// # Errors
-    /// [`KeyError`] if `suri` is of no known form.
-    pub fn keypair(&self) -> Result<Keypair, KeyError> {
-        let scheme = match self.scheme {
-            KeyType::Sr25519 => KeyScheme::Sr25519,
-            KeyType::Ed25519 => KeyScheme::Ed25519,
-        };
-        Keypair::from_uri(scheme, &self.suri)
-    }
-}
-
-/// The schema of a [`KeySource`].
+/// The schema of where keys come from: a list of `argosy_keys::KeySource`, at most `most` of them.
 #[must_use]
-pub fn key_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
+pub fn keys_schema(most: usize) -> Schema {
+    let secret = |what: &str| json_schema!({"type": "string", "writeOnly": true, "description": what});
+    let suri = secret(
+        "A secret URI: `//Name` (a development key, known to everyone), a phrase, or a seed, `0x` and 64 hexadecimal digits, with junctions and password.",
+    );
+    let mnemonic = secret("A BIP-39 phrase.");
+    let file = |what: &str| json_schema!({"type": "string", "description": what});
+    let keyfile = file("A key file, ours or that of Polkadot-js.");
+    let passphrase = file("A file that holds its passphrase. Without one it is asked for on the terminal.");
+    let scheme = json_schema!({
+        "type": "string", "enum": ["sr25519", "ed25519", "ecdsa"], "default": "sr25519",
+        "description": "Scheme of the key. The directory takes no ecdsa.",
+    });
+    let key = json_schema!({
         "type": "object",
         "properties": {
-            "suri": {
-                "type": "string", "writeOnly": true,
-                "description": "`//Name` (a development key, known to everyone) or a seed, `0x` and 64 hexadecimal digits.",
-            },
-            "type": {
-                "enum": ["sr25519", "ed25519"], "type": "string", "default": "sr25519",
-                "description": "Scheme of the key.",
-            },
+            "suri": suri, "mnemonic": mnemonic, "keyfile": keyfile, "passphraseFile": passphrase, "type": scheme,
         },
-        "required": ["suri"],
+        "oneOf": [{"required": ["suri"]}, {"required": ["mnemonic"]}, {"required": ["keyfile"]}],
         "additionalProperties": false,
-    })
-}
-
-/// The schema of a list of [`KeySource`].
-#[must_use]
-pub fn keys_schema(generator: &mut SchemaGenerator) -> Schema {
-    let key = key_schema(generator);
-    json_schema!({"type": "array", "items": key, "minItems": 1, "maxItems": MAX_KEYS})
+    });
+    json_schema!({"type": "array", "items": key, "minItems": 1, "maxItems": most})
 }
 
 /// The schema of an address to listen on.
@@ -227,49 +170,6 @@ pub fn url_schema(_: &mut SchemaGenerator) -> Schema {
 #[must_use]
 pub fn secret_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "writeOnly": true})
-}
-
-/// Why the keys of a configuration are not usable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeysError {
-    /// One of them is of no known form.
-    #[error("keys[{position}] cannot be read")]
-    Unreadable {
-        /// Place in the list, from 0.
-        position: usize,
-        /// What is wrong with it.
-        #[source]
-        cause: KeyError,
-    },
-    /// More than [`MAX_KEYS`].
-    #[error("more than {MAX_KEYS} keys")]
-    TooMany,
-}
-
-/// The keys that a node may sign with.
-#[derive(Clone, Debug, Default)]
-pub struct Keyring(Vec<Keypair>);
-
-impl Keyring {
-    /// Reads every key.
-    ///
-    /// # Errors
-    /// [`KeysError`], which never repeats the key's text.
-    pub fn read(sources: &[KeySource]) -> Result<Self, KeysError> {
-        if sources.len() > MAX_KEYS {
-            return Err(KeysError::TooMany);
-        }
-        let keys = sources.iter().enumerate().map(|(position, source)| {
-            source.keypair().map_err(|cause| KeysError::Unreadable { position, cause })
-        });
-        keys.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The key that signs for `account`.
-    #[must_use]
-    pub fn of(&self, account: &AccountId) -> Option<&Keypair> {
-        self.0.iter().find(|key| key.account() == *account)
-    }
 }
 
 /// Root URLs of directory nodes, tried in turn; one text or a list in the file.

@@ -17,20 +17,6 @@ fn sizes_are_powers_of_1024() {
 }
 
 #[test]
-fn keys_are_found_by_account_and_never_printed() {
-    let sources: Vec<KeySource> =
-        serde_json::from_str(r#"[{"suri":"//Alice"},{"suri":"//Bob","type":"ed25519"}]"#).unwrap();
-    let keys = Keyring::read(&sources).unwrap();
-    let bob = Keypair::from_uri(KeyScheme::Ed25519, "//Bob").unwrap();
-    assert_eq!(keys.of(&bob.account()).unwrap().scheme(), KeyScheme::Ed25519);
-    assert!(keys.of(&AccountId([0; 32])).is_none());
-    assert!(!format!("{sources:?}").contains("Alice"));
-    let bad = [KeySource::sr25519("//Alice"), KeySource::sr25519("secret words")];
-    let error = Keyring::read(&bad).unwrap_err();
-    assert_eq!(error.to_string(), "keys[1] cannot be read");
-}
-
-#[test]
 fn directories_are_one_url_or_a_list() {
     let one: DirectoryUrls = serde_json::from_str("\"http://127.0.0.1:4352/\"").unwrap();
     assert_eq!(one.as_slice(), ["http://127.0.0.1:4352"]);

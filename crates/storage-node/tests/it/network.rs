@@ -18,8 +18,9 @@ use argosy_domain::{
     WorkerId, metadata::encode_operator_metadata, num::to_u64,
 };
 use argosy_http::{AddressPolicy, Client, ClientConfig, Request, Response, Running, header};
+use argosy_keys::KeySource;
 use argosy_node::{
-    config::{DirectoryUrls, Endpoints, KeySource, Logs, Size},
+    config::{DirectoryUrls, Endpoints, Logs, Size},
     follower::now_ms,
 };
 use argosy_storage_node::{Config, Limits, StartError};

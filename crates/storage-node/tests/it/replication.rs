@@ -2,7 +2,7 @@
 
 use crate::network::{Network, key, media, wait_for};
 use argosy_domain::KeyScheme;
-use argosy_node::config::KeySource;
+use argosy_keys::KeySource;
 use argosy_storage_node::StartError;
 use std::time::Duration;
 

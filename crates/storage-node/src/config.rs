@@ -1,11 +1,11 @@
 //! The configuration file of a storage node.
 
 use argosy_domain::StorageBucketId;
-use argosy_keys::KeySource;
+use argosy_keys::{KeySource, MAX_KEYS};
 use argosy_node::config::{
     Configuration, Endpoints, Finding, Logs, Size, keys_schema, resolve_path, socket_schema,
 };
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -43,7 +43,7 @@ pub struct Config {
     pub buckets: Option<Vec<u64>>,
     /// Keys that the node may sign with: that of each bucket's transactor is needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "keys_schema")]
+    #[schemars(schema_with = "some_keys")]
     pub keys: Vec<KeySource>,
     /// Whether plain uploads are taken without the owner's token, as Joystream's clients send them.
     #[serde(default)]
@@ -105,6 +105,10 @@ impl Config {
     pub(crate) fn bucket_ids(&self) -> Option<Vec<StorageBucketId>> {
         self.buckets.as_ref().map(|buckets| buckets.iter().copied().map(StorageBucketId).collect())
     }
+}
+
+fn some_keys(_: &mut SchemaGenerator) -> Schema {
+    keys_schema(MAX_KEYS)
 }
 
 fn default_listen() -> SocketAddr {

@@ -11,9 +11,9 @@ pub use sections::{
     BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,
 };
 
-use argosy_keys::KeySource;
+use argosy_keys::{KeySource, MAX_KEYS};
 use argosy_node::config::{Configuration, Finding, Logs, keys_schema, resolve_path};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ pub struct Config {
     pub buckets: Option<Vec<BucketName>>,
     /// Keys that the node may sign with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "keys_schema")]
+    #[schemars(schema_with = "some_keys")]
     pub keys: Vec<KeySource>,
     /// What is logged where.
     #[serde(default)]
@@ -84,4 +84,8 @@ impl Config {
     pub fn ignored(&self) -> Vec<&'static str> {
         findings::ignored(self)
     }
+}
+
+fn some_keys(_: &mut SchemaGenerator) -> Schema {
+    keys_schema(MAX_KEYS)
 }

@@ -45,7 +45,7 @@ fn argus_configuration_is_read_unchanged_as_yaml_and_as_json() {
     assert_eq!(config.limits.max_object_bytes(), 1 << 30);
     assert_eq!(config.logs.console.as_ref().unwrap().level, LogLevel::Verbose);
     assert_eq!(config.buckets.as_ref().unwrap().len(), 2);
-    assert!(config.keys[1].keypair().is_ok(), "a seed keeps its digits");
+    assert!(argosy_keys::Keyring::read(&config.keys).is_ok(), "a seed keeps its digits");
     let base = folder.0.path().canonicalize().unwrap();
     assert_eq!(config.directories.assets, base.join("./local/data"));
     assert_eq!(config.ignored().len(), 15);

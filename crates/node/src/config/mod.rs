@@ -21,10 +21,8 @@ pub use reader::{Configuration, Finding, LoadError, Loaded, load};
 pub use schema::schema_of;
 pub use shown::Shown;
 
-use argosy_keys::MAX_KEYS;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::json;
 use std::{
     borrow::Cow,
     fmt,
@@ -124,35 +122,30 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
-/// The schema of a `KeySource`.
+/// The schema of where keys come from: a list of `argosy_keys::KeySource`, at most `most` of them.
 #[must_use]
-pub fn key_schema(_: &mut SchemaGenerator) -> Schema {
-    let scheme = json!({
-        "enum": ["sr25519", "ed25519"], "type": "string", "default": "sr25519",
-        "description": "Scheme of the key.",
+pub fn keys_schema(most: usize) -> Schema {
+    let secret = |what: &str| json_schema!({"type": "string", "writeOnly": true, "description": what});
+    let suri = secret(
+        "A secret URI: `//Name` (a development key, known to everyone), a phrase, or a seed, `0x` and 64 hexadecimal digits, with junctions and password.",
+    );
+    let mnemonic = secret("A BIP-39 phrase.");
+    let file = |what: &str| json_schema!({"type": "string", "description": what});
+    let keyfile = file("A key file, ours or that of Polkadot-js.");
+    let passphrase = file("A file that holds its passphrase. Without one it is asked for on the terminal.");
+    let scheme = json_schema!({
+        "type": "string", "enum": ["sr25519", "ed25519", "ecdsa"], "default": "sr25519",
+        "description": "Scheme of the key. The directory takes no ecdsa.",
     });
-    json_schema!({
+    let key = json_schema!({
         "type": "object",
         "properties": {
-            "suri": {
-                "type": "string", "writeOnly": true,
-                "description": "A secret URI: `//Name` (a development key, known to everyone), a seed of `0x` and 64 hexadecimal digits, or a phrase, with junctions.",
-            },
-            "mnemonic": {"type": "string", "writeOnly": true, "description": "A phrase of 12 to 24 words."},
-            "keyfile": {"type": "string", "description": "A key file, ours or Polkadot-js'."},
-            "passphraseFile": {"type": "string", "description": "A file with the passphrase of the key file."},
-            "type": scheme,
+            "suri": suri, "mnemonic": mnemonic, "keyfile": keyfile, "passphraseFile": passphrase, "type": scheme,
         },
         "oneOf": [{"required": ["suri"]}, {"required": ["mnemonic"]}, {"required": ["keyfile"]}],
         "additionalProperties": false,
-    })
-}
-
-/// The schema of a list of `KeySource`.
-#[must_use]
-pub fn keys_schema(generator: &mut SchemaGenerator) -> Schema {
-    let key = key_schema(generator);
-    json_schema!({"type": "array", "items": key, "minItems": 1, "maxItems": MAX_KEYS})
+    });
+    json_schema!({"type": "array", "items": key, "minItems": 1, "maxItems": most})
 }
 
 /// The schema of an address to listen on.

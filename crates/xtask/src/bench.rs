@@ -1,5 +1,6 @@
 //! Benchmarks: of the real program from outside, and of the directory at its full size.
 
+mod cli;
 mod directory;
 mod follow;
 mod followers;
@@ -28,6 +29,8 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 1024)]
         large_mib: u64,
     },
+    /// Commands of a lead: from start to exit.
+    Cli,
     /// The directory's state: memory, calls, look-ups, checkpoints, and PostgreSQL beside it.
     Directory {
         /// Data objects; a tenth as many bags.
@@ -107,6 +110,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
     match what {
         Bench::Skeleton { large_mib } => skeleton::run(root, *large_mib),
+        Bench::Cli => cli::run(root),
         Bench::Directory { objects, no_postgres } => directory::run(root, *objects, !no_postgres),
         Bench::Follow { blocks, objects } => follow::run(root, *blocks, *objects),
         Bench::Followers(options) => followers::run(root, options),

@@ -64,6 +64,11 @@ impl Network {
         })
     }
 
+    /// The release program.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Stops everything, and starts the directory node alone.
     pub(crate) fn keep_directory_only(&mut self) -> Result<()> {
         self.process.kill()?;

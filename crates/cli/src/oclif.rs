@@ -24,6 +24,7 @@ pub(crate) fn print_error(message: &str) {
 }
 
 /// Answers a command line that was not understood, or that asked for help.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are mistakes")]
 pub(crate) fn answer(program: Program, root: &Command, given: &[OsString], error: &clap::Error) -> ExitCode {
     let (command, path) = asked(root, program, given);
     match error.kind() {
@@ -59,6 +60,7 @@ fn asked<'a>(root: &'a Command, program: Program, given: &[OsString]) -> (&'a Co
 }
 
 /// What is wrong, in oclif's words.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these have words of their own")]
 fn problem(kind: ErrorKind, command: &Command, error: &clap::Error) -> String {
     use clap::error::{ContextKind, ContextValue};
     let context = |kind| match error.get(kind) {

@@ -33,7 +33,7 @@ use crate::{
 };
 use argosy_api::{ClientError, DirectoryReader};
 use argosy_directory::Profile;
-use std::process::ExitCode;
+use std::{ops::ControlFlow, process::ExitCode};
 
 /// A noun with `list`, which is what happens without a word, `show`, and perhaps with what is done to it.
 #[derive(Debug, clap::Args)]
@@ -68,10 +68,12 @@ impl<L: clap::Args, S: clap::Args, A: clap::Subcommand> Noun<L, S, A> {
     }
 
     /// What is to be done, if it is not only looking.
-    fn act(self) -> Result<A, Self> {
+    fn act(self) -> ControlFlow<A, Self> {
         match self.command {
-            Some(Verb::Act(act)) => Ok(act),
-            command => Err(Self { command, ..self }),
+            Some(Verb::Act(act)) => ControlFlow::Break(act),
+            command @ (Some(Verb::List(_) | Verb::Show(_)) | None) => {
+                ControlFlow::Continue(Self { command, ..self })
+            }
         }
     }
 }
@@ -212,37 +214,39 @@ const DONE: &str = "what is done to a thing is carried out before anything is lo
 
 impl LookCommand {
     /// What is to be done, if it is not only looking.
-    fn act(self) -> Result<NounAct, Self> {
+    fn act(self) -> ControlFlow<NounAct, Self> {
         match self {
-            Self::Places(command) => command.act().map_err(Self::Places),
-            Self::People(command) => command.act().map_err(Self::People),
+            Self::Places(command) => command.act().map_continue(Self::Places),
+            Self::People(command) => command.act().map_continue(Self::People),
         }
     }
 }
 
 impl PlaceCommand {
-    fn act(self) -> Result<NounAct, Self> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are only looked at")]
+    fn act(self) -> ControlFlow<NounAct, Self> {
         match self {
-            Self::Bags(noun) => noun.act().map(NounAct::Bag).map_err(Self::Bags),
-            Self::Objects(noun) => noun.act().map(NounAct::Object).map_err(Self::Objects),
+            Self::Bags(noun) => noun.act().map_break(NounAct::Bag).map_continue(Self::Bags),
+            Self::Objects(noun) => noun.act().map_break(NounAct::Object).map_continue(Self::Objects),
             Self::Tx(noun) => {
                 let json = noun.json;
-                noun.act().map(|act| NounAct::Tx(act, json)).map_err(Self::Tx)
+                noun.act().map_break(|act| NounAct::Tx(act, json)).map_continue(Self::Tx)
             }
-            other => Err(other),
+            other => ControlFlow::Continue(other),
         }
     }
 }
 
 impl PeopleCommand {
-    fn act(self) -> Result<NounAct, Self> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are only looked at")]
+    fn act(self) -> ControlFlow<NounAct, Self> {
         match self {
-            Self::Groups(noun) => noun.act().map(NounAct::Group).map_err(Self::Groups),
-            Self::Channels(noun) => noun.act().map(NounAct::Channel).map_err(Self::Channels),
-            Self::Members(noun) => noun.act().map(NounAct::Member).map_err(Self::Members),
-            Self::Releases(noun) => noun.act().map(NounAct::Release).map_err(Self::Releases),
-            Self::Council { act: Some(act), .. } => Ok(NounAct::Council(act)),
-            other => Err(other),
+            Self::Groups(noun) => noun.act().map_break(NounAct::Group).map_continue(Self::Groups),
+            Self::Channels(noun) => noun.act().map_break(NounAct::Channel).map_continue(Self::Channels),
+            Self::Members(noun) => noun.act().map_break(NounAct::Member).map_continue(Self::Members),
+            Self::Releases(noun) => noun.act().map_break(NounAct::Release).map_continue(Self::Releases),
+            Self::Council { act: Some(act), .. } => ControlFlow::Break(NounAct::Council(act)),
+            other => ControlFlow::Continue(other),
         }
     }
 }
@@ -269,8 +273,8 @@ fn answer<T>(thing: &str, answer: Result<T, ClientError>) -> Outcome<T> {
 
 pub(crate) async fn run(directory: &DirectoryArgs, command: LookCommand) -> Outcome<ExitCode> {
     let command = match command.act() {
-        Ok(act) => return act::run_noun(directory, act).await,
-        Err(command) => command,
+        ControlFlow::Break(act) => return act::run_noun(directory, act).await,
+        ControlFlow::Continue(command) => command,
     };
     let json = command.json();
     let network = Network::connect(directory).await?;

@@ -13,6 +13,7 @@ mod disk;
 mod groups;
 mod guide;
 mod handover;
+mod hostile;
 mod http;
 mod keys;
 mod leads;

@@ -8,6 +8,8 @@ mod complete;
 mod config;
 mod council;
 mod distribution;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod files;
 mod follow;

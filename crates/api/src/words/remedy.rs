@@ -6,8 +6,9 @@ use argosy_directory::Reject;
 /// full stop, at most 200 characters.
 ///
 /// Commands stand in backticks, with placeholders in capitals: `BAG`, `ID` (a storage bucket), `F` (a
-/// family), `F:I` (a distribution bucket), `INDEX` (of one in its family), `W` (a worker), `N` (a number),
-/// `TYPE` (`Channel` or `Member`), `GROUP`, `ACCOUNT`, `CID` (a content id) and `FILE`.
+/// family), `F:I` (a distribution bucket), `F:N` (a family and a number), `INDEX` (of a bucket in its family),
+/// `W` (a worker), `N` (a number, or another id), `TYPE` (`Channel` or `Member`), `GROUP`, `ACCOUNT`, `CID` (a
+/// content id), `NAME` and `FILE`. The tests of the command line read each of them as it would be typed.
 #[must_use]
 pub const fn remedy(reject: Reject) -> &'static str {
     of(reject)
@@ -27,20 +28,20 @@ advice! {
     WrongNetwork => "sign it anew for the network that is asked, or point --directory at the network that it was signed for";
     Expired => "send it again, which gives it a new last valid time; if that does not help, set this machine's clock";
     ValidTooLong => "sign it anew with a last valid time of at most 24 hours from now; if that does not help, set this machine's clock";
-    NonceStale => "look with `argosy tx list` whether it took effect already; if not, send it again, and it gets the account's next nonce";
+    NonceStale => "look with `argosy tx list --account ACCOUNT` whether it took effect already; if not, send it again, and it gets the account's next nonce";
     NonceFuture => "send the account's earlier transactions first: `argosy tx resume` tells what became of those that this machine sent";
     BadSignature => "sign exactly the bytes that are sent, with the key of the signer that they name: `argosy keys list` shows the keys at hand";
-    CannotPayFee => "have more money sent to the signer's account, or lower the tip: `argosy fees` shows what transactions cost";
+    CannotPayFee => "have money sent to the signer's account with `argosy account transfer ACCOUNT N`, or lower the tip: `argosy fees` shows what transactions cost";
 
-    CurrentLeadNotSet => "wait until the council has hired a lead for the working group: only a lead can do this";
+    CurrentLeadNotSet => "wait until the council has hired a lead, for only a lead can do this: `argosy council propose hire-lead -g GROUP --opening N --application N`";
     IsNotLeadAccount => "sign with the role key of the group's lead: `argosy workers list --group GROUP` shows who that is";
     SignerIsNotWorkerRoleAccount => "sign with the role key of the worker that is named: `argosy workers list --group GROUP` shows whose account it is";
     InvalidTransactorAccount => "sign with the transactor account that was named when the bucket's invitation was accepted: `argosy buckets list` shows it";
-    MemberAuthFailed => "sign with the member's controller key, or with its root key where the member's own accounts are to be replaced";
+    MemberAuthFailed => "sign with the member's controller key, or its root key where the member's own accounts are to be replaced: `argosy member show N` shows both accounts";
     ActorNotAuthorized => "sign with the controller key of the owner; collaborators of a channel may only change its objects, and the council's bag is for its secretary";
     BadOrigin => "let the council propose what concerns the lead, the lead sign what concerns other workers, and each sign what is its own";
-    NotCouncilKey => "sign with one of the council's keys: `argosy keys list` shows the keys at hand";
-    OriginIsNotApplicant => "sign with the key of the role account that the application names";
+    NotCouncilKey => "sign with one of the keys that `argosy council` shows: `argosy keys list` shows the keys at hand";
+    OriginIsNotApplicant => "sign with the key of the role account that `argosy application show N --group GROUP` shows";
 
     VoucherMaxObjectSizeLimitExceeded => "ask for no more bytes than `argosy limits` shows, or raise the maximum first with `argosy storage leader update-voucher-limits -o N -s N`";
     VoucherMaxObjectNumberLimitExceeded => "ask for no more objects than `argosy limits` shows, or raise the maximum first with `argosy storage leader update-voucher-limits -o N -s N`";
@@ -54,10 +55,10 @@ advice! {
     DistributionBucketsPerBagLimitTooHigh => "set a limit no higher than the most distribution buckets per bag that `argosy limits` shows";
     MaxDistributionBucketNumberPerBagLimitExceeded => "add fewer buckets, remove more of them in the same call, or raise the limit first with `argosy distribution leader set-buckets-per-bag-limit -l N`";
     NumberOfDistributionBucketsOutsideOfAllowedConstraints => "let the numbers of all families add up to no less than the fewest and no more than the most distribution buckets per bag that `argosy limits` shows";
-    MaxDistributionBucketFamilyNumberLimitExceeded => "delete a family first with `argosy distribution leader delete-bucket-family -f F`, or have the council raise maxDistributionBucketFamilies";
+    MaxDistributionBucketFamilyNumberLimitExceeded => "delete a family first with `argosy distribution leader delete-bucket-family -f F`, or have more allowed: `argosy council propose set-parameter max-distribution-bucket-families N`";
     MaxNumberOfPendingInvitationsLimitForDistributionBucketReached => "cancel an invitation that nobody accepts with `argosy distribution leader cancel-invitation -B F:I -w W`, or wait until one is accepted";
     MaxNumberOfOperatorsPerDistributionBucketReached => "have an operator removed with `argosy distribution leader remove-bucket-operator -B F:I -w W`, then accept again: the invitation stays";
-    MaxDataObjectSizeExceeded => "split the file into objects no larger than `argosy limits` shows, or have the council raise maxDataObjectSize";
+    MaxDataObjectSizeExceeded => "split the file into objects no larger than `argosy limits` shows, or have larger ones allowed: `argosy council propose set-parameter max-data-object-size N`";
     ArithmeticError => "ask for less: numbers and bytes of objects add up to less than 2^64, amounts of money to less than 2^128";
     TooManyObjects => "name at most 1 000 objects in one call and the others in further ones; of a large bag delete objects first, then the bag";
     TooManyHoldingExceptions => "fetch what is missing first, or report a lower height: a report may leave out at most 1 000 objects";
@@ -65,30 +66,30 @@ advice! {
     NotEnoughStorageBuckets => "open more operated buckets with `argosy storage leader update-bucket-status -i ID -s on`, or want fewer with `argosy storage leader update-dynamic-bag-policy -n N -t TYPE`";
     MetadataTooLarge => "shorten the texts: all that is kept of a node or a family has at most 4 096 bytes";
     TooManyCalls => "send several batches: each holds at most 100 calls";
-    BlacklistSizeLimitExceeded => "take content ids off it first with `argosy storage leader update-blacklist -r CID`, or have the council raise blacklistSizeLimit";
-    TooManyAssets => "use several asset sets, delete some of the set's objects in the same call, or have the council raise maxAssetsPerSet";
+    BlacklistSizeLimitExceeded => "take content ids off it first with `argosy storage leader update-blacklist -r CID`, or have more allowed: `argosy council propose set-parameter blacklist-size-limit N`";
+    TooManyAssets => "use several asset sets, delete some of the set's objects in the same call, or have more allowed: `argosy council propose set-parameter max-assets-per-set N`";
     TooManyCollaborators => "name at most 100 collaborators";
     RemarkTooLong => "shorten the remark to at most 4 096 bytes";
-    MaxActiveWorkerNumberExceeded => "hire fewer, let a worker go first, or have the council raise maxWorkersPerGroup";
-    BelowMinimumStakes => "ask for at least the smallest stake that `argosy limits` shows, or have the council lower minApplicationStake";
-    UnstakingPeriodLessThanMinimum => "choose at least the shortest unstaking period that `argosy limits` shows, or have the council lower minUnstakingPeriodMs";
-    ApplicationStakeDoesntMatchOpening => "stake at least as much as the opening asks for";
+    MaxActiveWorkerNumberExceeded => "hire fewer, let a worker go first, or have more allowed: `argosy council propose set-parameter max-workers-per-group N`";
+    BelowMinimumStakes => "ask for at least the smallest stake that `argosy limits` shows, or have it lowered: `argosy council propose set-parameter min-application-stake N`";
+    UnstakingPeriodLessThanMinimum => "choose at least the shortest unstaking period that `argosy limits` shows, or have it lowered: `argosy council propose set-parameter min-unstaking-period-ms N`";
+    ApplicationStakeDoesntMatchOpening => "stake at least as much as `argosy openings list --group GROUP` shows for the opening";
     InsufficientBalance => "have more money sent to the account, or ask for less: `argosy fees` shows prices, and money that is locked only pays fees, bonds and uploads";
     InsufficientBalanceToCoverStake => "have more money sent to the staking account, or stake less: what is locked there or staked already does not count, and a lead's opening takes a deposit";
-    InsufficientBudgetForSpending => "spend less, or have the working group's budget funded first: anybody may pay into it, and the council may issue money into it";
+    InsufficientBudgetForSpending => "spend less, or have the budget filled: anybody may with `argosy group fund-budget -g GROUP --amount N`, and the council with `argosy council propose fund-group -g GROUP --amount N`";
     StakeDecreaseTooHigh => "decrease the stake by less than all of it: only who leaves the role gets everything back";
-    TooManyProposals => "withdraw proposals that no other key approves, or wait until open ones are carried out or lapse";
+    TooManyProposals => "withdraw with `argosy council withdraw N` what no other key approves, or wait until open proposals are carried out or lapse: `argosy proposals list` shows them";
 
     StorageBucketDoesntExist => "name a storage bucket that `argosy buckets list` shows";
     DistributionBucketFamilyDoesntExist => "name a family that `argosy families list` shows, or make one with `argosy distribution leader create-bucket-family`";
     DistributionBucketDoesntExist => "name a bucket that `argosy buckets list` shows, or make one with `argosy distribution leader create-bucket -f F -a yes`";
-    DynamicBagDoesntExist => "name a bag that `argosy bags list` shows: a channel's bag comes and goes with the channel, a member's is made by the member";
+    DynamicBagDoesntExist => "name a bag that `argosy bags list` shows: a channel's comes and goes with the channel, a member's is made with `argosy bag create-member-bag N`";
     DataObjectDoesntExist => "name objects that `argosy bag show BAG` shows: others are in another bag, were deleted or never were";
-    ChannelDoesNotExist => "name a channel that `argosy channels list` shows";
-    MemberProfileNotFound => "name the id of a member, or make the member first: its id is in the event that tells of it";
+    ChannelDoesNotExist => "name a channel that `argosy channels list` shows, or make one with `argosy channel create --owner N`";
+    MemberProfileNotFound => "name a member that `argosy members list` shows, or make one with `argosy member create NAME`";
     WorkerDoesNotExist => "name a worker that `argosy workers list --group GROUP` shows: who left and was hired again has a new id";
-    StorageProviderOperatorDoesntExist => "invite a worker that `argosy workers list --group storage` shows, or hire one first";
-    DistributionProviderOperatorDoesntExist => "invite a worker that `argosy workers list --group distribution` shows, or hire one first";
+    StorageProviderOperatorDoesntExist => "invite a worker that `argosy workers list --group storage` shows, or hire one first with `argosy group fill-opening -g storage --opening N --application N`";
+    DistributionProviderOperatorDoesntExist => "invite a worker that `argosy workers list --group distribution` shows, or hire one first with `argosy group fill-opening -g distribution --opening N --application N`";
     NoStorageBucketInvitation => "have the lead invite the worker first with `argosy storage leader invite-operator -i ID -w W`";
     NoDistributionBucketInvitation => "have the lead invite the worker first with `argosy distribution leader invite-bucket-operator -B F:I -w W`";
     StorageProviderMustBeSet => "have the lead invite a worker, who then runs `argosy storage operator accept-invitation -w W -i ID -t ACCOUNT`";
@@ -100,13 +101,13 @@ advice! {
     ZeroObjectSize => "leave the empty file out: a data object has at least one byte";
     EmptyContentId => "name the content id, which `argosy storage util multihash -f FILE` prints";
     EmptyBatch => "put at least one call into the batch";
-    WorkingGroupDoesntExist => "name a group that the directory runs: storage, distribution or attestation";
-    OpeningDoesNotExist => "name an opening that is still open in this working group, neither filled nor cancelled";
-    WorkerApplicationDoesNotExist => "name an application to this working group that neither succeeded nor was withdrawn";
-    SuccessfulWorkerApplicationDoesNotExist => "leave out applications that were withdrawn or have succeeded already";
-    NoApplicationsProvided => "name at least one application to the opening, or cancel it";
-    ProposalDoesntExist => "name a proposal that is still open, or propose anew: others were carried out, were withdrawn or have lapsed";
-    AssetSetDoesntExist => "name an asset set of this bag, or create it first";
+    WorkingGroupDoesntExist => "name a group that `argosy groups list` shows: storage, distribution or attestation";
+    OpeningDoesNotExist => "name an opening that `argosy openings list --group GROUP` shows: others were filled or cancelled";
+    WorkerApplicationDoesNotExist => "name an application that `argosy applications list --group GROUP` shows: others succeeded or were withdrawn";
+    SuccessfulWorkerApplicationDoesNotExist => "leave out applications that `argosy applications list --group GROUP` does not show: they were withdrawn or have succeeded";
+    NoApplicationsProvided => "name at least one application to the opening, or cancel it with `argosy group cancel-opening -g GROUP --opening N`";
+    ProposalDoesntExist => "name a proposal that `argosy proposals list` shows, or propose anew: others were carried out, were withdrawn or have lapsed";
+    AssetSetDoesntExist => "name an asset set of this bag, or make it first with `argosy asset-set create BAG NAME FILE`";
     CannotRewardWithZero => "name a reward of at least one base unit, or leave it out";
     StakeBalanceCannotBeZero => "name at least one base unit of stake; to end a role without a slash, leave the amount out";
     CannotFundZero => "name at least one base unit to pay into the budget";
@@ -144,26 +145,26 @@ advice! {
     NestedBatch => "put the calls of the inner batch into the outer one";
     DataObjectBlacklisted => "leave that object out, or have the lead take its content id off the list with `argosy storage leader update-blacklist -r CID`";
     SourceAndDestinationBagsAreEqual => "name another bag as the destination";
-    DynamicBagExists => "upload into the bag that is there, or delete it first";
-    DataObjectIsInAssetSet => "update or delete the asset set that it belongs to";
-    AssetSetExists => "choose another name, or update the set that has it";
+    DynamicBagExists => "upload into the bag that is there, or delete it first with `argosy bag delete-member-bag N` if it is a member's";
+    DataObjectIsInAssetSet => "take it out with `argosy asset-set update BAG NAME --remove N`, or delete the set with `argosy asset-set delete BAG NAME`";
+    AssetSetExists => "choose another name, or change the set that has it with `argosy asset-set update BAG NAME FILE`";
     InvalidAssetSetName => "write the name in lower case, without blanks, and with no more than 64 characters";
     AssetsToRemoveBeyondEntityAssetsSet => "remove only data objects that the set has";
     WorkerIsLeaving => "name a worker who stays: who leaves is not invited, keeps its accounts and stake, and is gone when the unstaking period ends";
     WorkerOperatesBucket => "have it removed first with `argosy storage leader remove-operator -i ID` or `argosy distribution leader remove-bucket-operator -B F:I -w W`";
-    WorkerHasNoReward => "have the lead set a reward for the worker first, the council if it is the lead";
-    InvalidStakingAccountForMember => "use the member's root or controller account, or confirm the other account for the member first, signed with its own key";
-    ConflictStakesOnAccount => "use another account, or free this one first: withdraw its application, or leave the role and wait for the unstaking period";
-    StakingAccountAlreadyConfirmed => "use another account, or take the consent back first, signed with the account's own key";
-    ApplicationsNotForOpening => "name only applications to this opening";
-    CannotHireLeaderWhenLeaderExists => "wait until the present lead has left, or have the council end its role first";
+    WorkerHasNoReward => "have the lead set one first with `argosy group set-reward -g GROUP --worker W --reward N`, the council if it is the lead: `argosy council propose set-reward -g GROUP --reward N`";
+    InvalidStakingAccountForMember => "use the member's root or controller account, or confirm the other one first, signed with its own key: `argosy member confirm-staking-account N --account ACCOUNT`";
+    ConflictStakesOnAccount => "use another account, or free this one: `argosy group withdraw-application -g GROUP --application N`, or `argosy group leave -g GROUP --worker W` and wait for the unstaking period";
+    StakingAccountAlreadyConfirmed => "use another account, or take the consent back first, signed with its own key: `argosy member remove-staking-account --account ACCOUNT`";
+    ApplicationsNotForOpening => "name only applications that `argosy applications list --group GROUP --opening N` shows";
+    CannotHireLeaderWhenLeaderExists => "wait until the present lead has left, or have the council end its role first with `argosy council propose terminate -g GROUP`";
     CannotHireMultipleLeaders => "choose one of the applications";
-    ProposalAlreadyApproved => "let other keys of the council approve it: each counts once";
+    ProposalAlreadyApproved => "let other keys of the council approve it with `argosy council approve N`: each counts once";
     ProposalNotApproved => "withdraw only approvals of this key: others are taken back by the keys that gave them";
     InvalidThreshold => "name from 1 to 100 keys, and a threshold from one to their number";
     InvalidParameter => "choose a value in the parameter's range: reward period, life of proposals and buckets per worker are not zero, and sizes and counts have upper bounds";
     InvalidRelease => "write both in ASCII letters, digits and signs, without blanks, and with no more than 64 of them";
-    AlreadyResigned => "wait for the end of the notice, when the operator is removed, or have the lead remove it now";
+    AlreadyResigned => "wait for the end of the notice, which `argosy resignations` shows and when the operator is removed, or have the lead remove it now";
 }
 
 #[cfg(test)]
@@ -177,11 +178,34 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Commands that advice may name, without their options.
-    const COMMANDS: [&str; 36] = [
+    const COMMANDS: [&str; 74] = [
+        "argosy account transfer",
+        "argosy application show",
+        "argosy applications list",
+        "argosy asset-set create",
+        "argosy asset-set delete",
+        "argosy asset-set update",
+        "argosy bag create-member-bag",
+        "argosy bag delete-member-bag",
         "argosy bag show",
         "argosy bags list",
         "argosy buckets list",
+        "argosy channel create",
         "argosy channels list",
+        "argosy council",
+        "argosy council approve",
+        "argosy council propose fund-group",
+        "argosy council propose hire-lead",
+        "argosy council propose set-parameter blacklist-size-limit",
+        "argosy council propose set-parameter max-assets-per-set",
+        "argosy council propose set-parameter max-data-object-size",
+        "argosy council propose set-parameter max-distribution-bucket-families",
+        "argosy council propose set-parameter max-workers-per-group",
+        "argosy council propose set-parameter min-application-stake",
+        "argosy council propose set-parameter min-unstaking-period-ms",
+        "argosy council propose set-reward",
+        "argosy council propose terminate",
+        "argosy council withdraw",
         "argosy distribution leader cancel-invitation",
         "argosy distribution leader create-bucket",
         "argosy distribution leader create-bucket-family",
@@ -196,9 +220,24 @@ mod tests {
         "argosy distribution operator accept-invitation",
         "argosy families list",
         "argosy fees",
+        "argosy group cancel-opening",
+        "argosy group fill-opening",
+        "argosy group fund-budget",
+        "argosy group leave",
+        "argosy group set-reward",
+        "argosy group withdraw-application",
+        "argosy groups list",
         "argosy keys list",
         "argosy limits",
+        "argosy member confirm-staking-account",
+        "argosy member create",
+        "argosy member remove-staking-account",
+        "argosy member show",
+        "argosy members list",
+        "argosy openings list",
         "argosy policy",
+        "argosy proposals list",
+        "argosy resignations",
         "argosy storage leader cancel-invite",
         "argosy storage leader empty-bucket",
         "argosy storage leader invite-operator",
@@ -217,8 +256,9 @@ mod tests {
     ];
     /// The same, of transactions that this machine sent.
     const OWN: [&str; 2] = ["argosy tx list", "argosy tx resume"];
-    const PLACEHOLDERS: [&str; 13] =
-        ["ACCOUNT", "BAG", "CID", "F", "F:I", "F:N", "FILE", "GROUP", "ID", "INDEX", "N", "TYPE", "W"];
+    const PLACEHOLDERS: [&str; 14] = [
+        "ACCOUNT", "BAG", "CID", "F", "F:I", "F:N", "FILE", "GROUP", "ID", "INDEX", "N", "NAME", "TYPE", "W",
+    ];
 
     #[test]
     fn every_reason_has_advice_in_one_sentence() {

@@ -19,6 +19,7 @@ mod keys;
 mod leads;
 mod ledger;
 mod look;
+mod manual;
 mod media;
 mod network;
 mod operator;

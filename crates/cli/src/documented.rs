@@ -108,7 +108,8 @@ fn plain_commands(text: &str) -> Vec<String> {
         let names = ["argosy ", "joystream-distributor ", "storage-node "];
         let command = line.split("  #").next().unwrap_or_default().trim_end();
         let is_simple = !command.contains(['$', '|', '>', '<', '…', '\\', '"', '(', '&', '\'']);
-        if matches!(block, Some("" | "sh")) && is_simple && names.iter().any(|name| command.starts_with(name)) {
+        if matches!(block, Some("" | "sh")) && is_simple && names.iter().any(|name| command.starts_with(name))
+        {
             commands.push(command.to_owned());
         }
     }

@@ -1,6 +1,8 @@
 //! Values on the command line, in Argus' forms.
 
+use crate::complete;
 use argosy_domain::{BagId, BagType, DistributionBucketId, FamilyId};
+use clap_complete::ArgValueCandidates;
 use std::str::FromStr;
 
 /// `yes` or `no`.
@@ -51,7 +53,7 @@ impl OnOff {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct BucketArg {
     /// Distribution bucket ID in {familyId}:{bucketIndex} format.
-    #[arg(short = 'B', long = "bucketId", alias = "bucket-id", value_name = "bucketId", value_parser = bucket_id, verbatim_doc_comment)]
+    #[arg(short = 'B', long = "bucketId", alias = "bucket-id", value_name = "bucketId", value_parser = bucket_id, verbatim_doc_comment, add = ArgValueCandidates::new(complete::distribution_buckets))]
     pub(crate) id: DistributionBucketId,
 }
 

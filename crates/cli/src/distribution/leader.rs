@@ -4,10 +4,11 @@ use super::{
     ArgusArgs,
     args::{BucketArg, DynamicBagType, FamilyCount, OnOff, YesNo, bag_id},
 };
-use crate::{failure::Outcome, files, send::Role};
+use crate::{complete, failure::Outcome, files, send::Role};
 use argosy_api::metadata;
 use argosy_directory::{Call, DistributionCall};
 use argosy_domain::{BagId, FamilyId, WorkerId, WorkingGroup};
+use clap_complete::ArgValueCandidates;
 use std::path::PathBuf;
 
 /// Commands for performing Distribution Working Group leader on-chain duties (like setting distribution module limits and parameters, assigning bags and buckets etc.)
@@ -24,7 +25,7 @@ pub(crate) enum LeaderCommand {
         #[command(flatten)]
         bucket: BucketArg,
         /// ID of the invited operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId")]
+        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
         worker: WorkerId,
         #[command(flatten)]
         common: ArgusArgs,
@@ -45,7 +46,7 @@ pub(crate) enum LeaderCommand {
         )]
         accepting_bags: YesNo,
         /// Distribution bucket family id
-        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId")]
+        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId", add = ArgValueCandidates::new(complete::families))]
         family: FamilyId,
         #[command(flatten)]
         common: ArgusArgs,
@@ -77,7 +78,7 @@ pub(crate) enum LeaderCommand {
     )]
     DeleteBucketFamily {
         /// Distribution bucket family id
-        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId")]
+        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId", add = ArgValueCandidates::new(complete::families))]
         family: FamilyId,
         #[command(flatten)]
         common: ArgusArgs,
@@ -94,7 +95,7 @@ pub(crate) enum LeaderCommand {
         #[command(flatten)]
         bucket: BucketArg,
         /// ID of the distribution group worker to invite as bucket operator
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId")]
+        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
         worker: WorkerId,
         #[command(flatten)]
         common: ArgusArgs,
@@ -110,7 +111,7 @@ pub(crate) enum LeaderCommand {
         #[command(flatten)]
         bucket: BucketArg,
         /// ID of the operator (distribution working group worker) to remove from the bucket
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId")]
+        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
         worker: WorkerId,
         #[command(flatten)]
         common: ArgusArgs,
@@ -124,7 +125,7 @@ pub(crate) enum LeaderCommand {
     )]
     SetBucketFamilyMetadata {
         /// Distribution bucket family id
-        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId")]
+        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId", add = ArgValueCandidates::new(complete::families))]
         family: FamilyId,
         /// Path to JSON metadata file
         #[arg(short, long, value_name = "input")]
@@ -164,10 +165,10 @@ pub(crate) enum LeaderCommand {
         ///     - static:council
         ///     - static:wg:storage
         ///     - dynamic:member:4
-        #[arg(short, long = "bagId", alias = "bag-id", value_name = "bagId", value_parser = bag_id, verbatim_doc_comment)]
+        #[arg(short, long = "bagId", alias = "bag-id", value_name = "bagId", value_parser = bag_id, verbatim_doc_comment, add = ArgValueCandidates::new(complete::bags))]
         bag: BagId,
         /// ID of the distribution bucket family
-        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId")]
+        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId", add = ArgValueCandidates::new(complete::families))]
         family: FamilyId,
         /// Index(es) (within the family) of bucket(s) to remove from the bag
         #[arg(short, long, value_name = "remove", num_args = 1..)]

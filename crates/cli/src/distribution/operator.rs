@@ -1,10 +1,11 @@
 //! What an operator of a distribution bucket does.
 
 use super::{ArgusArgs, args::BucketArg};
-use crate::{failure::Outcome, files, send::Role};
+use crate::{complete, failure::Outcome, files, send::Role};
 use argosy_api::metadata;
 use argosy_directory::{Call, DistributionCall};
 use argosy_domain::{WorkerId, WorkingGroup, metadata::encode_operator_metadata};
+use clap_complete::ArgValueCandidates;
 use std::path::PathBuf;
 
 /// Commands for performing node operator (Distribution Working Group worker) on-chain duties (like accepting bucket invitations, setting node metadata)
@@ -21,7 +22,7 @@ pub(crate) enum OperatorCommand {
         #[command(flatten)]
         bucket: BucketArg,
         /// ID of the invited operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId")]
+        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
         worker: WorkerId,
         #[command(flatten)]
         common: ArgusArgs,
@@ -43,7 +44,7 @@ pub(crate) enum OperatorCommand {
         #[arg(short, long, value_name = "input")]
         input: Option<PathBuf>,
         /// ID of the operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId")]
+        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
         worker: WorkerId,
         #[command(flatten)]
         common: ArgusArgs,
@@ -59,7 +60,7 @@ pub(crate) enum OperatorCommand {
         #[command(flatten)]
         bucket: BucketArg,
         /// ID of the invited operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId")]
+        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
         worker: WorkerId,
         #[command(flatten)]
         common: ArgusArgs,
@@ -75,7 +76,7 @@ pub(crate) enum OperatorCommand {
         #[command(flatten)]
         bucket: BucketArg,
         /// ID of the operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId")]
+        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
         worker: WorkerId,
         #[command(flatten)]
         common: ArgusArgs,

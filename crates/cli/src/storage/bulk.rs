@@ -11,12 +11,14 @@ use super::{
     update_bags,
 };
 use crate::{
+    complete,
     failure::{Failure, Outcome},
     screen,
     send::{BucketsOfBag, Session, options},
 };
 use argosy_directory::{BatchCall, BatchMode, Call, StorageCall};
 use argosy_domain::{StorageBucketId, limits::MAX_BATCH_CALLS};
+use clap_complete::ArgValueCandidates;
 use std::{collections::BTreeSet, fs, path::Path, path::PathBuf};
 
 /// Adjusts bag-to-bucket assignments to achieve a given replication rate.
@@ -46,10 +48,10 @@ pub(crate) struct CopyBagsArgs {
     #[arg(long, value_name = "copies", default_value_t = 1)]
     copies: u64,
     /// List of bucket ids to copy bags from
-    #[arg(long, value_name = "from", num_args = 1.., value_delimiter = ' ', required = true)]
+    #[arg(long, value_name = "from", num_args = 1.., value_delimiter = ' ', required = true, add = ArgValueCandidates::new(complete::storage_buckets))]
     from: Vec<StorageBucketId>,
     /// List of bucket ids to copy bags to
-    #[arg(long, value_name = "to", num_args = 1.., value_delimiter = ' ', required = true)]
+    #[arg(long, value_name = "to", num_args = 1.., value_delimiter = ' ', required = true, add = ArgValueCandidates::new(complete::storage_buckets))]
     to: Vec<StorageBucketId>,
     #[command(flatten)]
     pub(super) bulk: BulkArgs,
@@ -62,7 +64,7 @@ pub(crate) struct CopyBagsArgs {
 )]
 pub(crate) struct EmptyBucketArgs {
     /// Id of the bucket to remove bags from
-    #[arg(long, value_name = "id")]
+    #[arg(long, value_name = "id", add = ArgValueCandidates::new(complete::storage_buckets))]
     id: StorageBucketId,
     #[command(flatten)]
     pub(super) bulk: BulkArgs,

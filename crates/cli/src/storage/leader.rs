@@ -6,12 +6,14 @@ use super::{
     update_bags::UpdateBagsArgs,
 };
 use crate::{
+    complete,
     distribution::args::{DynamicBagType, OnOff},
     failure::{Failure, Outcome},
     send::Role,
 };
 use argosy_directory::{Call, StorageCall};
 use argosy_domain::{StorageBucketId, WorkerId, WorkingGroup};
+use clap_complete::ArgValueCandidates;
 use std::collections::BTreeSet;
 
 /// Commands of the lead of the storage working group: buckets, bags, limits and fees
@@ -35,7 +37,7 @@ pub(crate) enum LeaderCommand {
         #[arg(short, long)]
         allow: bool,
         /// Invited storage operator ID (storage WG worker ID)
-        #[arg(short, long, value_name = "invited")]
+        #[arg(short, long, value_name = "invited", add = ArgValueCandidates::new(complete::workers))]
         invited: Option<WorkerId>,
         /// Storage bucket max total objects number
         #[arg(short, long, value_name = "number", default_value_t = 0)]
@@ -61,7 +63,7 @@ pub(crate) enum LeaderCommand {
         #[command(flatten)]
         bucket: BucketArg,
         /// Storage bucket operator ID (storage group worker ID)
-        #[arg(short = 'w', long = "operatorId", alias = "operator-id", value_name = "operatorId")]
+        #[arg(short = 'w', long = "operatorId", alias = "operator-id", value_name = "operatorId", add = ArgValueCandidates::new(complete::workers))]
         worker: WorkerId,
         #[command(flatten)]
         common: ColossusArgs,
@@ -183,7 +185,7 @@ pub(crate) enum LeaderCommand {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct BucketArg {
     /// Storage bucket ID
-    #[arg(short = 'i', long = "bucketId", alias = "bucket-id", value_name = "bucketId")]
+    #[arg(short = 'i', long = "bucketId", alias = "bucket-id", value_name = "bucketId", add = ArgValueCandidates::new(complete::storage_buckets))]
     pub(super) bucket: StorageBucketId,
 }
 

@@ -1,10 +1,11 @@
 //! What an operator of a storage bucket does.
 
 use super::{args::ColossusArgs, leader::BucketArg};
-use crate::{failure::Outcome, files, send::Role};
+use crate::{complete, failure::Outcome, files, send::Role};
 use argosy_api::metadata;
 use argosy_directory::{Call, StorageCall};
 use argosy_domain::{AccountId, WorkerId, WorkingGroup, metadata::encode_operator_metadata};
+use clap_complete::ArgValueCandidates;
 use std::path::PathBuf;
 
 /// Commands of an operator, who is a worker of the storage working group: invitations and metadata
@@ -69,7 +70,7 @@ pub(crate) enum OperatorCommand {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct WorkerArg {
     /// Storage operator worker ID
-    #[arg(short = 'w', long = "workerId", alias = "worker-id", value_name = "workerId")]
+    #[arg(short = 'w', long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
     worker: WorkerId,
 }
 

@@ -6,12 +6,14 @@ use super::{
     leader::LeaderCommand,
 };
 use crate::{
+    complete,
     failure::{Failure, Outcome},
     screen,
     send::Session,
 };
 use argosy_directory::{BatchCall, BatchMode, Call, Event, StorageCall};
 use argosy_domain::{BagId, StorageBucketId, limits::MAX_BATCH_CALLS, num::to_u64};
+use clap_complete::ArgValueCandidates;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -41,7 +43,7 @@ pub(crate) struct UpdateBagsArgs {
     /// Comma separated list of bucket IDs to add to all bag/s
     #[arg(short, long, value_name = "add")]
     add: Option<String>,
-    #[arg(short = 'i', long = "bagIds", alias = "bag-ids", value_name = "bagIds", num_args = 1.., required = true, help = BAG_ID_FORMS)]
+    #[arg(short = 'i', long = "bagIds", alias = "bag-ids", value_name = "bagIds", num_args = 1.., required = true, help = BAG_ID_FORMS, add = ArgValueCandidates::new(complete::bags))]
     bags: Vec<String>,
     /// Comma separated list of bucket IDs to remove from all bag/s
     #[arg(short, long, value_name = "remove")]

@@ -52,5 +52,5 @@ fn escape_sequences_in_the_directory_do_not_reach_a_terminal() {
         assert!(is_plain(&both), "{line}: {:?}", String::from_utf8_lossy(&both));
         seen += usize::from(String::from_utf8_lossy(&both).contains("owned"));
     }
-    assert!(seen > 8, "the texts are shown, without what a terminal obeys: {seen}");
+    assert!(seen > 5, "the texts are shown, without what a terminal obeys: {seen}");
 }

@@ -272,6 +272,8 @@ fn shells_complete_what_the_directory_has() {
         &line,
         "argosy workers list --group dis",
         "argosy completion z",
+        "argosy distribution leader delete-bucket -B 0:",
+        "argosy storage leader invite-operator -w ",
     ];
     for (name, script) in [("bash", BASH), ("fish", FISH), ("zsh", ZSH)] {
         let Some(mut shell) = shell(name) else {
@@ -297,6 +299,8 @@ fn shells_complete_what_the_directory_has() {
         assert_eq!(tails(4), [behind_colon(&bag)], "{name}");
         assert_eq!(words[5], ["distribution"], "{name}");
         assert_eq!(words[6], ["zsh"], "{name}");
+        assert_eq!(tails(7), ["0", "1"], "{name}");
+        assert_eq!(words[8], ["0", "1", "2", "3"], "{name}");
         let silent = completed(&mut shell, script, nobody, &["argosy bucket show 0", "argosy bucke"]);
         assert_eq!(silent.last().map(String::as_str), Some("buckets"), "{name}: {silent:?}");
     }

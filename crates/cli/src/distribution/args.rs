@@ -1,7 +1,7 @@
 //! Values on the command line, in Argus' forms.
 
 use crate::complete;
-use argosy_domain::{BagId, BagType, DistributionBucketId, FamilyId};
+use argosy_domain::{BagId, BagType, DistributionBucketId, FamilyId, WorkerId};
 use clap_complete::ArgValueCandidates;
 use std::str::FromStr;
 
@@ -55,6 +55,30 @@ pub(crate) struct BucketArg {
     /// Distribution bucket ID in {familyId}:{bucketIndex} format.
     #[arg(short = 'B', long = "bucketId", alias = "bucket-id", value_name = "bucketId", value_parser = bucket_id, verbatim_doc_comment, add = ArgValueCandidates::new(complete::distribution_buckets))]
     pub(crate) id: DistributionBucketId,
+}
+
+/// The family that a command is about.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct FamilyArg {
+    /// Distribution bucket family id
+    #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId", add = ArgValueCandidates::new(complete::families))]
+    pub(crate) family_id: FamilyId,
+}
+
+/// The worker who was invited.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct InvitedArg {
+    /// ID of the invited operator (distribution group worker)
+    #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
+    pub(crate) worker_id: WorkerId,
+}
+
+/// The worker who operates the bucket.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct OperatorArg {
+    /// ID of the operator (distribution group worker)
+    #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
+    pub(crate) worker_id: WorkerId,
 }
 
 /// `family:index`.

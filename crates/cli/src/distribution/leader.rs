@@ -2,7 +2,7 @@
 
 use super::{
     ArgusArgs,
-    args::{BucketArg, DynamicBagType, FamilyCount, OnOff, YesNo, bag_id},
+    args::{BucketArg, DynamicBagType, FamilyArg, FamilyCount, InvitedArg, OnOff, YesNo, bag_id},
 };
 use crate::{complete, failure::Outcome, files, send::Role};
 use argosy_api::metadata;
@@ -24,9 +24,8 @@ pub(crate) enum LeaderCommand {
     CancelInvitation {
         #[command(flatten)]
         bucket: BucketArg,
-        /// ID of the invited operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
-        worker: WorkerId,
+        #[command(flatten)]
+        worker: InvitedArg,
         #[command(flatten)]
         common: ArgusArgs,
     },
@@ -45,9 +44,8 @@ pub(crate) enum LeaderCommand {
             default_value = "no"
         )]
         accepting_bags: YesNo,
-        /// Distribution bucket family id
-        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId", add = ArgValueCandidates::new(complete::families))]
-        family: FamilyId,
+        #[command(flatten)]
+        family: FamilyArg,
         #[command(flatten)]
         common: ArgusArgs,
     },
@@ -77,9 +75,8 @@ pub(crate) enum LeaderCommand {
         after_help = "Example:\n  argosy distribution leader delete-bucket-family -f 0 -y"
     )]
     DeleteBucketFamily {
-        /// Distribution bucket family id
-        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId", add = ArgValueCandidates::new(complete::families))]
-        family: FamilyId,
+        #[command(flatten)]
+        family: FamilyArg,
         #[command(flatten)]
         common: ArgusArgs,
     },
@@ -124,9 +121,8 @@ pub(crate) enum LeaderCommand {
         after_help = "Example:\n  argosy distribution leader set-bucket-family-metadata -f 0 -i metadata.json -y"
     )]
     SetBucketFamilyMetadata {
-        /// Distribution bucket family id
-        #[arg(short, long = "familyId", alias = "family-id", value_name = "familyId", add = ArgValueCandidates::new(complete::families))]
-        family: FamilyId,
+        #[command(flatten)]
+        family: FamilyArg,
         /// Path to JSON metadata file
         #[arg(short, long, value_name = "input")]
         input: PathBuf,
@@ -251,11 +247,11 @@ impl LeaderCommand {
             Self::CancelInvitation { bucket, worker, .. } => {
                 DistributionCall::CancelDistributionBucketOperatorInvite {
                     bucket: bucket.id,
-                    worker: *worker,
+                    worker: worker.worker_id,
                 }
             }
             Self::CreateBucket { accepting_bags, family, .. } => DistributionCall::CreateDistributionBucket {
-                family: *family,
+                family: family.family_id,
                 accepting_new_bags: accepting_bags.is_yes(),
             },
             Self::CreateBucketFamily { .. } => DistributionCall::CreateDistributionBucketFamily,
@@ -263,7 +259,7 @@ impl LeaderCommand {
                 DistributionCall::DeleteDistributionBucket { bucket: bucket.id }
             }
             Self::DeleteBucketFamily { family, .. } => {
-                DistributionCall::DeleteDistributionBucketFamily { family: *family }
+                DistributionCall::DeleteDistributionBucketFamily { family: family.family_id }
             }
             Self::InviteBucketOperator { bucket, worker, .. } => {
                 DistributionCall::InviteDistributionBucketOperator { bucket: bucket.id, worker: *worker }
@@ -273,7 +269,10 @@ impl LeaderCommand {
             }
             Self::SetBucketFamilyMetadata { family, input, .. } => {
                 let message = files::metadata(input, metadata::encode_family)?;
-                DistributionCall::SetDistributionBucketFamilyMetadata { family: *family, metadata: message }
+                DistributionCall::SetDistributionBucketFamilyMetadata {
+                    family: family.family_id,
+                    metadata: message,
+                }
             }
             Self::SetBucketsPerBagLimit { limit, .. } => {
                 DistributionCall::UpdateDistributionBucketsPerBagLimit { limit: *limit }

@@ -36,9 +36,9 @@ pub(crate) enum DistributionCommand {
     Node(NodeTopic),
 }
 
-/// Which distributor to run.
-#[derive(Debug, clap::Args)]
-pub(crate) struct StartArgs {
+/// Where the configuration is.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ConfigArg {
     /// Path to config JSON/YAML file (relative to current working directory)
     #[arg(
         short,
@@ -50,6 +50,13 @@ pub(crate) struct StartArgs {
         hide_env = true
     )]
     config: PathBuf,
+}
+
+/// Which distributor to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StartArgs {
+    #[command(flatten)]
+    config: ConfigArg,
     /// Taken, and of no effect: nothing is asked
     #[arg(short, long, hide = true)]
     yes: bool,
@@ -80,17 +87,8 @@ pub(crate) struct NodeTopic {
 /// What every command takes that signs something.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ArgusArgs {
-    /// Path to config JSON/YAML file (relative to current working directory)
-    #[arg(
-        short,
-        long = "configPath",
-        visible_alias = "config",
-        value_name = "configPath",
-        env = "CONFIG_PATH",
-        default_value = "./config.yml",
-        hide_env = true
-    )]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigArg,
     /// Answer "yes" to any prompt, skipping any manual confirmations
     #[arg(short, long)]
     yes: bool,
@@ -121,7 +119,7 @@ pub(crate) async fn run(
                     screen::say(&format!("Express server started listening on port {port}"));
                 }
             };
-            nodes::distribution(&args.config, announce).await
+            nodes::distribution(&args.config.config, announce).await
         }
         DistributionCommand::Leader(command) => {
             sign(directory, command.common(), LeaderCommand::ROLE, command.call()?).await
@@ -138,7 +136,7 @@ pub(crate) async fn run(
 
 /// Signs and sends, and prints what is new.
 async fn sign(directory: &DirectoryArgs, common: &ArgusArgs, role: Role, call: Call) -> Outcome<ExitCode> {
-    let setup = setup::read(&common.config, &common.send)?;
+    let setup = setup::read(&common.config.config, &common.send)?;
     let yes = common.yes || options::auto_confirm(env::var("AUTO_CONFIRM").ok().as_deref());
     let directory = directory.or(setup.directory);
     let session = Session::open(&directory, setup.ring, common.send.clone(), Confirm::unless(yes)).await?;

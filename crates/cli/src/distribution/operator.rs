@@ -1,11 +1,13 @@
 //! What an operator of a distribution bucket does.
 
-use super::{ArgusArgs, args::BucketArg};
-use crate::{complete, failure::Outcome, files, send::Role};
+use super::{
+    ArgusArgs,
+    args::{BucketArg, InvitedArg, OperatorArg},
+};
+use crate::{failure::Outcome, files, send::Role};
 use argosy_api::metadata;
 use argosy_directory::{Call, DistributionCall};
-use argosy_domain::{WorkerId, WorkingGroup, metadata::encode_operator_metadata};
-use clap_complete::ArgValueCandidates;
+use argosy_domain::{WorkingGroup, metadata::encode_operator_metadata};
 use std::path::PathBuf;
 
 /// Commands for performing node operator (Distribution Working Group worker) on-chain duties (like accepting bucket invitations, setting node metadata)
@@ -21,9 +23,8 @@ pub(crate) enum OperatorCommand {
     AcceptInvitation {
         #[command(flatten)]
         bucket: BucketArg,
-        /// ID of the invited operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
-        worker: WorkerId,
+        #[command(flatten)]
+        worker: InvitedArg,
         #[command(flatten)]
         common: ArgusArgs,
     },
@@ -43,9 +44,8 @@ pub(crate) enum OperatorCommand {
         /// Path to JSON metadata file
         #[arg(short, long, value_name = "input")]
         input: Option<PathBuf>,
-        /// ID of the operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
-        worker: WorkerId,
+        #[command(flatten)]
+        worker: OperatorArg,
         #[command(flatten)]
         common: ArgusArgs,
     },
@@ -59,9 +59,8 @@ pub(crate) enum OperatorCommand {
     DeclineInvitation {
         #[command(flatten)]
         bucket: BucketArg,
-        /// ID of the invited operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
-        worker: WorkerId,
+        #[command(flatten)]
+        worker: InvitedArg,
         #[command(flatten)]
         common: ArgusArgs,
     },
@@ -75,9 +74,8 @@ pub(crate) enum OperatorCommand {
     Resign {
         #[command(flatten)]
         bucket: BucketArg,
-        /// ID of the operator (distribution group worker)
-        #[arg(short, long = "workerId", alias = "worker-id", value_name = "workerId", add = ArgValueCandidates::new(complete::workers))]
-        worker: WorkerId,
+        #[command(flatten)]
+        worker: OperatorArg,
         #[command(flatten)]
         common: ArgusArgs,
     },
@@ -96,18 +94,23 @@ impl OperatorCommand {
 
     /// Who signs.
     pub(super) const fn role(&self) -> Role {
-        let (Self::AcceptInvitation { worker, .. }
-        | Self::SetMetadata { worker, .. }
-        | Self::DeclineInvitation { worker, .. }
-        | Self::Resign { worker, .. }) = self;
-        Role::Worker(WorkingGroup::Distribution, *worker)
+        let worker = match self {
+            Self::AcceptInvitation { worker, .. } | Self::DeclineInvitation { worker, .. } => {
+                worker.worker_id
+            }
+            Self::SetMetadata { worker, .. } | Self::Resign { worker, .. } => worker.worker_id,
+        };
+        Role::Worker(WorkingGroup::Distribution, worker)
     }
 
     /// What the operator signs.
     pub(super) fn call(&self) -> Outcome<Call> {
         let call = match self {
             Self::AcceptInvitation { bucket, worker, .. } => {
-                DistributionCall::AcceptDistributionBucketInvitation { worker: *worker, bucket: bucket.id }
+                DistributionCall::AcceptDistributionBucketInvitation {
+                    worker: worker.worker_id,
+                    bucket: bucket.id,
+                }
             }
             Self::SetMetadata { bucket, endpoint, input, worker, .. } => {
                 let message = match (endpoint, input) {
@@ -116,16 +119,19 @@ impl OperatorCommand {
                     (None, None) => Vec::new(),
                 };
                 DistributionCall::SetDistributionOperatorMetadata {
-                    worker: *worker,
+                    worker: worker.worker_id,
                     bucket: bucket.id,
                     metadata: message,
                 }
             }
             Self::DeclineInvitation { bucket, worker, .. } => {
-                DistributionCall::DeclineDistributionBucketInvitation { worker: *worker, bucket: bucket.id }
+                DistributionCall::DeclineDistributionBucketInvitation {
+                    worker: worker.worker_id,
+                    bucket: bucket.id,
+                }
             }
             Self::Resign { bucket, worker, .. } => {
-                DistributionCall::ResignFromDistributionBucket { worker: *worker, bucket: bucket.id }
+                DistributionCall::ResignFromDistributionBucket { worker: worker.worker_id, bucket: bucket.id }
             }
         };
         Ok(Call::Distribution(call))

@@ -111,6 +111,10 @@ fn main() -> ExitCode {
     }
     let given: Vec<OsString> = env::args_os().collect();
     let program = Program::named(given.first());
+    if program != Program::Argosy && given.get(1).is_some_and(|word| word == "--version") {
+        oclif::print_version(program);
+        return ExitCode::SUCCESS;
+    }
     let arguments = program.arguments(given);
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,

@@ -23,6 +23,11 @@ pub(crate) fn print_error(message: &str) {
     }
 }
 
+/// Prints name and version.
+pub(crate) fn print_version(program: Program) {
+    screen::say(&format!("{}/{} argosy", program.name(), env!("CARGO_PKG_VERSION")));
+}
+
 /// Answers a command line that was not understood, or that asked for help.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are mistakes")]
 pub(crate) fn answer(program: Program, root: &Command, given: &[OsString], error: &clap::Error) -> ExitCode {
@@ -30,10 +35,6 @@ pub(crate) fn answer(program: Program, root: &Command, given: &[OsString], error
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             screen::say(&help(program, command, &path));
-            ExitCode::SUCCESS
-        }
-        ErrorKind::DisplayVersion => {
-            screen::say(&format!("{}/{} argosy", program.name(), env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS
         }
         kind => {

@@ -68,6 +68,8 @@ fn every_exit_code_of_argus_is_caused() {
     let mut dead = stage.command("joystream-distributor", "leader:create-bucket-family -y");
     let dead = dead.env("ARGOSY_DIRECTORY", format!("http://{nobody}")).output().unwrap();
     assert_eq!(dead.status.code(), Some(20));
+    let version = stage.command("joystream-distributor", "--version").output().unwrap();
+    assert!(version.status.success() && version.stdout.starts_with(b"joystream-distributor/"));
     let saved = stage.command("joystream-distributor", "leader:create-bucket-family -y").output().unwrap();
     assert_eq!((saved.status.code(), saved.stdout.as_slice()), (Some(0), &b"0\n"[..]));
 }

@@ -78,7 +78,7 @@ fn missing(text: &str, lines_here: &[String], command: &Command, found: &mut Vec
             Some(format!("{} {}", program.name(), words.join(":")))
         });
         // A noun alone lists.
-        let by_noun = (inner.get_name() == "list").then_some(lines_here).unwrap_or_default();
+        let by_noun = if inner.get_name() == "list" { lines_here } else { &[] };
         let all: Vec<String> = lines.iter().chain(by_noun).cloned().chain(with_colon).collect();
         if !all.iter().any(|line| says(text, line)) {
             found.push(lines.first().cloned().unwrap_or_default());
@@ -108,7 +108,8 @@ fn plain_commands(text: &str) -> Vec<String> {
         let names = ["argosy ", "joystream-distributor ", "storage-node "];
         let command = line.split("  #").next().unwrap_or_default().trim_end();
         let is_simple = !command.contains(['$', '|', '>', '<', '…', '\\', '"', '(', '&', '\'']);
-        if matches!(block, Some("" | "sh")) && is_simple && names.iter().any(|name| command.starts_with(name)) {
+        if matches!(block, Some("" | "sh")) && is_simple && names.iter().any(|name| command.starts_with(name))
+        {
             commands.push(command.to_owned());
         }
     }

@@ -78,7 +78,7 @@ fn missing(text: &str, lines_here: &[String], command: &Command, found: &mut Vec
             Some(format!("{} {}", program.name(), words.join(":")))
         });
         // A noun alone lists.
-        let by_noun = (inner.get_name() == "list").then_some(lines_here).unwrap_or_default();
+        let by_noun = if inner.get_name() == "list" { lines_here } else { &[] };
         let all: Vec<String> = lines.iter().chain(by_noun).cloned().chain(with_colon).collect();
         if !all.iter().any(|line| says(text, line)) {
             found.push(lines.first().cloned().unwrap_or_default());

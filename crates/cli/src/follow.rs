@@ -18,8 +18,8 @@ Examples:
   argosy directory follow --upstream http://a:4352 http://b:4352 --genesis genesis.json --data copy --from-snapshot
   argosy directory follow --config follower.yml
 
-It serves the same API as the node that it follows, passes transactions on to it, and can be followed
-itself. Several upstreams are compared with each other.")]
+It serves the same API as the node that it follows, passes transactions on to it, and can be
+followed itself. Several upstreams are compared with each other.")]
 pub(crate) struct FollowArgs {
     /// Configuration file of the node, with the key `follow`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["upstream", "genesis", "data", "listen", "from_snapshot", "trust"])]

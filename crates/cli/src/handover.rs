@@ -31,8 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 Example:
   argosy directory rotate-key --config directory.yml --new-key next.key
 
-The present key approves the change. The next start, with the new key in directory.yml, carries it out
-in its first block; from there on the old key signs nothing.")]
+The present key approves the change. The next start, with the new key in directory.yml, carries
+it out in its first block; from there on the old key signs nothing.")]
 pub(crate) struct RotateKeyArgs {
     /// Configuration file of the sequencer
     #[arg(long, value_name = "FILE")]

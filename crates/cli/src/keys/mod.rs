@@ -29,7 +29,8 @@ Examples:
   argosy keys new lead
   argosy keys new distributor-1 --passphrase-file /run/credentials/passphrase
 
-Prints the address. Write the phrase down that a terminal shows: it is the key, should the file be lost.")]
+Prints the address. Write the phrase down that a terminal shows: it is the key, should the file
+be lost.")]
     New(make::NewArgs),
     /// Take over a key from Polkadot-js, or from a phrase
     #[command(after_help = "\
@@ -52,8 +53,8 @@ Examples:
   argosy keys rotate lead
   argosy keys rotate distributor-1 --group distribution --worker 1
 
-The new key is safe on disk before the directory hears of it, and the old one is kept as NAME.old-1. Run it
-again if it was interrupted: it goes on where it stopped.")]
+The new key is safe on disk before the directory hears of it, and the old one is kept as
+NAME.old-1. Run it again if it was interrupted: it goes on where it stopped.")]
     Rotate(Box<rotate::RotateArgs>),
 }
 

@@ -22,10 +22,10 @@ Examples:
   argosy tx resume
   argosy tx resume --send -y
 
-Every transaction is written into a log before it is sent ($ARGOSY_STATE/transactions.jsonl, usually in
-~/.local/state/argosy). This command asks the directory for those without an answer. One that is in no
-block and can still get into one is sent again with --send: the same bytes, which can take effect only
-once. Exit code 1 if something is still open.")]
+Every transaction is written into a log before it is sent ($ARGOSY_STATE/transactions.jsonl,
+usually in ~/.local/state/argosy). This command asks the directory for those without an answer.
+One that is in no block and can still get into one is sent again with --send: the same bytes,
+which can take effect only once. Exit code 1 if something is still open.")]
 pub(crate) struct ResumeArgs {
     /// Send again what can still take effect
     #[arg(long)]

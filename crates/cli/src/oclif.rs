@@ -38,10 +38,21 @@ pub(crate) fn answer(program: Program, root: &Command, given: &[OsString], error
             ExitCode::SUCCESS
         }
         kind => {
-            print_error(&problem(kind, command, error));
+            let problem = problem(kind, command, error);
+            print_error(&problem);
             screen::note(" ›   See more help with --help");
             let is_value = matches!(kind, ErrorKind::InvalidValue | ErrorKind::ValueValidation);
-            ExitCode::from(if is_value { 1 } else { 2 })
+            ExitCode::from(match program {
+                // What their programs look at after the command line was read.
+                Program::Argus if problem.starts_with("Invalid bag id") => 40,
+                Program::Argosy | Program::Argus | Program::Colossus => {
+                    if is_value {
+                        1
+                    } else {
+                        2
+                    }
+                }
+            })
         }
     }
 }

@@ -25,7 +25,7 @@ use argosy_api::{
     DirectoryClient, Journal, Submitter,
     directory::{AccountView, CheckView},
 };
-use argosy_directory::{Call, Event, Payload, transaction::TRANSACTION_VERSION};
+use argosy_directory::{Call, Event, Payload, Reject, transaction::TRANSACTION_VERSION};
 use argosy_domain::{AccountId, BagId, Keypair, StorageBucketId};
 use effects::{BagChange, Change};
 use journal::TransactionLog;
@@ -40,6 +40,8 @@ use std::{
 /// Age of a directory node's newest block from which on its answers are too old to decide by. One that
 /// works makes or hears of a block every 6 s.
 const MAX_LAG: Duration = Duration::from_secs(60);
+/// Nonces that a trial may lose to other commands of the same account.
+const MAX_RACES: u32 = 16;
 /// How long the transaction is valid that is only tried out, in milliseconds.
 const TRIAL_LIFE_MS: u64 = 60_000;
 
@@ -100,13 +102,15 @@ impl Session {
             events: &trial.events,
             changes: &changes,
         };
-        if self.args.dry_run && self.args.json {
-            screen::json(&preview.json());
-        } else {
+        let for_scripts = self.args.dry_run && self.args.json;
+        if !for_scripts {
             preview.show();
         }
         self.refuse_what_fails(&trial.check)?;
         self.refuse_loss(&trial.events, &call).await?;
+        if for_scripts {
+            screen::json(&preview.json());
+        }
         if self.args.dry_run || !self.is_confirmed()? {
             return Ok(None);
         }
@@ -156,33 +160,48 @@ impl Session {
 
     /// Has the directory check the call, and gives what it would do.
     async fn try_out(&self, signer: AccountId, call: &Call) -> Outcome<Trial> {
-        let directory = &self.network.directory;
-        let account = directory.account(&signer).await;
-        let account = account.map_err(|error| Failure::directory("the signer's account", &error))?;
-        let payload = Payload {
-            version: TRANSACTION_VERSION,
-            genesis: self.network.genesis.hash(),
-            signer,
-            nonce: self.args.nonce.unwrap_or(account.nonce),
-            valid_until_ms: now_ms() + TRIAL_LIFE_MS,
-            tip: self.args.tip,
-            call: call.clone(),
-        };
-        let check = directory.check(&payload).await;
-        let check = check.map_err(|error| Failure::directory("", &error))?;
+        let (account, check) = self.asked(signer, call).await?;
         let lag = Duration::from_millis(check.lag_ms);
         if lag > MAX_LAG && !self.args.allow_lag {
             return Err(Failure::refused(
                 "DIRECTORY_LAGS",
                 format!(
                     "the newest block of {} is {} old, so what it says may be wrong by now: name another node with --directory, or give --allow-lag",
-                    directory.url(),
+                    self.network.directory.url(),
                     text::duration(lag)
                 ),
             ));
         }
         let events = events_of(&check.events)?;
         Ok(Trial { account, check, events })
+    }
+
+    /// What the directory says of the signer and of the call. Another command of this account may be
+    /// faster between the two questions: then they are asked again.
+    async fn asked(&self, signer: AccountId, call: &Call) -> Outcome<(AccountView, CheckView)> {
+        let directory = &self.network.directory;
+        let mut races = 0;
+        loop {
+            let account = directory.account(&signer).await;
+            let account = account.map_err(|error| Failure::directory("the signer's account", &error))?;
+            let payload = Payload {
+                version: TRANSACTION_VERSION,
+                genesis: self.network.genesis.hash(),
+                signer,
+                nonce: self.args.nonce.unwrap_or(account.nonce),
+                valid_until_ms: now_ms() + TRIAL_LIFE_MS,
+                tip: self.args.tip,
+                call: call.clone(),
+            };
+            let check = directory.check(&payload).await;
+            let check = check.map_err(|error| Failure::directory("", &error))?;
+            let stale = Reject::NonceStale.number();
+            let lost = self.args.nonce.is_none() && check.error.as_ref().is_some_and(|it| it.number == stale);
+            races += 1;
+            if !lost || races >= MAX_RACES {
+                return Ok((account, check));
+            }
+        }
     }
 
     fn refuse_what_fails(&self, check: &CheckView) -> Outcome<()> {

@@ -69,7 +69,7 @@ pub(crate) fn auto_confirm(text: Option<&str>) -> bool {
 /// Saying no is an answer; nobody there to answer is a failure.
 pub(crate) fn ask(question: &str) -> Outcome<bool> {
     use crate::failure::Failure;
-    use std::io::{BufRead as _, Read as _, Write as _};
+    use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
     /// Bytes of an answer that are looked at.
     const MAX_ANSWER: u64 = 64;
     let mut stderr = std::io::stderr().lock();
@@ -77,14 +77,15 @@ pub(crate) fn ask(question: &str) -> Outcome<bool> {
     let mut answer = String::new();
     let read = std::io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer);
     let answer = answer.trim().to_ascii_lowercase();
+    if !std::io::stdin().is_terminal() {
+        // Nobody has pressed a key that ended the line of the question.
+        let _ = writeln!(stderr);
+    }
     match read {
-        Ok(0) | Err(_) => {
-            let _ = writeln!(stderr);
-            Err(Failure::usage_as(
-                "NOT_CONFIRMED",
-                "nobody answered the question: give --yes to send without being asked",
-            ))
-        }
+        Ok(0) | Err(_) => Err(Failure::usage_as(
+            "NOT_CONFIRMED",
+            "nobody answered the question: give --yes to send without being asked",
+        )),
         Ok(_) => Ok(matches!(answer.as_str(), "y" | "yes")),
     }
 }

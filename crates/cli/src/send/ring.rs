@@ -25,13 +25,15 @@ pub(crate) struct Ring {
     /// Where more keys are, in case none of these will do.
     folder: Option<PathBuf>,
     in_folder: OnceLock<Keyring>,
+    /// Whether somebody named keys, so that no other one is meant.
+    are_named: bool,
     passphrases: Passphrases,
 }
 
 impl Ring {
     /// These keys, and where the passphrases of locked ones are.
     pub(crate) const fn new(keys: Keyring, passphrases: Passphrases) -> Self {
-        Self { keys, folder: None, in_folder: OnceLock::new(), passphrases }
+        Self { keys, folder: None, in_folder: OnceLock::new(), are_named: false, passphrases }
     }
 
     /// Keys of the command line first, then those of the configuration `origin`.
@@ -46,7 +48,13 @@ impl Ring {
         let configured = Keyring::read(sources).map_err(|error| keys_failure(origin, &error))?;
         keys.add_all(configured);
         let passphrases = Passphrases::of_flags(args.passphrase_file.clone(), args.passphrase_fd);
-        Ok(Self::new(keys, passphrases).with_folder(&args.key_folder))
+        let are_named = !args.keys.is_empty() || !args.key_files.is_empty();
+        Ok(Self::new(keys, passphrases).with_folder(&args.key_folder).only(are_named))
+    }
+
+    /// The same; if keys were named on the command line, a key that everybody knows does not stand in.
+    pub(crate) fn only(self, are_named: bool) -> Self {
+        Self { are_named, ..self }
     }
 
     /// The same, with the keys of the user's folder in case none of these will do.
@@ -77,7 +85,7 @@ impl Ring {
         for warning in keys.warnings() {
             screen::note(&format!("argosy: {}", text::line(warning)));
         }
-        let for_trying = network.genesis.profile == Profile::Local && account.is_none();
+        let for_trying = network.genesis.profile == Profile::Local && account.is_none() && !self.are_named;
         if let Some(key) = for_trying.then(|| development_key(&accounts)).flatten() {
             return Ok(key);
         }

@@ -28,7 +28,8 @@ pub(super) fn ring(args: &ColossusArgs) -> Outcome<Ring> {
             keys.add_folder(folder).map_err(|error| folder_failure(&error))?;
         }
     }
-    Ok(Ring::new(keys, passphrases(args)).with_folder(&args.send.key_folder))
+    let are_named = keys.accounts().next().is_some();
+    Ok(Ring::new(keys, passphrases(args)).with_folder(&args.send.key_folder).only(are_named))
 }
 
 fn passphrases(args: &ColossusArgs) -> Passphrases {

@@ -52,6 +52,7 @@ fn every_exit_code_of_argus_is_caused() {
         ("leader:create-bucket -f 0 --surely", 2, "--surely"),
         ("leader:make-bucket", 2, "command make-bucket not found"),
         ("operator:set-metadata -B 0:0 -w 0 -e http://e/ -i metadata.json", 2, "--input"),
+        ("leader:update-bag -b dynamic:film:1 -f 0 -a 0 -y", 40, "Invalid bag id!"),
         ("leader:create-bucket -f 7 -y", 20, "DISTRIBUTION_BUCKET_FAMILY_DOESNT_EXIST"),
         (&format!("{set} --all"), 20, "Request failed: "),
         (&set, 40, "You must provide either --bucketIds or --all flag!"),

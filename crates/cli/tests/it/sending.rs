@@ -276,6 +276,12 @@ fn a_trial_changes_nothing_and_tells_what_would_happen() {
     assert_eq!(told["events"][0]["kind"], "DistributionBucketFamilyCreated");
     assert_eq!((&told["fee"], &told["dryRun"]), (&Value::from("0"), &Value::from(true)));
     assert_eq!(stage.state("families").as_array().unwrap().len(), 0);
+    let output = run(&stage, "distribution leader delete-bucket-family -f 4 --dry-run --json");
+    assert_eq!(output.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert_eq!(told["code"], "DISTRIBUTION_BUCKET_FAMILY_DOESNT_EXIST");
+    let output = run(&stage, "distribution leader create-bucket-family --yes --key //Alice");
+    assert!(refused(&output, 1).contains("NO_SUCH_KEY"), "the key that was named is no lead's");
     let output = run(&stage, "distribution leader delete-bucket-family -f 4 --dry-run");
     let said = refused(&output, 1);
     assert!(

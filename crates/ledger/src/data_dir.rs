@@ -22,8 +22,15 @@ const CHANGE_NAME: &str = "epoch.change";
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
-    /// Holds the lock; closing it lets go.
-    _lock: File,
+    /// Locked while this lives.
+    lock: File,
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        // Closing the file is not enough while a process that is just being started has a copy of it.
+        let _ = self.lock.unlock();
+    }
 }
 
 /// Adds what was being done, and to what, to an error of the operating system.
@@ -56,7 +63,7 @@ impl DataDir {
             .open(&lock_path)
             .map_err(io_error("open", &lock_path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => Err(io_error("lock", &lock_path)(source)),
         }

@@ -43,7 +43,14 @@ pub(crate) struct Found {
 pub(crate) struct Home {
     path: PathBuf,
     /// Locked while this lives.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // Closing the file is not enough while a process that is just being started has a copy of it.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Home {
@@ -56,7 +63,7 @@ impl Home {
         let lock_path = path.join(LOCK_FILE);
         let lock = File::create(&lock_path).map_err(io(&lock_path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => Err(OpenError::Io { path: lock_path, source }),
         }

@@ -3,6 +3,7 @@
 use crate::{
     calendar,
     failure::{Failure, Outcome, chain},
+    network::now_ms,
     nodes, screen, text,
 };
 use argosy_distributor::{Config, config::BucketName, operator::token};
@@ -14,7 +15,7 @@ use std::{
     io::Read as _,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 /// A secret is short; more bytes than this are not one.
@@ -191,12 +192,6 @@ async fn send(url: &str, action: &str, body: &Value, secret: &str) -> Outcome<()
     let answer = String::from_utf8_lossy(&answer);
     let answer = if answer.is_empty() { status.to_string() } else { answer.into_owned() };
     Err(Failure::refused("REQUEST_FAILED", format!("Request failed: {answer}")))
-}
-
-/// A clock before 1970 signs nothing that a node would take.
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
-    u64::try_from(since).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -298,12 +298,12 @@ async fn run_places(look: &Look, command: PlaceCommand) -> Outcome<ExitCode> {
         PlaceCommand::Buckets(noun) => match noun.verb() {
             Verb::List(args) => buckets::list(look, args).await?,
             Verb::Show(args) => buckets::show(look, &args).await?,
-            Verb::Act(_) => unreachable!("{DONE}"),
+            Verb::Act(act) => match act {},
         },
         PlaceCommand::Families(noun) => match noun.verb() {
             Verb::List(args) => families::list(look, args).await?,
             Verb::Show(args) => families::show(look, &args).await?,
-            Verb::Act(_) => unreachable!("{DONE}"),
+            Verb::Act(act) => match act {},
         },
         PlaceCommand::Objects(noun) => match noun.verb() {
             Verb::List(args) => objects::list(look, args).await?,
@@ -318,7 +318,7 @@ async fn run_places(look: &Look, command: PlaceCommand) -> Outcome<ExitCode> {
         PlaceCommand::Blacklist(noun) => match noun.verb() {
             Verb::List(args) => removed::list_blacklist(look, args).await?,
             Verb::Show(args) => removed::show_blacklist(look, &args).await?,
-            Verb::Act(_) => unreachable!("{DONE}"),
+            Verb::Act(act) => match act {},
         },
         PlaceCommand::Policy(_) => rules::policy(look).await?,
         PlaceCommand::Limits(_) => rules::limits(look).await?,
@@ -332,7 +332,7 @@ async fn run_people(look: &Look, command: PeopleCommand) -> Outcome<()> {
         PeopleCommand::Workers(noun) => match noun.verb() {
             Verb::List(args) => workers::list(look, args).await,
             Verb::Show(args) => workers::show(look, &args).await,
-            Verb::Act(_) => unreachable!("{DONE}"),
+            Verb::Act(act) => match act {},
         },
         PeopleCommand::Groups(noun) => match noun.verb() {
             Verb::List(args) => workers::list_groups(look, &args).await,
@@ -352,12 +352,12 @@ async fn run_people(look: &Look, command: PeopleCommand) -> Outcome<()> {
         PeopleCommand::Openings(noun) => match noun.verb() {
             Verb::List(args) => hiring::list_openings(look, args).await,
             Verb::Show(args) => hiring::show_opening(look, &args).await,
-            Verb::Act(_) => unreachable!("{DONE}"),
+            Verb::Act(act) => match act {},
         },
         PeopleCommand::Applications(noun) => match noun.verb() {
             Verb::List(args) => hiring::list_applications(look, args).await,
             Verb::Show(args) => hiring::show_application(look, &args).await,
-            Verb::Act(_) => unreachable!("{DONE}"),
+            Verb::Act(act) => match act {},
         },
         PeopleCommand::Releases(noun) => match noun.verb() {
             Verb::List(args) => council::list_releases(look, args).await,
@@ -367,7 +367,7 @@ async fn run_people(look: &Look, command: PeopleCommand) -> Outcome<()> {
         PeopleCommand::Proposals(noun) => match noun.verb() {
             Verb::List(args) => council::list_proposals(look, &args).await,
             Verb::Show(args) => council::show_proposal(look, &args).await,
-            Verb::Act(_) => unreachable!("{DONE}"),
+            Verb::Act(act) => match act {},
         },
         PeopleCommand::Council { .. } => council::council(look).await,
         PeopleCommand::Resignations(_) => removed::resignations(look).await,

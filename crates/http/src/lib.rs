@@ -23,6 +23,7 @@ pub mod range;
 mod router;
 mod running;
 mod shutdown;
+mod who;
 
 pub use accept::{BindError, bind};
 pub use client::{AddressPolicy, Client, ClientConfig, ClientError, Request, Response};
@@ -36,3 +37,4 @@ pub use range::RangeRequest;
 pub use router::{Peer, serve_router};
 pub use running::{NodeError, Running, TaskError, Tasks};
 pub use shutdown::Shutdown;
+pub use who::{Network, NetworkError, Proxies, shortened};

@@ -16,6 +16,7 @@ use crate::{
     ServeConfig, Shutdown,
     accept::linger,
     head::{self, Framing, Head},
+    who::{Chain, Proxies},
 };
 
 /// First size of a read buffer; almost every request fits.
@@ -83,7 +84,7 @@ impl<H: EdgeHandler> Edge<H> {
             let mut seen = 0;
             let parsed = loop {
                 if !buf.is_empty() && head::may_be_complete(&buf, seen) {
-                    match parse(&buf, peer) {
+                    match parse(&buf, peer, &self.config.proxies) {
                         Ok(Some(parsed)) => break parsed,
                         Ok(None) => {}
                         Err(answer) => return End::Refused(answer),
@@ -187,7 +188,12 @@ impl<H: EdgeHandler> Edge<H> {
 }
 
 /// Reads the request at the start of `buf`; fails with the answer to one that is not for this door.
-fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeResponse>> {
+fn parse<'a>(
+    buf: &'a [u8],
+    peer: SocketAddr,
+    proxies: &Proxies,
+) -> Result<Option<Parsed<'a>>, Box<EdgeResponse>> {
+    let mut chain = Chain::new(peer.ip(), proxies);
     let (mut range, mut if_match, mut if_none_match, mut if_range, mut preflight_headers) =
         (None, None, None, None, None);
     let parsed = head::parse(buf, |name, value| {
@@ -196,6 +202,7 @@ fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeRes
             8 if name.eq_ignore_ascii_case("if-match") => &mut if_match,
             8 if name.eq_ignore_ascii_case("if-range") => &mut if_range,
             13 if name.eq_ignore_ascii_case("if-none-match") => &mut if_none_match,
+            15 if name.eq_ignore_ascii_case("x-forwarded-for") => return chain.take(value),
             30 if name.eq_ignore_ascii_case("access-control-request-headers") => &mut preflight_headers,
             _ => return,
         };
@@ -230,6 +237,7 @@ fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeRes
         if_range,
         preflight_headers,
         peer,
+        client: chain.client(),
     };
     Ok(Some(Parsed { request, len: head.len, keep_alive: head.keep_alive }))
 }

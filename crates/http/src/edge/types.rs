@@ -1,6 +1,13 @@
 //! What the edge loop and a handler say to each other.
 
-use std::{fs::File, io, net::SocketAddr, ops::Range, pin::Pin, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    net::{IpAddr, SocketAddr},
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
@@ -52,8 +59,11 @@ pub struct EdgeRequest<'a> {
     pub if_range: Option<&'a str>,
     /// `Access-Control-Request-Headers` of a preflight.
     pub preflight_headers: Option<&'a str>,
-    /// Who asks.
+    /// The other end of the connection: who asks, or a proxy.
     pub peer: SocketAddr,
+    /// Who asks: the peer, or whom a trusted proxy names. IPv4 is never in the form of IPv6. For logs see
+    /// [`crate::shortened`].
+    pub client: IpAddr,
 }
 
 impl EdgeRequest<'_> {

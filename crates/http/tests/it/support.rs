@@ -31,7 +31,12 @@ pub(crate) fn config() -> ServeConfig {
         first_byte: LONG,
         ..Deadlines::default()
     };
-    ServeConfig { deadlines, caps: ConnectionCaps::default(), counters: Arc::default() }
+    ServeConfig {
+        deadlines,
+        caps: ConnectionCaps::default(),
+        counters: Arc::default(),
+        proxies: Arc::default(),
+    }
 }
 
 /// Deadlines that tests wait for.

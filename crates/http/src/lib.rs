@@ -37,4 +37,4 @@ pub use range::RangeRequest;
 pub use router::{Peer, serve_router};
 pub use running::{NodeError, Running, TaskError, Tasks};
 pub use shutdown::Shutdown;
-pub use who::{Network, NetworkError, Proxies, shortened};
+pub use who::{Network, NetworkError, Proxies, preface, shortened};

@@ -1,6 +1,6 @@
 //! One connection of the edge: wait, parse, answer, again.
 
-use std::{io, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{io, pin::Pin, sync::Arc};
 
 use http::StatusCode;
 use tokio::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ServeConfig, Shutdown,
-    accept::linger,
+    accept::{Origin, linger},
     head::{self, Framing, Head},
     who::{Chain, Proxies},
 };
@@ -55,8 +55,8 @@ struct Parsed<'a> {
 }
 
 impl<H: EdgeHandler> Edge<H> {
-    pub(super) async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        match self.requests(&stream, peer).await {
+    pub(super) async fn serve(&self, stream: TcpStream, origin: Origin) {
+        match self.requests(&stream, origin).await {
             End::Quiet => {}
             End::Closing => linger(&stream).await,
             End::Late { in_head } => {
@@ -74,7 +74,7 @@ impl<H: EdgeHandler> Edge<H> {
         }
     }
 
-    async fn requests(&self, stream: &TcpStream, peer: SocketAddr) -> End {
+    async fn requests(&self, stream: &TcpStream, origin: Origin) -> End {
         let mut stop = Box::pin(self.shutdown.triggered());
         let opened = Instant::now();
         let mut buf = Vec::new();
@@ -84,7 +84,7 @@ impl<H: EdgeHandler> Edge<H> {
             let mut seen = 0;
             let parsed = loop {
                 if !buf.is_empty() && head::may_be_complete(&buf, seen) {
-                    match parse(&buf, peer, &self.config.proxies) {
+                    match parse(&buf, origin, &self.config.proxies) {
                         Ok(Some(parsed)) => break parsed,
                         Ok(None) => {}
                         Err(answer) => return End::Refused(answer),
@@ -190,10 +190,10 @@ impl<H: EdgeHandler> Edge<H> {
 /// Reads the request at the start of `buf`; fails with the answer to one that is not for this door.
 fn parse<'a>(
     buf: &'a [u8],
-    peer: SocketAddr,
+    origin: Origin,
     proxies: &Proxies,
 ) -> Result<Option<Parsed<'a>>, Box<EdgeResponse>> {
-    let mut chain = Chain::new(peer.ip(), proxies);
+    let mut chain = Chain::new(origin.source, proxies);
     let (mut range, mut if_match, mut if_none_match, mut if_range, mut preflight_headers) =
         (None, None, None, None, None);
     let parsed = head::parse(buf, |name, value| {
@@ -236,7 +236,7 @@ fn parse<'a>(
         if_none_match,
         if_range,
         preflight_headers,
-        peer,
+        peer: origin.peer,
         client: chain.client(),
     };
     Ok(Some(Parsed { request, len: head.len, keep_alive: head.keep_alive }))

@@ -28,9 +28,9 @@ pub async fn serve_edge<H: EdgeHandler>(
     shutdown: Shutdown,
 ) {
     let edge = Arc::new(Edge { handler, config: config.clone(), shutdown: shutdown.clone() });
-    accept_loop(listener, &config, &shutdown, |stream, peer| {
+    accept_loop(listener, &config, &shutdown, move |stream, origin| {
         let edge = Arc::clone(&edge);
-        async move { edge.serve(stream, peer).await }
+        async move { edge.serve(stream, origin).await }
     })
     .await;
 }

@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn only_what_our_proxies_saw_is_believed() {
-        let proxies = Proxies { trusted: vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()] };
+        let trusted = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+        let proxies = Proxies { trusted, ..Proxies::default() };
         // nearest, lines, user
         let cases: [(&str, &[&str], &str); 18] = [
             ("203.0.113.1", &[], "203.0.113.1"),

@@ -5,11 +5,14 @@
 
 mod forwarded;
 mod network;
+pub mod preface;
+mod welcome;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(crate) use forwarded::Chain;
 pub use network::{Network, NetworkError};
+pub(crate) use welcome::welcome;
 
 /// Bits of an IPv4 address that a shortened one keeps.
 const SHORT_V4_BITS: u8 = 24;
@@ -21,6 +24,9 @@ const SHORT_V6_BITS: u8 = 48;
 pub struct Proxies {
     /// Whose word on the user's address is taken.
     pub trusted: Vec<Network>,
+    /// Connections of these proxies begin as the PROXY protocol says, and are closed otherwise. Those of
+    /// others never do.
+    pub protocol: bool,
 }
 
 impl Proxies {

@@ -87,7 +87,7 @@ impl Server {
     }
 
     pub(crate) async fn peer(&self) -> Peer {
-        Peer { stream: TcpStream::connect(self.address()).await.unwrap(), held: Vec::new() }
+        Peer::on(TcpStream::connect(self.address()).await.unwrap())
     }
 }
 
@@ -118,6 +118,10 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    pub(crate) fn on(stream: TcpStream) -> Self {
+        Self { stream, held: Vec::new() }
+    }
+
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         timeout(LONG, self.stream.write_all(bytes.as_ref())).await.expect("the server reads").unwrap();
     }

@@ -160,6 +160,7 @@ impl<H: EdgeHandler> Edge<H> {
         response.close |= !keep || self.shutdown.is_triggered();
         let close = response.close;
         let mut writer = Writer::new(stream, self.config.deadlines.write_stall);
+        writer.paces = [response.pace.take(), self.config.egress.clone()];
         match writer.response(response, bodiless).await {
             Ok(()) if close => Err(End::Closing),
             Ok(()) => Ok(()),

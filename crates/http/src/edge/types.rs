@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use http::StatusCode;
 
+use super::Pace;
 use crate::{Conditions, Decision, decide};
 
 /// A body that is produced while it is sent. An error, or a wrong total length, closes the connection.
@@ -156,6 +157,8 @@ pub enum EdgeBody {
         /// The bytes.
         stream: BodyStream,
     },
+    /// Bodies of the other kinds, one after the other, such as [`crate::Multipart`] makes them.
+    Parts(Vec<Self>),
     /// A length without the bytes: for `HEAD` only, where the bytes need not be at hand.
     Declared {
         /// Bytes that `GET` would send.
@@ -171,6 +174,7 @@ impl EdgeBody {
             Self::Empty => 0,
             Self::Bytes(bytes) => argosy_domain::num::to_u64(bytes.len()),
             Self::File { len, .. } | Self::Stream { len, .. } | Self::Declared { len } => *len,
+            Self::Parts(parts) => parts.iter().map(Self::len).fold(0, u64::saturating_add),
         }
     }
 
@@ -188,6 +192,7 @@ impl std::fmt::Debug for EdgeBody {
             Self::Bytes(_) => "Bytes",
             Self::File { .. } => "File",
             Self::Stream { .. } => "Stream",
+            Self::Parts(_) => "Parts",
             Self::Declared { .. } => "Declared",
         };
         write!(f, "{kind}({} bytes)", self.len())
@@ -207,6 +212,8 @@ pub struct EdgeResponse {
     pub content_range: Option<ContentRange>,
     /// The body.
     pub body: EdgeBody,
+    /// How fast the body may leave, beside what holds for all answers.
+    pub pace: Option<Arc<Pace>>,
     /// Close the connection after this answer.
     pub close: bool,
 }
@@ -221,6 +228,7 @@ impl EdgeResponse {
             extra: HeaderBlock::empty(),
             content_range: None,
             body,
+            pace: None,
             close: false,
         }
     }

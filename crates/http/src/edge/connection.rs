@@ -190,12 +190,14 @@ impl<H: EdgeHandler> Edge<H> {
 fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeResponse>> {
     let (mut range, mut if_match, mut if_none_match, mut if_range, mut preflight_headers) =
         (None, None, None, None, None);
+    let mut authorization = None;
     let parsed = head::parse(buf, |name, value| {
         let slot = match name.len() {
             5 if name.eq_ignore_ascii_case("range") => &mut range,
             8 if name.eq_ignore_ascii_case("if-match") => &mut if_match,
             8 if name.eq_ignore_ascii_case("if-range") => &mut if_range,
             13 if name.eq_ignore_ascii_case("if-none-match") => &mut if_none_match,
+            13 if name.eq_ignore_ascii_case("authorization") => &mut authorization,
             30 if name.eq_ignore_ascii_case("access-control-request-headers") => &mut preflight_headers,
             _ => return,
         };
@@ -228,6 +230,7 @@ fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeRes
         if_match,
         if_none_match,
         if_range,
+        authorization,
         preflight_headers,
         peer,
     };

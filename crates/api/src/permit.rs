@@ -1,5 +1,7 @@
 //! Read permits: a bag owner's word that a private object, or a whole private bag, may be read for a while.
 
+#![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
+
 use argosy_domain::{
     AccountId, BagId, DataObjectId, Keypair, Signature,
     limits::{MAX_CLOCK_SKEW_MS, MAX_READ_PERMIT_LIFE_MS},
@@ -164,8 +166,7 @@ mod tests {
     fn a_permit_allows_just_what_it_says() {
         let (object, bag) = (DataObjectId(4), BagId::channel(ChannelId(1)));
         let permit = ReadPermit::sign(&alice(), &NETWORK, ReadScope::Object(object), NOW + 60_000);
-        let check =
-            |permit: &ReadPermit, object, bag, now| permit.check(&NETWORK, object, bag, true, now);
+        let check = |permit: &ReadPermit, object, bag, now| permit.check(&NETWORK, object, bag, true, now);
         assert_eq!(check(&permit, object, &bag, NOW), Ok(()));
         assert_eq!(*permit.signer(), alice().account());
         assert_eq!(check(&permit, DataObjectId(5), &bag, NOW), Err(PermitError::Elsewhere));

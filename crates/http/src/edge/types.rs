@@ -107,9 +107,8 @@ impl HeaderBlock {
     /// The same lines, with `name` (in lower case) having this value and no other.
     #[must_use]
     pub fn replacing(&self, name: &'static str, value: &str) -> Self {
-        let of_name = |line: &[u8]| {
-            line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":"))
-        };
+        let of_name =
+            |line: &[u8]| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":"));
         let mut block = BytesMut::new();
         for line in self.0.split_inclusive(|byte| *byte == b'\n').filter(|line| !of_name(line)) {
             block.extend_from_slice(line);

@@ -142,9 +142,10 @@ impl Index {
         bag: &BagId,
     ) -> impl Iterator<Item = (WorkingGroup, WorkerId, AccountId)> + '_ {
         let found = self.catalogue.bag(bag);
-        let keepers = found.into_iter().flat_map(BagRef::stored_by).filter_map(|(bucket, _)| {
-            self.storage.get(&bucket).and_then(|entry| entry.operator.as_ref())
-        });
+        let keepers = found
+            .into_iter()
+            .flat_map(BagRef::stored_by)
+            .filter_map(|(bucket, _)| self.storage.get(&bucket).and_then(|entry| entry.operator.as_ref()));
         let keepers = keepers.flat_map(|operator| {
             let role = self.worker_account(WorkingGroup::Storage, operator.worker);
             role.into_iter()

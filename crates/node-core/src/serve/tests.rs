@@ -1,6 +1,6 @@
 use super::*;
-use argosy_directory::Event;
 use crate::testing::{Book, bag, content_id};
+use argosy_directory::Event;
 use argosy_domain::{MemberId, StorageBucketId};
 use std::{string::ToString as _, vec};
 
@@ -66,14 +66,8 @@ fn a_bucket_that_is_not_distributing_is_nobodys_to_deliver() {
     // An operator who has left delivers nothing; a bucket that the configuration names stays named.
     let worker = WorkerId(0);
     book.block(vec![Event::DistributionBucketOperatorRemoved { bucket, worker }]);
-    assert_eq!(
-        decide_asset(&book.index, &assignments[0], ids[0]),
-        AssetDecision::NotOurs { others: vec![] }
-    );
-    assert_eq!(
-        decide_asset(&book.index, &assignments[1], ids[0]),
-        AssetDecision::Serve(deliverable(0, 100))
-    );
+    assert_eq!(decide_asset(&book.index, &assignments[0], ids[0]), AssetDecision::NotOurs { others: vec![] });
+    assert_eq!(decide_asset(&book.index, &assignments[1], ids[0]), AssetDecision::Serve(deliverable(0, 100)));
 }
 
 #[test]

@@ -197,6 +197,7 @@ fn parse<'a>(
     let mut chain = Chain::new(origin.source, proxies);
     let (mut range, mut if_match, mut if_none_match, mut if_range, mut preflight_headers) =
         (None, None, None, None, None);
+    let mut authorization = None;
     let parsed = head::parse(buf, |name, value| {
         let slot = match name.len() {
             5 if name.eq_ignore_ascii_case("range") => &mut range,
@@ -204,6 +205,7 @@ fn parse<'a>(
             8 if name.eq_ignore_ascii_case("if-range") => &mut if_range,
             13 if name.eq_ignore_ascii_case("if-none-match") => &mut if_none_match,
             15 if name.eq_ignore_ascii_case("x-forwarded-for") => return chain.take(value),
+            13 if name.eq_ignore_ascii_case("authorization") => &mut authorization,
             30 if name.eq_ignore_ascii_case("access-control-request-headers") => &mut preflight_headers,
             _ => return,
         };
@@ -236,6 +238,7 @@ fn parse<'a>(
         if_match,
         if_none_match,
         if_range,
+        authorization,
         preflight_headers,
         peer: origin.peer,
         client: chain.client(),

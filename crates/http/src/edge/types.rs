@@ -58,6 +58,8 @@ pub struct EdgeRequest<'a> {
     pub if_none_match: Option<&'a str>,
     /// `If-Range`.
     pub if_range: Option<&'a str>,
+    /// `Authorization`.
+    pub authorization: Option<&'a str>,
     /// `Access-Control-Request-Headers` of a preflight.
     pub preflight_headers: Option<&'a str>,
     /// The other end of the connection: who asks, or a proxy.
@@ -110,6 +112,19 @@ impl HeaderBlock {
             );
             block.extend_from_slice(b"\r\n");
         }
+        Self(block.freeze())
+    }
+
+    /// The same lines, with `name` (in lower case) having this value and no other.
+    #[must_use]
+    pub fn replacing(&self, name: &'static str, value: &str) -> Self {
+        let of_name =
+            |line: &[u8]| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":"));
+        let mut block = BytesMut::new();
+        for line in self.0.split_inclusive(|byte| *byte == b'\n').filter(|line| !of_name(line)) {
+            block.extend_from_slice(line);
+        }
+        block.extend_from_slice(Self::build([(name, value)]).as_bytes());
         Self(block.freeze())
     }
 

@@ -3,7 +3,7 @@
 use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty};
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
-use argosy_node::{Fills, Follower};
+use argosy_node::{Fills, Follower, Passes};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
 use std::{
@@ -22,6 +22,8 @@ pub(crate) struct Node {
     pub(crate) follower: Follower,
     pub(crate) store: Store,
     pub(crate) fills: Fills,
+    /// What it shows to others to be given objects of private bags.
+    pub(crate) passes: Passes,
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) bytes_sent: AtomicU64,

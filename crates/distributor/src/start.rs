@@ -126,7 +126,9 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let (follower, follow) = Follower::open(follower, trusted)?;
     let assets = Arc::new(Assets::default());
     let forgotten = Arc::clone(&assets);
-    let cache = Cache::open(store.clone(), config.limits.storage.0, move |id| forgotten.forget(id));
+    let bounds = (config.limits.storage.0, DISK_FLOOR_BYTES);
+    let folder = config.directories.assets.clone();
+    let cache = Cache::open(store.clone(), folder, bounds, move |id| forgotten.forget(id));
     Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded, changes })
 }
 

@@ -12,6 +12,7 @@ extern crate std;
 pub mod cache;
 pub mod fill;
 pub mod follow;
+pub mod prefetch;
 pub mod replicate;
 pub mod serve;
 pub mod sources;

@@ -20,6 +20,7 @@ pub use sources::{DirectorySources, FillSource, PassFuture, Sources};
 pub(crate) use board::{Board, DISK_RUN_GROUPS, Look, Seat};
 
 use crate::reader::ObjectReader;
+use argosy_content::groups_of;
 use argosy_domain::DataObjectId;
 use argosy_http::Client;
 use argosy_node_core::{fill::FillBounds, sources::SourceMemory};
@@ -210,6 +211,34 @@ impl Fills {
         loop {
             let board = self.join(id, meta)?;
             let Some(done) = board.complete() else { continue };
+            return done.await.unwrap_or(Err(FillError::Stopped));
+        }
+    }
+
+    /// Fetches what is missing of some bytes of an object, for later: whoever reads passes it. On return
+    /// all of them are held, and found again after the process dies; a power cut may cost them.
+    ///
+    /// `range` is half-open; what lies past the end of the object is left out. Dropping the future leaves
+    /// what was fetched so far as a partial object.
+    ///
+    /// # Errors
+    /// [`FillError`].
+    pub async fn fetch(
+        &self,
+        id: DataObjectId,
+        meta: ObjectMeta,
+        range: Range<u64>,
+    ) -> Result<(), FillError> {
+        let range = range.start..range.end.min(meta.size);
+        if range == (0..meta.size) {
+            return self.complete(id, meta).await.map(drop);
+        }
+        if range.is_empty() || self.stored(id, meta).is_some() {
+            return Ok(());
+        }
+        // As in `complete`.
+        loop {
+            let Some(done) = self.join(id, meta)?.fetch(groups_of(range.clone())) else { continue };
             return done.await.unwrap_or(Err(FillError::Stopped));
         }
     }

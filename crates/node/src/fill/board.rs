@@ -50,6 +50,8 @@ struct State {
     left: Vec<ReaderId>,
     next_reader: u64,
     completers: Vec<oneshot::Sender<Completion>>,
+    /// Those who want a part of it, without reading.
+    fetchers: BTreeMap<ReaderId, Fetcher>,
     /// Groups that counted as held were found damaged.
     lost: bool,
 }
@@ -76,6 +78,15 @@ struct Slot {
     failed: Option<FillError>,
 }
 
+/// Somebody who wants groups on disk, and does not read them.
+#[derive(Debug)]
+struct Fetcher {
+    groups: GroupRange,
+    /// The task knows of it.
+    told: bool,
+    done: oneshot::Sender<Result<(), FillError>>,
+}
+
 /// What a reader finds.
 pub(crate) enum Look {
     /// The group it asked for.
@@ -94,6 +105,8 @@ pub(crate) enum Look {
 #[derive(Debug, Default)]
 pub(super) struct News {
     pub(super) wants: Vec<WantNews>,
+    /// Groups that are to be kept, though nobody reads them now.
+    pub(super) fetches: Vec<(ReaderId, GroupRange)>,
     pub(super) left: Vec<ReaderId>,
     pub(super) lost: bool,
     /// Somebody waits for the whole object.
@@ -151,6 +164,7 @@ impl Board {
             // 0 stands for those who want the whole object.
             next_reader: 1,
             completers: Vec::new(),
+            fetchers: BTreeMap::new(),
             lost: false,
         };
         Self { id, meta, keep, state: Mutex::new(state), news: Notify::new() }
@@ -207,6 +221,30 @@ impl Board {
         Some(receiver)
     }
 
+    /// Asks for groups, to be kept; none if the fill is over. Whoever drops the receiver wants them no
+    /// more.
+    pub(super) fn fetch(&self, groups: GroupRange) -> Option<oneshot::Receiver<Result<(), FillError>>> {
+        let (done, receiver) = oneshot::channel();
+        let mut guard = self.state();
+        let state = &mut *guard;
+        match &state.phase {
+            Phase::Over(_) => return None,
+            Phase::Complete(_) => {
+                // The receiver is in our hands.
+                let _ = done.send(Ok(()));
+                return Some(receiver);
+            }
+            Phase::Running => {}
+        }
+        let fetcher = ReaderId(state.next_reader);
+        state.next_reader = state.next_reader.saturating_add(1);
+        state.fetchers.insert(fetcher, Fetcher { groups, told: false, done });
+        state.end_fetched();
+        drop(guard);
+        self.news.notify_one();
+        Some(receiver)
+    }
+
     fn look(&self, reader: ReaderId, group: u64) -> Look {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -250,6 +288,38 @@ impl Board {
     }
 }
 
+impl State {
+    /// Whether somebody reads, or waits for the whole object or a part of it.
+    fn is_used(&self) -> bool {
+        !self.readers.is_empty()
+            || self.completers.iter().any(|completer| !completer.is_closed())
+            || self.fetchers.values().any(|fetcher| !fetcher.done.is_closed())
+    }
+
+    /// Those whose groups are all on disk have what they wanted.
+    fn end_fetched(&mut self) {
+        let Some(partial) = &self.partial else { return };
+        for (fetcher, done) in self.fetchers.extract_if(.., |_, fetcher| partial.has(fetcher.groups)) {
+            self.left.push(fetcher);
+            // One that has stopped waiting does not mind.
+            let _ = done.done.send(Ok(()));
+        }
+    }
+
+    /// All who wait for something to be kept learn how it has ended.
+    fn end_keepers(&mut self, end: &Completion) {
+        for completer in self.completers.drain(..) {
+            // One that has stopped waiting does not mind.
+            let _ = completer.send(end.clone());
+        }
+        for (fetcher, Fetcher { done, .. }) in std::mem::take(&mut self.fetchers) {
+            self.left.push(fetcher);
+            // As above.
+            let _ = done.send(end.as_ref().map(|_| ()).map_err(|error| *error));
+        }
+    }
+}
+
 impl Slot {
     fn move_to(&mut self, group: u64) {
         if self.at != group {
@@ -285,19 +355,29 @@ impl Board {
     pub(super) fn has_news(&self, completing: bool) -> bool {
         let state = self.state();
         let completers = state.completers.iter().any(|completer| !completer.is_closed());
-        state.lost || completers != completing || state.readers.values().any(|slot| slot.dirty)
+        let fetchers = state.fetchers.values().any(|fetcher| !fetcher.told || fetcher.done.is_closed());
+        state.lost || completers != completing || fetchers || state.readers.values().any(|slot| slot.dirty)
     }
 
     /// What readers said since the last call.
     pub(super) fn take_news(&self, read_ahead_groups: u64) -> News {
-        let mut state = self.state();
+        let mut guard = self.state();
+        let state = &mut *guard;
         state.completers.retain(|completer| !completer.is_closed());
+        state
+            .left
+            .extend(state.fetchers.extract_if(.., |_, fetcher| fetcher.done.is_closed()).map(|(id, _)| id));
         let mut news = News {
             left: std::mem::take(&mut state.left),
             lost: std::mem::take(&mut state.lost),
             completing: !state.completers.is_empty(),
             wants: Vec::new(),
+            fetches: Vec::new(),
         };
+        for (fetcher, fetch) in state.fetchers.iter_mut().filter(|(_, fetch)| !fetch.told) {
+            fetch.told = true;
+            news.fetches.push((*fetcher, fetch.groups));
+        }
         for (reader, slot) in state.readers.iter_mut().filter(|(_, slot)| slot.dirty) {
             slot.dirty = false;
             slot.told = slot.at;
@@ -316,6 +396,7 @@ impl Board {
     pub(super) fn opened(&self, partial: Arc<PartialObject>) {
         let mut state = self.state();
         state.partial = Some(partial);
+        state.end_fetched();
         wake_all(&state);
     }
 
@@ -342,6 +423,7 @@ impl Board {
                 state.recent.remove(&group);
             }
         }
+        state.end_fetched();
     }
 
     /// Gives up what is in memory only for speed.
@@ -359,18 +441,12 @@ impl Board {
         for slot in state.readers.values_mut().filter(|slot| slot.waits.is_some()) {
             slot.fail(error);
         }
-        for completer in state.completers.drain(..) {
-            // One that has stopped waiting does not mind.
-            let _ = completer.send(Err(error));
-        }
+        state.end_keepers(&Err(error));
     }
 
-    /// Fails the completers alone.
-    pub(super) fn fail_completers(&self, error: FillError) {
-        for completer in self.state().completers.drain(..) {
-            // One that has stopped waiting does not mind.
-            let _ = completer.send(Err(error));
-        }
+    /// Fails those alone who want something kept.
+    pub(super) fn fail_keepers(&self, error: FillError) {
+        self.state().end_keepers(&Err(error));
     }
 
     /// Fails readers that have waited for `patience` without any progress of the fill, and those that
@@ -388,22 +464,24 @@ impl Board {
 
     /// Makes every reader's want news again.
     pub(super) fn repeat_wants(&self) {
-        for slot in self.state().readers.values_mut() {
+        let mut state = self.state();
+        for slot in state.readers.values_mut() {
             slot.dirty = true;
+        }
+        for fetcher in state.fetchers.values_mut() {
+            fetcher.told = false;
         }
     }
 
-    /// Whether somebody reads or waits for the whole object.
+    /// Whether somebody reads, or waits for the whole object or a part of it.
     pub(super) fn is_used(&self) -> bool {
-        let state = self.state();
-        !state.readers.is_empty() || state.completers.iter().any(|completer| !completer.is_closed())
+        self.state().is_used()
     }
 
     /// Ends the fill if nobody uses it; whether it has ended.
     pub(super) fn close_if_unused(&self) -> bool {
         let mut state = self.state();
-        let used =
-            !state.readers.is_empty() || state.completers.iter().any(|completer| !completer.is_closed());
+        let used = state.is_used();
         if !used && matches!(state.phase, Phase::Running) {
             state.phase = Phase::Over(FillError::Stopped);
         }
@@ -428,10 +506,7 @@ impl Board {
         if matches!(state.phase, Phase::Running) {
             state.phase = Phase::Over(error);
         }
-        for completer in state.completers.drain(..) {
-            // One that has stopped waiting does not mind.
-            let _ = completer.send(Err(error));
-        }
+        state.end_keepers(&Err(error));
         wake_all(&state);
         drop(state);
         self.news.notify_one();
@@ -444,10 +519,7 @@ impl Board {
             state.phase = Phase::Complete(Arc::clone(stored));
         }
         state.partial = None;
-        for completer in state.completers.drain(..) {
-            // One that has stopped waiting does not mind.
-            let _ = completer.send(Ok(Arc::clone(stored)));
-        }
+        state.end_keepers(&Ok(Arc::clone(stored)));
         wake_all(&state);
     }
 }

@@ -315,6 +315,7 @@ impl FillTask {
             self.rebuild();
             let more = self.board.take_news(self.inner.config.read_ahead_groups);
             news.wants.extend(more.wants);
+            news.fetches.extend(more.fetches);
             news.left.extend(more.left);
         }
         for reader in news.left {
@@ -327,6 +328,9 @@ impl FillTask {
             }
             self.tell(FillInput::Want { reader, groups: want.ahead, priority: Priority::ReadAhead });
         }
+        for (reader, groups) in news.fetches {
+            self.tell(FillInput::Want { reader, groups, priority: Priority::Background });
+        }
         if news.completing != self.completing {
             self.completing = news.completing;
             if news.completing { self.want_whole() } else { self.tell(FillInput::Unwant { reader: WHOLE }) }
@@ -336,7 +340,7 @@ impl FillTask {
     fn want_whole(&mut self) {
         if let Some(Err(error)) = self.partial.as_ref().map(|partial| partial.reserve()) {
             tracing::warn!(object = %self.board.id(), %error, "there is no room for an object");
-            self.board.fail_completers(FillError::NotKept);
+            self.board.fail_keepers(FillError::NotKept);
             self.completing = false;
             return;
         }

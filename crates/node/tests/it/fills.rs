@@ -325,6 +325,48 @@ async fn completing_fetches_what_is_missing_and_is_durable() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_can_be_fetched_for_later() {
+    let rig = Rig::new(9 * MIB, &[Behaviour::Honest]).await;
+    let head = 0..4 * MIB as u64;
+    let held = |range: &Range<u64>| {
+        let partial = rig.fills.store().existing_partial(ID, rig.meta()).unwrap().unwrap();
+        partial.has(argosy_content::groups_of(range.clone()))
+    };
+    rig.fills.fetch(ID, rig.meta(), head.clone()).await.unwrap();
+    assert!(held(&head));
+    assert_eq!(rig.fills.bytes_fetched(), head.end);
+    // Held already, partly and in full.
+    rig.fills.fetch(ID, rig.meta(), head.clone()).await.unwrap();
+    rig.fills.fetch(ID, rig.meta(), 3 * MIB as u64..5 * MIB as u64).await.unwrap();
+    assert!(held(&(0..5 * MIB as u64)));
+    assert_eq!(rig.fills.bytes_fetched(), 5 * MIB as u64);
+    rig.fills.fetch(ID, rig.meta(), 7..7).await.unwrap();
+    // The future is dropped: nothing more is wanted, and the fill ends.
+    let asked = rig.sources[0].asked().len();
+    rig.sources[0].behave(Behaviour::Stalling);
+    {
+        let tail = rig.fills.fetch(ID, rig.meta(), 6 * MIB as u64..8 * MIB as u64);
+        tokio::pin!(tail);
+        tokio::select! {
+            end = &mut tail => panic!("{end:?}"),
+            () = wait_until("the request", || rig.sources[0].asked().len() > asked) => {}
+        }
+    }
+    wait_until("the end of the fill", || rig.fills.active_count() == 0).await;
+    rig.sources[0].behave(Behaviour::Honest);
+    rig.fills.fetch(ID, rig.meta(), 0..u64::MAX).await.unwrap();
+    assert!(rig.fills.store().contains(ID));
+    rig.fills.fetch(ID, rig.meta(), 0..1).await.unwrap();
+    assert_eq!(rig.fills.bytes_fetched(), rig.sample.size());
+    rig.assert_reads(rig.whole()).await;
+
+    let absent = Rig::new(5 * MIB, &[Behaviour::Absent]).await;
+    assert_eq!(absent.fills.fetch(ID, absent.meta(), 0..9).await.unwrap_err(), FillError::NoSource);
+    let full = Rig::with_room(5 * MIB, &[Behaviour::Honest], Arc::new(Full)).await;
+    assert_eq!(full.fills.fetch(ID, full.meta(), 0..9).await.unwrap_err(), FillError::NotKept);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_on_disk_is_fetched_anew() {
     let rig = Rig::new(3 * MIB, &[Behaviour::Honest]).await;
     rig.fills.complete(ID, rig.meta()).await.unwrap();

@@ -4,6 +4,7 @@
 
 mod browser;
 mod delivery;
+mod differential;
 mod fake_directory;
 #[path = "../../../node/tests/it/fake_source.rs"]
 mod fake_source;
@@ -11,3 +12,4 @@ mod headers;
 mod operator;
 mod rig;
 mod starting;
+mod steps;

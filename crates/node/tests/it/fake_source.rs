@@ -17,6 +17,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -95,6 +96,22 @@ struct Shared {
     delay: Mutex<Duration>,
     groups_sent: AtomicU64,
     asked: Mutex<Vec<(u64, GroupRange)>>,
+    /// Objects of which only these groups leave.
+    held_back: watch::Sender<HashMap<u64, Vec<GroupRange>>>,
+}
+
+impl Shared {
+    fn is_held_back(&self, id: u64) -> bool {
+        self.held_back.borrow().contains_key(&id)
+    }
+
+    /// Waits until a group may leave.
+    async fn may_leave(&self, id: u64, group: u64) {
+        let mut held_back = self.held_back.subscribe();
+        let open = |ranges: &Vec<GroupRange>| ranges.iter().any(|range| range.contains(group));
+        // The sender lives as long as this.
+        let _ = held_back.wait_for(|all| all.get(&id).is_none_or(open)).await;
+    }
 }
 
 /// The running source; ends when dropped.
@@ -120,6 +137,7 @@ impl FakeSource {
             delay: Mutex::default(),
             groups_sent: AtomicU64::new(0),
             asked: Mutex::default(),
+            held_back: watch::Sender::default(),
         });
         let task = tokio::spawn({
             let shared = Arc::clone(&shared);
@@ -148,6 +166,25 @@ impl FakeSource {
 
     pub(crate) fn delay(&self, delay: Duration) {
         *self.shared.delay.lock().unwrap() = delay;
+    }
+
+    /// From now on only these groups of an object leave; who asks for others waits.
+    pub(crate) fn hold_back_all_but(&self, id: u64, groups: &[GroupRange]) {
+        self.shared.held_back.send_modify(|all| {
+            all.insert(id, groups.to_vec());
+        });
+    }
+
+    /// Sends all of an object again.
+    pub(crate) fn let_go(&self, id: u64) {
+        self.shared.held_back.send_modify(|all| {
+            all.remove(&id);
+        });
+    }
+
+    /// Ends, with all its connections.
+    pub(crate) fn stop(&self) {
+        self.task.abort();
     }
 
     /// Groups that were sent in full answers or parts of answers, right or wrong.
@@ -209,9 +246,43 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             }
             return Ok(());
         }
+        if shared.is_held_back(id) {
+            send_as_allowed(&mut stream, shared, &sample, id, groups, &body).await?;
+            continue;
+        }
         shared.groups_sent.fetch_add(groups.count(), Relaxed);
         stream.write_all(&body).await?;
     }
+}
+
+/// Sends group by group, each when it may leave; gives up when the client does.
+async fn send_as_allowed(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    sample: &Sample,
+    id: u64,
+    groups: GroupRange,
+    body: &[u8],
+) -> std::io::Result<()> {
+    let (mut sent, mut end) = (0, 0);
+    for step in SlicePlan::new(sample.size(), groups) {
+        let SliceStep::Group { index } = step else {
+            end += 64;
+            continue;
+        };
+        let range = byte_range(GroupRange::one(index), sample.size());
+        end += (range.end - range.start) as usize;
+        let mut word = [0; 1];
+        tokio::select! {
+            () = shared.may_leave(id, index) => {}
+            // Nothing is asked on a connection that waits for its answer: this is its end.
+            _ = stream.read(&mut word) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
+        }
+        stream.write_all(&body[sent..end]).await?;
+        sent = end;
+        shared.groups_sent.fetch_add(1, Relaxed);
+    }
+    stream.write_all(&body[sent..]).await
 }
 
 /// `GET /api/v1/objects/{id}/slices?from={a}&to={b} HTTP/1.1`

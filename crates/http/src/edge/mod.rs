@@ -14,7 +14,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 pub use types::{
-    BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock,
+    Answered, BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse,
+    HeaderBlock,
 };
 
 use crate::{ServeConfig, Shutdown, accept::accept_loop};

@@ -37,11 +37,13 @@ pub(super) struct Writer<'a> {
     turn: u64,
     /// Since when the peer has taken nothing worth the name, and how much was placed by trying.
     stalled: Option<(Instant, u64)>,
+    /// Bytes that the peer's side took.
+    pub(super) sent: u64,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(stream: &'a TcpStream, stall: Duration) -> Self {
-        Self { stream, stall, turn: 0, stalled: None }
+        Self { stream, stall, turn: 0, stalled: None, sent: 0 }
     }
 
     /// Sends a whole answer; only its head when it is `bodiless`.
@@ -169,6 +171,7 @@ impl<'a> Writer<'a> {
     fn pushed(&mut self, result: io::Result<usize>) -> Result<usize, WriteError> {
         let count = result.map_err(|_| WriteError::Io)?;
         self.turn += to_u64(count);
+        self.sent += to_u64(count);
         Ok(count)
     }
 }

@@ -262,6 +262,12 @@ impl Fills {
         self.inner.shared().len()
     }
 
+    /// Fills that fetch now. One whose readers have all that they can take for now is not among them.
+    #[must_use]
+    pub fn fetching_count(&self) -> usize {
+        self.inner.config.fetching_max.max(1).saturating_sub(self.inner.slots.available_permits())
+    }
+
     /// Verified bytes of objects that were fetched so far, each once.
     #[must_use]
     pub fn bytes_fetched(&self) -> u64 {

@@ -17,6 +17,8 @@ const NO_STORE: &str = "no-store";
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 /// Longest list of request headers that a preflight gets back.
 const MAX_ECHO_BYTES: usize = 1024;
+/// When to come again after an outage, in seconds: after the longest rest of a source that has failed.
+const RETRY_AFTER_S: std::ops::RangeInclusive<u32> = 5..=15;
 /// Most nodes that are named to a user who asked the wrong one.
 const MAX_NAMED_NODES: usize = 16;
 
@@ -111,6 +113,21 @@ pub(crate) fn no_source(id: DataObjectId) -> EdgeResponse {
         &json!({ "type": "exception", "message": message }),
         None,
     )
+}
+
+/// 503: there are sources, and none of them can be reached now. Argus says 500 here, too; the status and
+/// `retry-after` tell a player that it is worth coming again. The body is that of Argus.
+pub(crate) fn unreachable(id: DataObjectId) -> EdgeResponse {
+    let message = format!("Failed to download object {id} from any availablable storage provider");
+    let body = json!({ "type": "exception", "message": message });
+    // Not all at once, when the sources are back.
+    let seconds = fastrand::u32(RETRY_AFTER_S).to_string();
+    let lines = [
+        ("timing-allow-origin", "*"),
+        ("access-control-expose-headers", EXPOSED),
+        ("retry-after", seconds.as_str()),
+    ];
+    json_answer(StatusCode::SERVICE_UNAVAILABLE, &body).with_extra(HeaderBlock::build(lines))
 }
 
 /// 503: not now, such as while the node stops.

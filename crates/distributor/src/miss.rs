@@ -70,7 +70,8 @@ impl Node {
         let id = wanted.asset.id;
         tracing::warn!(object = %id, %error, "an object cannot be delivered");
         match error {
-            FillError::NoSource | FillError::NoProgress | FillError::NotKept => answers::no_source(id),
+            FillError::NoSource | FillError::NotKept => answers::no_source(id),
+            FillError::Unreachable | FillError::NoProgress => answers::unreachable(id),
             FillError::Removed => answers::unknown_object(),
             FillError::Stopped => answers::unavailable("the node is stopping"),
         }

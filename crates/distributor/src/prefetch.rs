@@ -203,7 +203,9 @@ impl Driver {
     fn on_fetched(&mut self, fetched: Result<Fetched, tokio::task::JoinError>) {
         let input = match fetched {
             Ok((id, bytes, Ok(()))) => PrefetchInput::Fetched { id, bytes },
-            Ok((id, _, Err(FillError::NoSource | FillError::NoProgress))) => {
+            Ok((id, _, Err(FillError::NoSource | FillError::Unreachable | FillError::NoProgress))) => {
+                // What it learnt of its sources may be wrong in a moment.
+                self.node.fills.let_go(id);
                 PrefetchInput::Failed { id, again: true }
             }
             Ok((id, _, Err(FillError::NotKept))) => PrefetchInput::Failed { id, again: false },
@@ -319,7 +321,7 @@ impl Driver {
     }
 
     fn look_at_load(&mut self) {
-        let readers = self.node.fills.fetching_count().saturating_sub(self.fetches.len());
+        let readers = self.node.fills.read_fills_count();
         self.tell(PrefetchInput::Readers(readers));
     }
 

@@ -13,12 +13,13 @@ use crate::{
 use arc_swap::ArcSwap;
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
+use argosy_domain::WorkerId;
 use argosy_http::{
     AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
-    DirectorySources, Fills, FillsConfig, FollowError, FollowTask, Follower, FollowerConfig,
+    DirectorySources, Fills, FollowError, FollowTask, Follower, FollowerConfig,
     follower::begin_with_snapshot,
     home::{self, HomeError},
 };
@@ -117,7 +118,7 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let limits = StoreConfig { capacity_bytes: None, disk_floor_bytes: DISK_FLOOR_BYTES };
     let store =
         Store::open(&config.directories.assets, Arc::new(RealDisk), limits).map_err(StartError::Store)?;
-    let guarded = client(address_policy(&genesis));
+    let guarded = Client::new(config.limits.client(address_policy(&genesis)));
     let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
     let (follower, follow) = Follower::open(follower, trusted)?;
@@ -144,14 +145,17 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
     let Parts { config, store, cache, assets, follower, follow, guarded, changes } = parts;
     // A socket that is listening has an address; asking for it cannot fail on a sound system.
     let endpoint = public.local_addr().unwrap_or(config.public_api.address());
-    let sources = Arc::new(DirectorySources::new(follower.clone(), None));
+    let duty = Arc::new(ArcSwap::from_pointee(OnDuty::new(changes.duty())));
+    let own = Arc::clone(&duty);
+    let myself = move || own.load().worker_id.map(WorkerId);
+    let sources = Arc::new(DirectorySources::new(follower.clone(), None).with_peers(myself));
     let room = Arc::clone(&cache);
     let name = config.id.clone();
     let span = tracing::info_span!("node", node = %name);
     let fills =
-        span.in_scope(|| Fills::new(store.clone(), guarded.clone(), sources, room, FillsConfig::default()));
+        span.in_scope(|| Fills::new(store.clone(), guarded.clone(), sources, room, config.limits.fills()));
     let node = Arc::new(Node {
-        duty: ArcSwap::from_pointee(OnDuty::new(changes.duty())),
+        duty,
         config,
         follower,
         store,

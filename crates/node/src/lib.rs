@@ -4,6 +4,7 @@
 pub mod config;
 pub mod fill;
 pub mod follower;
+pub mod held;
 pub mod home;
 pub mod mime;
 pub mod reader;

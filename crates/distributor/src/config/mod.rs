@@ -2,6 +2,7 @@
 //!
 //! Every key is described in `docs/config.md`.
 
+mod fills;
 mod findings;
 mod prefetch;
 mod sections;

@@ -1,10 +1,10 @@
 //! What the readers of an object share with the task that fills it: groups in memory, who waits for
 //! what, and how the fill has ended.
 
-use super::{FillError, Keep};
+use super::{FillError, Keep, lanes::Pass};
 use argosy_content::GroupRange;
 use argosy_domain::{DataObjectId, limits::WINDOW_GROUPS};
-use argosy_node_core::fill::ReaderId;
+use argosy_node_core::fill::{Pace, ReaderId};
 use argosy_store::{ObjectMeta, PartialObject, StoredObject};
 use bytes::Bytes;
 use std::{
@@ -18,9 +18,7 @@ use tokio::{
 };
 
 /// Written groups that stay in memory for the readers that come to them soon.
-const MAX_RETAINED_GROUPS: usize = 64;
-/// A reader tells where it is each time it has moved this far.
-const REPORT_EVERY_GROUPS: u64 = WINDOW_GROUPS / 2;
+const MAX_RETAINED_GROUPS: usize = 128;
 /// Groups that are read from disk at once: what each reader may have in memory.
 pub(crate) const DISK_RUN_GROUPS: u64 = 4;
 
@@ -32,6 +30,8 @@ pub(crate) struct Board {
     id: DataObjectId,
     meta: ObjectMeta,
     keep: Keep,
+    /// Most groups that are fetched ahead of a reader.
+    read_ahead_groups: u64,
     state: Mutex<State>,
     /// Wakes the task.
     news: Notify,
@@ -54,6 +54,10 @@ struct State {
     fetchers: BTreeMap<ReaderId, Fetcher>,
     /// Groups that counted as held were found damaged.
     lost: bool,
+    /// Permission to ask sources, for the task to take.
+    passes: Vec<Pass>,
+    /// The task is gone: it takes none any more.
+    takes_no_passes: bool,
 }
 
 #[derive(Debug)]
@@ -74,6 +78,9 @@ struct Slot {
     dirty: bool,
     /// Since when it waits for `at`.
     waits: Option<Instant>,
+    /// When it was given what it reads now.
+    given: Option<Instant>,
+    pace: Pace,
     wake: Arc<Notify>,
     failed: Option<FillError>,
 }
@@ -153,7 +160,7 @@ impl Drop for Seat {
 
 /// Readers' side.
 impl Board {
-    pub(super) fn new(id: DataObjectId, meta: ObjectMeta, keep: Keep) -> Self {
+    pub(super) fn new(id: DataObjectId, meta: ObjectMeta, keep: Keep, read_ahead_groups: u64) -> Self {
         let state = State {
             phase: Phase::Running,
             partial: None,
@@ -166,8 +173,10 @@ impl Board {
             completers: Vec::new(),
             fetchers: BTreeMap::new(),
             lost: false,
+            passes: Vec::new(),
+            takes_no_passes: false,
         };
-        Self { id, meta, keep, state: Mutex::new(state), news: Notify::new() }
+        Self { id, meta, keep, read_ahead_groups, state: Mutex::new(state), news: Notify::new() }
     }
 
     pub(super) fn id(&self) -> DataObjectId {
@@ -196,6 +205,8 @@ impl Board {
             told: groups.start,
             dirty: true,
             waits: None,
+            given: None,
+            pace: Pace::new(),
             wake: Arc::new(Notify::new()),
             failed: None,
         };
@@ -249,7 +260,7 @@ impl Board {
         let mut guard = self.state();
         let state = &mut *guard;
         let Some(slot) = state.readers.get_mut(&reader) else { return Look::Failed(FillError::Removed) };
-        slot.move_to(group);
+        slot.move_to(group, self.read_ahead_groups);
         let found = if let Some(bytes) = state.recent.get(&group) {
             Some(Look::Bytes(bytes.clone()))
         } else {
@@ -264,7 +275,10 @@ impl Board {
             }
         };
         match &found {
-            Some(_) => slot.waits = None,
+            Some(_) => {
+                slot.waits = None;
+                slot.given.get_or_insert_with(Instant::now);
+            }
             None => {
                 slot.waits.get_or_insert_with(Instant::now);
                 slot.dirty = true;
@@ -321,12 +335,22 @@ impl State {
 }
 
 impl Slot {
-    fn move_to(&mut self, group: u64) {
+    fn move_to(&mut self, group: u64, read_ahead_groups: u64) {
         if self.at != group {
+            // The time from when it had the last bytes: that in which it waited for them is not its own.
+            let own = self.given.take().map_or(Duration::ZERO, |given| given.elapsed());
+            let own_us = u64::try_from(own.as_micros()).unwrap_or(u64::MAX);
+            self.pace.took(group.saturating_sub(self.at), own_us);
             self.at = group;
             self.waits = None;
         }
-        self.dirty |= group.abs_diff(self.told) >= REPORT_EVERY_GROUPS;
+        self.dirty |= group.abs_diff(self.told) >= self.pace.step_groups(read_ahead_groups);
+    }
+
+    /// What is fetched ahead of it.
+    fn ahead(&self, read_ahead_groups: u64) -> GroupRange {
+        let ahead = self.pace.ahead_groups(read_ahead_groups).max(1);
+        GroupRange::new(self.at, self.at.saturating_add(ahead).min(self.end))
     }
 
     fn fail(&mut self, error: FillError) {
@@ -360,7 +384,7 @@ impl Board {
     }
 
     /// What readers said since the last call.
-    pub(super) fn take_news(&self, read_ahead_groups: u64) -> News {
+    pub(super) fn take_news(&self) -> News {
         let mut guard = self.state();
         let state = &mut *guard;
         state.completers.retain(|completer| !completer.is_closed());
@@ -382,14 +406,44 @@ impl Board {
             slot.dirty = false;
             slot.told = slot.at;
             let window_end = (slot.at / WINDOW_GROUPS).saturating_add(1).saturating_mul(WINDOW_GROUPS);
-            let to = |end: u64| GroupRange::new(slot.at, end.min(slot.end));
+            let ahead = slot.ahead(self.read_ahead_groups);
+            let urgent = GroupRange::new(slot.at, ahead.end.min(window_end));
             news.wants.push(WantNews {
                 reader: *reader,
-                urgent: slot.waits.is_some().then(|| to(window_end)),
-                ahead: to(slot.at.saturating_add(read_ahead_groups)),
+                urgent: slot.waits.is_some().then_some(urgent),
+                ahead,
             });
         }
         news
+    }
+
+    /// Gives the task permission to ask a source; what comes back is to be dropped outside of locks.
+    pub(super) fn grant(&self, pass: Pass) -> Option<Pass> {
+        let mut state = self.state();
+        if state.takes_no_passes {
+            return Some(pass);
+        }
+        state.passes.push(pass);
+        drop(state);
+        self.news.notify_one();
+        None
+    }
+
+    /// The permissions that have come; no more if the task is `going`.
+    pub(super) fn take_passes(&self, going: bool) -> Vec<Pass> {
+        let mut state = self.state();
+        state.takes_no_passes |= going;
+        std::mem::take(&mut state.passes)
+    }
+
+    /// Whether anybody reads; those who merely want something kept do not count.
+    pub(super) fn is_read(&self) -> bool {
+        !self.state().readers.is_empty()
+    }
+
+    /// For how long the one who has waited longest has waited.
+    pub(super) fn longest_wait(&self) -> Option<Duration> {
+        self.state().readers.values().filter_map(|slot| slot.waits).min().map(|since| since.elapsed())
     }
 
     /// The task has the partial object open: what is on disk can be read.
@@ -417,12 +471,18 @@ impl Board {
         let mut guard = self.state();
         let state = &mut *guard;
         state.retained.extend(groups);
-        let keep = if state.readers.is_empty() { 0 } else { MAX_RETAINED_GROUPS };
-        while state.retained.len() > keep {
-            if let Some(group) = state.retained.pop_front() {
-                state.recent.remove(&group);
+        let ahead: Vec<GroupRange> =
+            state.readers.values().map(|slot| slot.ahead(self.read_ahead_groups)).collect();
+        // What readers have passed goes first, whatever its age.
+        let (recent, mut kept) = (&mut state.recent, 0_usize);
+        state.retained.retain(|group| {
+            let keep = kept < MAX_RETAINED_GROUPS && ahead.iter().any(|groups| groups.contains(*group));
+            kept = kept.saturating_add(usize::from(keep));
+            if !keep {
+                recent.remove(group);
             }
-        }
+            keep
+        });
         state.end_fetched();
     }
 

@@ -3,6 +3,7 @@
 use crate::follower::Follower;
 use argosy_domain::{DataObjectId, WorkerId};
 use argosy_node_core::sources::SourceId;
+use std::{fmt, sync::Arc};
 
 /// Most sources of one object that are looked at.
 pub(super) const MAX_SOURCES: usize = 64;
@@ -22,13 +23,30 @@ pub struct FillSource {
 pub trait Sources: Send + Sync + 'static {
     /// The sources of an object, best first. Must not block for long.
     fn sources_of(&self, id: DataObjectId) -> Vec<FillSource>;
+
+    /// Other distributors that deliver an object, and may hold some of it. They are asked what they hold
+    /// before they are asked for it, and for nothing else. Must not block for long.
+    fn peers_of(&self, _id: DataObjectId) -> Vec<FillSource> {
+        Vec::new()
+    }
 }
 
-/// The storage nodes that the directory names.
-#[derive(Clone, Debug)]
+/// The nodes that the directory names.
+#[derive(Clone)]
 pub struct DirectorySources {
     follower: Follower,
     except: Option<WorkerId>,
+    /// Gives the distribution worker that this node serves; none if peers are not asked at all.
+    distributor: Option<Myself>,
+}
+
+/// Asked each time, since the operator of a node may change it.
+type Myself = Arc<dyn Fn() -> Option<WorkerId> + Send + Sync>;
+
+impl fmt::Debug for DirectorySources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirectorySources").field("except", &self.except).finish_non_exhaustive()
+    }
 }
 
 impl DirectorySources {
@@ -36,7 +54,15 @@ impl DirectorySources {
     /// that it does not ask itself.
     #[must_use]
     pub fn new(follower: Follower, except: Option<WorkerId>) -> Self {
-        Self { follower, except }
+        Self { follower, except, distributor: None }
+    }
+
+    /// Asks other distributors of the bag, too; `myself` gives the distribution worker that this node
+    /// serves, so that it does not ask itself.
+    #[must_use]
+    pub fn with_peers(mut self, myself: impl Fn() -> Option<WorkerId> + Send + Sync + 'static) -> Self {
+        self.distributor = Some(Arc::new(myself));
+        self
     }
 }
 
@@ -52,5 +78,21 @@ impl Sources for DirectorySources {
                 holds: source.holds,
             })
             .collect()
+    }
+
+    fn peers_of(&self, id: DataObjectId) -> Vec<FillSource> {
+        let Some(myself) = self.distributor.as_ref().map(|myself| myself()) else { return Vec::new() };
+        let found = self.follower.with_index(|index| {
+            index.object(id).map(|object| index.distributors_of(&object.bag)).unwrap_or_default()
+        });
+        let mut peers: Vec<FillSource> = Vec::new();
+        for peer in found.into_iter().filter(|peer| Some(peer.worker) != myself) {
+            // One node may operate several buckets of the bag.
+            if !peers.iter().any(|known| known.endpoint == peer.endpoint) {
+                let id = SourceId::of_peer(peer.bucket, peer.worker);
+                peers.push(FillSource { id, endpoint: peer.endpoint, holds: false });
+            }
+        }
+        peers
     }
 }

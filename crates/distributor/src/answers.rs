@@ -5,6 +5,7 @@
 use argosy_api::ErrorBody;
 use argosy_domain::DataObjectId;
 use argosy_http::{ContentRange, EdgeBody, EdgeRequest, EdgeResponse, HeaderBlock, StatusCode};
+use bytes::Bytes;
 use serde_json::json;
 
 const JSON: &str = "application/json; charset=utf-8";
@@ -172,6 +173,18 @@ pub(crate) fn no_page() -> EdgeResponse {
 /// 200 with something that changes.
 pub(crate) fn live_json(body: &serde_json::Value) -> EdgeResponse {
     json_answer(StatusCode::OK, body)
+}
+
+/// What others ask when they warm up.
+pub(crate) fn popular(body: Option<Bytes>) -> EdgeResponse {
+    match body {
+        Some(body) => EdgeResponse::new(StatusCode::OK, EdgeBody::Bytes(body)).with_headers(plain_headers()),
+        None => own_error(&ErrorBody::caller(
+            StatusCode::BAD_REQUEST,
+            "WRONG_QUERY",
+            "expected ?limit=N with a number of at least 1, or no query",
+        )),
+    }
 }
 
 /// An error in the words of Argosy's own routes.

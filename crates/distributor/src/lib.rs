@@ -15,6 +15,7 @@ mod hit;
 mod miss;
 mod node;
 pub mod operator;
+mod prefetch;
 mod serve;
 mod slices;
 mod start;

@@ -1,8 +1,15 @@
 //! What every request sees.
 
-use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty};
+use crate::{
+    assets::Assets,
+    cache::Cache,
+    config::Config,
+    operator::Duty,
+    prefetch::{Popular, Progress},
+};
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
+use argosy_http::Client;
 use argosy_node::{Fills, Follower, Passes};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
@@ -26,6 +33,11 @@ pub(crate) struct Node {
     pub(crate) passes: Passes,
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
+    /// For endpoints that strangers have written into the directory.
+    pub(crate) guarded: Client,
+    pub(crate) popular: Popular,
+    /// How far the warm-up is.
+    pub(crate) warm_up: Progress,
     pub(crate) bytes_sent: AtomicU64,
     /// Says in the logs which node speaks.
     pub(crate) span: Span,

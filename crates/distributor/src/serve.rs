@@ -16,6 +16,7 @@ pub(crate) enum Route {
     Slices(DataObjectId),
     Status,
     Buckets,
+    Popular,
     /// Digits, but more than any id has.
     NoSuchObject,
     NotAnId,
@@ -34,6 +35,7 @@ impl Route {
         match rest {
             "/status" => return Self::Status,
             "/buckets" => return Self::Buckets,
+            "/popular" => return Self::Popular,
             _ => {}
         }
         if let Some(id) = rest.strip_prefix("/assets/") {
@@ -87,6 +89,7 @@ impl EdgeHandler for Public {
             }
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),
+            Route::Popular => answers::popular(node.popular(request.query)),
             Route::NoSuchObject => answers::unknown_object(),
             Route::NotAnId => answers::not_an_id(),
             Route::Unknown => answers::no_route(request.path),
@@ -120,6 +123,7 @@ mod tests {
             ("/api/v1/objects/7", Route::Unknown),
             ("/api/v1/status", Route::Status),
             ("/api/v1/buckets", Route::Buckets),
+            ("/api/v1/popular", Route::Popular),
             ("/api/v1", Route::Unknown),
             ("/api/v1x", Route::Outside),
             ("/", Route::Outside),

@@ -7,6 +7,7 @@ use crate::{
     genesis::{self, GenesisError},
     node::{Node, OnDuty},
     operator::{self, Changes, ChangesError, Door, Duty},
+    prefetch::{self, Popular, Progress},
     upkeep,
 };
 use arc_swap::ArcSwap;
@@ -157,7 +158,8 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
     let room = Arc::clone(&cache);
     let name = config.id.clone();
     let span = tracing::info_span!("node", node = %name);
-    let fills = span.in_scope(|| Fills::new(store.clone(), guarded, sources, room, config.limits.fills()));
+    let fills =
+        span.in_scope(|| Fills::new(store.clone(), guarded.clone(), sources, room, config.limits.fills()));
     let node = Arc::new(Node {
         duty,
         config,
@@ -167,6 +169,9 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
         passes,
         cache,
         assets,
+        guarded,
+        popular: Popular::default(),
+        warm_up: Progress::new(),
         bytes_sent: AtomicU64::new(0),
         span: span.clone(),
         started: Instant::now(),
@@ -175,6 +180,7 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("prefetching", prefetch::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
     let (door, doorkeeper) = Door::new(Arc::clone(&node), endpoint);
     let listener = (!changes.is_stopped()).then_some(public);
     tasks.spawn("serving", doorkeeper.run(listener, shutdown.clone()).instrument(span.clone()));

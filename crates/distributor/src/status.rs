@@ -32,6 +32,7 @@ impl Node {
             transfers_count: to_u64(self.fills.active_count()),
             bytes_sent: self.bytes_sent.load(Ordering::Relaxed),
             bytes_fetched: self.fills.bytes_fetched(),
+            warm_up: Some(self.warm_up.view()),
         };
         let argus = json!({
             "objectsInCache": status.objects_count,

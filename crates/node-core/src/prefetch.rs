@@ -118,7 +118,7 @@ pub enum PrefetchInput {
         /// Of the block.
         height: u64,
     },
-    /// More candidates for the warm-up, the most popular first; they queue behind those that are left.
+    /// Candidates for the warm-up, the most popular first, instead of those that are left.
     Candidates(Vec<Candidate>),
     /// An object was deleted, or is no longer this node's.
     Gone(DataObjectId),
@@ -370,15 +370,13 @@ impl PrefetchCore {
     }
 
     fn on_candidates(&mut self, list: Vec<Candidate>) {
-        let room = MAX_CANDIDATES.saturating_sub(self.warm.len());
         let wanted = list.into_iter().filter(|candidate| self.policy.extent(candidate.size).is_some());
-        let before = self.warm.len();
-        self.warm.extend(wanted.take(room).map(|candidate| Warm { candidate, attempts: 0 }));
-        let added = to_u64(self.warm.len().saturating_sub(before));
+        self.warm = wanted.take(MAX_CANDIDATES).map(|candidate| Warm { candidate, attempts: 0 }).collect();
         if self.progress.is_over() {
             self.progress = WarmUp::default();
         }
-        self.progress.total = self.progress.total.saturating_add(added);
+        let open = to_u64(self.warm.len().saturating_add(self.warm_running()));
+        self.progress.total = self.progress.done.saturating_add(open);
     }
 
     fn on_gone(&mut self, id: DataObjectId) {

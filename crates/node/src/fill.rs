@@ -305,6 +305,15 @@ impl Fills {
         }
     }
 
+    /// Ends the fill of an object if nobody uses it any more, such as after it found no source: the next
+    /// one asks all of them again.
+    pub fn let_go(&self, id: DataObjectId) {
+        let mut shared = self.inner.shared();
+        if shared.get(&id).is_some_and(|board| board.close_if_unused()) {
+            shared.remove(&id);
+        }
+    }
+
     /// Fills under way, those without readers included.
     #[must_use]
     pub fn active_count(&self) -> usize {
@@ -315,6 +324,13 @@ impl Fills {
     #[must_use]
     pub fn active(&self) -> Vec<DataObjectId> {
         self.inner.shared().keys().copied().collect()
+    }
+
+    /// Fills that fetch for readers now. One whose readers have all that they can take for now is not
+    /// among them.
+    #[must_use]
+    pub fn read_fills_count(&self) -> usize {
+        self.inner.config.fetching_max.max(1).saturating_sub(self.inner.slots.available_permits())
     }
 
     /// Requests to sources that are under way.

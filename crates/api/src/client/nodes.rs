@@ -3,7 +3,7 @@
 use super::{Base, ClientError, Reply};
 use crate::{
     NEXT_GROUP_HEADER, SLICE_MEDIA_TYPE, UploadToken,
-    node::{NodeStatus, UploadedView, VersionView},
+    node::{NodeStatus, PopularView, UploadedView, VersionView},
 };
 use argosy_content::GroupRange;
 use argosy_domain::DataObjectId;
@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// Longest wait for the answer to an upload after its last byte: the node syncs a large file to disk.
 const UPLOAD_ANSWER: Duration = Duration::from_secs(120);
+
+/// Longest list of popular objects that is read, in bytes: twice what the longest one has.
+const MAX_POPULAR_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a node says about an object that it can deliver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +166,14 @@ impl DistributorClient {
     /// [`ClientError`].
     pub async fn status(&self) -> Result<NodeStatus, ClientError> {
         self.base.get("/api/v1/status").await?.json().await
+    }
+
+    /// What the distributor is asked for most, at most `limit` objects.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn popular(&self, limit: usize) -> Result<PopularView, ClientError> {
+        self.base.get(&format!("/api/v1/popular?limit={limit}")).await?.json_within(MAX_POPULAR_BYTES).await
     }
 
     /// Whether the distributor would deliver the object to a user now.

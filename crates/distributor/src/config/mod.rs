@@ -4,10 +4,12 @@
 
 mod fills;
 mod findings;
+mod prefetch;
 mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use prefetch::{Prefetch, PrefetchPolicy};
 pub use sections::{
     BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,
 };
@@ -36,6 +38,9 @@ pub struct Config {
     pub directories: Directories,
     /// Bounds.
     pub limits: Limits,
+    /// What is fetched before anybody asks for it.
+    #[serde(default)]
+    pub prefetch: Prefetch,
     /// How often things are done. Not acted on: what they are for happens at once here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals: Option<Intervals>,

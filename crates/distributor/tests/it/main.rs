@@ -10,6 +10,7 @@ mod fake_directory;
 mod fake_source;
 mod headers;
 mod operator;
+mod prefetch;
 mod rig;
 mod starting;
 mod steps;

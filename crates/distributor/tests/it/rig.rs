@@ -13,7 +13,7 @@ use argosy_directory::{
 };
 use argosy_distributor::{
     Config,
-    config::{Directories, Endpoints, Limits, OperatorApi, PublicApi},
+    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
@@ -104,7 +104,8 @@ impl Rig {
                 assets: dir.path().join("assets"),
                 cache_state: dir.path().join("cache"),
             },
-            limits: Limits::storage(1 << 30),
+            limits,
+            prefetch: Prefetch::none(),
             intervals: None,
             public_api: PublicApi { port: 0, host },
             operator_api: Some(OperatorApi { port: 0, host, hmac_secret: Some(SECRET.to_owned()) }),
@@ -178,6 +179,26 @@ impl Rig {
             bag: BagId::channel(ChannelId(OURS)),
             objects: [DataObjectId(id)].into(),
         }]);
+        self.know().await;
+    }
+
+    /// Another distributor of our family that delivers what this one does.
+    pub(crate) fn add_peer(&self, worker: u64, endpoint: &str) {
+        let (bucket, worker) = (distribution_bucket(10 + worker), WorkerId(worker));
+        let mut events = operated_bucket(bucket, worker, endpoint);
+        events.push(Event::DistributionBucketsUpdatedForBag {
+            bag: BagId::channel(ChannelId(OURS)),
+            family: bucket.family,
+            added: [bucket.index].into(),
+            removed: BTreeSet::new(),
+        });
+        self.directory.block(events);
+    }
+
+    /// Our bag is private from now on.
+    pub(crate) async fn make_private(&self) {
+        let bag = BagId::channel(ChannelId(OURS));
+        self.directory.block(vec![Event::BagPrivacySet { bag, private: true }]);
         self.know().await;
     }
 
@@ -269,19 +290,19 @@ fn walk(dir: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 fn make_distribution(directory: &FakeDirectory) {
     directory.block(vec![Event::DistributionBucketFamilyCreated { family: FamilyId(0) }]);
     for (index, endpoint) in [(0, "http://127.0.0.1:1"), (1, STRANGER)] {
-        let (bucket, worker) = (distribution_bucket(index), WorkerId(index));
-        directory.block(vec![
-            Event::DistributionBucketCreated { family: FamilyId(0), accepting_new_bags: true, bucket },
-            Event::DistributionBucketModeUpdated { bucket, distributing: true },
-            Event::DistributionBucketOperatorInvited { bucket, worker },
-            Event::DistributionBucketInvitationAccepted { worker, bucket },
-            Event::DistributionBucketMetadataSet {
-                worker,
-                bucket,
-                metadata: encode_operator_metadata(endpoint),
-            },
-        ]);
+        directory.block(operated_bucket(distribution_bucket(index), WorkerId(index), endpoint));
     }
+}
+
+/// A new bucket whose operator has a node.
+fn operated_bucket(bucket: DistributionBucketId, worker: WorkerId, endpoint: &str) -> Vec<Event> {
+    vec![
+        Event::DistributionBucketCreated { family: bucket.family, accepting_new_bags: true, bucket },
+        Event::DistributionBucketModeUpdated { bucket, distributing: true },
+        Event::DistributionBucketOperatorInvited { bucket, worker },
+        Event::DistributionBucketInvitationAccepted { worker, bucket },
+        Event::DistributionBucketMetadataSet { worker, bucket, metadata: encode_operator_metadata(endpoint) },
+    ]
 }
 
 fn make_channel(directory: &FakeDirectory, channel: u64, bucket: u64, sources: usize) {

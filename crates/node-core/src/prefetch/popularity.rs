@@ -38,6 +38,11 @@ impl Report {
         self.total == 0
     }
 
+    /// The objects that it tells of.
+    pub fn ids(&self) -> impl Iterator<Item = DataObjectId> {
+        self.counts.keys().copied()
+    }
+
     /// The object's part of all uses that the node tells of: a node with more users, or one that
     /// exaggerates, says no more than another.
     fn share(&self, id: DataObjectId) -> u64 {

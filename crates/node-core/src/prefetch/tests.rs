@@ -274,6 +274,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_every_new_object_is_settled_and_the_rate_is_kept(
         steps in prop::collection::vec(step(), 1..200),

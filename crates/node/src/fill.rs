@@ -12,6 +12,7 @@
 mod board;
 mod request;
 mod sources;
+mod sync;
 mod task;
 mod writer;
 
@@ -145,6 +146,8 @@ pub(crate) struct Inner {
     shared: Mutex<BTreeMap<DataObjectId, Arc<Board>>>,
     tasks: Mutex<JoinSet<()>>,
     slots: Arc<Semaphore>,
+    /// Held by the fill that syncs.
+    syncing: Semaphore,
     stopped: AtomicBool,
     started: Instant,
     /// Says in the logs whose fills these are.
@@ -181,6 +184,7 @@ impl Fills {
             shared: Mutex::default(),
             tasks: Mutex::default(),
             slots,
+            syncing: Semaphore::new(1),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
             span: Span::current(),
@@ -311,10 +315,12 @@ impl Fills {
     }
 
     fn start(&self, board: Arc<Board>) {
-        let task = FillTask::new(Arc::clone(&self.inner), board);
+        let task = FillTask::new(Arc::clone(&self.inner), Arc::clone(&board));
+        let (growth, inner) = (task.growth(), Arc::clone(&self.inner));
+        let task = sync::beside(task.run(), growth, inner, board);
         let mut tasks = self.inner.tasks();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task.run().instrument(self.inner.span.clone()));
+        tasks.spawn(task.instrument(self.inner.span.clone()));
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     Board, FillError, Inner, Keep,
     request::{self, Ask, RequestEvent},
     sources::FillSource,
+    sync::Growth,
     writer::{WriteError, WriteResult},
 };
 use argosy_content::{GroupRange, GroupSet, SliceItem, group_count};
@@ -64,6 +65,7 @@ pub(super) struct FillTask {
     unwritten: BTreeSet<u64>,
     unwritten_bytes: u64,
     writing: Option<Writing>,
+    growth: Arc<Growth>,
     completing: bool,
     completions: u32,
     exhausted: bool,
@@ -120,6 +122,7 @@ impl FillTask {
             unwritten: BTreeSet::new(),
             unwritten_bytes: 0,
             writing: None,
+            growth: Arc::default(),
             completing: false,
             completions: 0,
             exhausted: false,
@@ -127,6 +130,11 @@ impl FillTask {
             refresh_at: now,
             unused_since: None,
         }
+    }
+
+    /// Tells of what this fill writes.
+    pub(super) fn growth(&self) -> Arc<Growth> {
+        Arc::clone(&self.growth)
     }
 
     pub(super) async fn run(mut self) {

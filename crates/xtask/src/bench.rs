@@ -9,7 +9,7 @@ mod index;
 mod junk;
 mod ledger;
 mod machine;
-mod network;
+pub(crate) mod network;
 mod skeleton;
 
 use anyhow::Result;

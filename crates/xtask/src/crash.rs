@@ -1,7 +1,8 @@
-//! Crashes of the real directory node: killed at every write-side system call, and cut off from its
-//! disk by power cuts that are as real as a loop device allows.
+//! Crashes of real nodes: of a directory node, killed at every write-side system call, and cut off from
+//! its disk by power cuts that are as real as a loop device allows; of a distributor that is filling.
 
 mod checks;
+mod fill;
 mod image;
 mod journal;
 mod kills;
@@ -26,12 +27,15 @@ pub(crate) enum Crash {
     Kills(kills::Options),
     /// Power cuts at random moments, on xfs and on ext4 without its help for programs that do not sync.
     Power(power::Options),
+    /// A distributor that is killed, or loses its power, while it fills objects.
+    Fill(fill::Options),
 }
 
 pub(crate) fn run(root: &Path, how: &Crash) -> Result<()> {
     match how {
         Crash::Kills(options) => kills::run(root, options),
         Crash::Power(options) => power::run(root, options),
+        Crash::Fill(options) => fill::run(root, options),
     }
 }
 

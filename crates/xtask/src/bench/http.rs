@@ -40,14 +40,24 @@ impl Connection {
 
     /// `GET path`, the body thrown away.
     pub(crate) fn get(&mut self, path: &str, extra: &str) -> Result<Exchange> {
+        self.get_to(path, extra, |_, _| Ok(()))
+    }
+
+    /// `GET path`; each piece of the body goes to `sink`, with the status.
+    pub(crate) fn get_to(
+        &mut self,
+        path: &str,
+        extra: &str,
+        mut sink: impl FnMut(u16, &[u8]) -> Result<()>,
+    ) -> Result<Exchange> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{extra}\r\n", self.authority);
-        self.exchange(request.as_bytes(), false)
+        self.exchange(request.as_bytes(), &mut sink)
     }
 
     /// `GET path`, with the body.
     pub(crate) fn get_body(&mut self, path: &str) -> Result<Exchange> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.authority);
-        self.exchange(request.as_bytes(), true)
+        self.exchange_and_keep(request.as_bytes())
     }
 
     /// `POST path` with a body of bytes; the answer's body is kept.
@@ -68,10 +78,23 @@ impl Connection {
         )
         .into_bytes();
         request.extend_from_slice(body);
-        self.exchange(&request, true)
+        self.exchange_and_keep(&request)
     }
 
-    fn exchange(&mut self, request: &[u8], keep: bool) -> Result<Exchange> {
+    fn exchange_and_keep(&mut self, request: &[u8]) -> Result<Exchange> {
+        let mut body = Vec::new();
+        let exchange = self.exchange(request, &mut |_, piece| {
+            body.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(Exchange { body, ..exchange })
+    }
+
+    fn exchange(
+        &mut self,
+        request: &[u8],
+        sink: &mut dyn FnMut(u16, &[u8]) -> Result<()>,
+    ) -> Result<Exchange> {
         let started = Instant::now();
         self.stream.write_all(request)?;
         let mut filled = 0;
@@ -86,10 +109,9 @@ impl Connection {
             }
         };
         let (status, length, last) = head(&self.buffer[..head_end])?;
-        let mut body = Vec::new();
         let mut arrived = u64::try_from(filled - head_end)?;
-        if keep {
-            body.extend_from_slice(&self.buffer[head_end..filled]);
+        if arrived > 0 {
+            sink(status, &self.buffer[head_end..filled])?;
         }
         let mut first_byte = (arrived > 0 || length == 0).then(|| started.elapsed());
         while arrived < length {
@@ -99,13 +121,12 @@ impl Connection {
             }
             first_byte.get_or_insert_with(|| started.elapsed());
             arrived += u64::try_from(read)?;
-            if keep {
-                body.extend_from_slice(&self.buffer[..read]);
-            }
+            sink(status, &self.buffer[..read])?;
         }
         if last {
             self.stream = connect(&self.authority)?;
         }
+        let body = Vec::new();
         Ok(Exchange { status, body_bytes: arrived, body, first_byte: first_byte.unwrap_or_default() })
     }
 }

@@ -28,16 +28,21 @@ impl Network {
         if !built.success() {
             bail!("cargo build --release failed");
         }
-        let folder = root.join("target/bench-network");
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
-        fs::create_dir_all(&folder)?;
         let program = root.join("target/release/argosy");
+        Self::start_in(&program, &root.join("target/bench-network"), &["--port-base", "0"])
+    }
+
+    /// Starts a network of `program` in `folder`, which is made anew, with more arguments of `argosy up`.
+    pub(crate) fn start_in(program: &Path, folder: &Path, arguments: &[&str]) -> Result<Self> {
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir_all(folder)?;
         let started = Instant::now();
-        let mut process = Command::new(&program)
-            .args(["up", "--json", "--port-base", "0", "--data"])
+        let mut process = Command::new(program)
+            .args(["up", "--json", "--data"])
             .arg(folder.join("data"))
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -55,8 +60,8 @@ impl Network {
         };
         Ok(Self {
             process,
-            program,
-            folder,
+            program: program.to_owned(),
+            folder: folder.to_owned(),
             directory: ready["directory"].as_str().context("no directory")?.to_owned(),
             storage: endpoints(&ready["storage"]),
             distributors: endpoints(&ready["distributors"]),

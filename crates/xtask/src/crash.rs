@@ -1,7 +1,7 @@
 //! Crashes of real nodes: of a directory node, killed at every write-side system call, and cut off from
 //! its disk by power cuts that are as real as a loop device allows; of a distributor that is filling.
 
-mod checks;
+pub(crate) mod checks;
 mod fill;
 mod image;
 mod journal;
@@ -9,7 +9,7 @@ mod kills;
 pub(crate) mod node;
 mod points;
 mod power;
-mod room;
+pub(crate) mod room;
 mod script;
 
 use anyhow::{Context as _, Result, bail};
@@ -74,7 +74,7 @@ fn skip(what: &str, count: u64) -> Result<()> {
     Ok(())
 }
 
-fn is_there(tool: &str) -> bool {
+pub(crate) fn is_there(tool: &str) -> bool {
     let folders = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&folders)
         .chain(["/sbin", "/usr/sbin"].map(PathBuf::from))

@@ -19,6 +19,8 @@ pub(crate) struct Exchange {
     pub(crate) status: u16,
     pub(crate) body_bytes: u64,
     pub(crate) body: Vec<u8>,
+    /// Whether it says `x-cache: hit`.
+    pub(crate) is_hit: bool,
     /// From sending the request to the first byte of the body.
     pub(crate) first_byte: Duration,
 }
@@ -108,7 +110,7 @@ impl Connection {
                 break at + 4;
             }
         };
-        let (status, length, last) = head(&self.buffer[..head_end])?;
+        let Head { status, length, is_last, is_hit } = head(&self.buffer[..head_end])?;
         let mut arrived = u64::try_from(filled - head_end)?;
         if arrived > 0 {
             sink(status, &self.buffer[head_end..filled])?;
@@ -123,11 +125,11 @@ impl Connection {
             arrived += u64::try_from(read)?;
             sink(status, &self.buffer[..read])?;
         }
-        if last {
+        if is_last {
             self.stream = connect(&self.authority)?;
         }
         let body = Vec::new();
-        Ok(Exchange { status, body_bytes: arrived, body, first_byte: first_byte.unwrap_or_default() })
+        Ok(Exchange { status, body_bytes: arrived, body, is_hit, first_byte: first_byte.unwrap_or_default() })
     }
 }
 
@@ -138,8 +140,17 @@ fn connect(authority: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Status, length of the body, and whether the node closes the connection after it.
-fn head(bytes: &[u8]) -> Result<(u16, u64, bool)> {
+/// What an answer's head says.
+struct Head {
+    status: u16,
+    /// Bytes of the body.
+    length: u64,
+    /// The node closes the connection after it.
+    is_last: bool,
+    is_hit: bool,
+}
+
+fn head(bytes: &[u8]) -> Result<Head> {
     let text = std::str::from_utf8(bytes)?;
     let status = text.split(' ').nth(1).context("no status")?.parse()?;
     let field = |wanted: &str| {
@@ -149,5 +160,6 @@ fn head(bytes: &[u8]) -> Result<(u16, u64, bool)> {
             .map(|(_, value)| value.trim())
     };
     let length = field("content-length").map_or(Ok(0), str::parse)?;
-    Ok((status, length, field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))))
+    let says = |name: &str, wanted: &str| field(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
+    Ok(Head { status, length, is_last: says("connection", "close"), is_hit: says("x-cache", "hit") })
 }

@@ -6,10 +6,18 @@ use serde_json::Value;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+
+/// Ports are tried from here on. Below those that the system gives to whoever connects: they must be free
+/// each time that a node starts.
+const FIRST_PORT: u16 = 11_000;
+/// Ports that `argosy up` spreads a small network over, and some more.
+const PORTS: u16 = 220;
+const PORT_TRIES: u16 = 80;
 
 pub(crate) struct Network {
     process: Child,
@@ -67,6 +75,23 @@ impl Network {
             distributors: endpoints(&ready["distributors"]),
             until_ready,
         })
+    }
+
+    /// The same on ports that stay free while the nodes are away; gives one more such port.
+    pub(crate) fn start_at_rest(program: &Path, folder: &Path, arguments: &[&str]) -> Result<(Self, u16)> {
+        // Runs beside each other begin at different places.
+        let first = u16::try_from(std::process::id() % u32::from(PORT_TRIES))?;
+        for attempt in 0..PORT_TRIES {
+            let base = FIRST_PORT + (first + attempt) % PORT_TRIES * PORTS;
+            let (own, base) = (base + PORTS - 1, base.to_string());
+            let arguments = [arguments, &["--port-base", &base]].concat();
+            if TcpListener::bind(("127.0.0.1", own)).is_ok()
+                && let Ok(network) = Self::start_in(program, folder, &arguments)
+            {
+                return Ok((network, own));
+            }
+        }
+        bail!("a network cannot be started on any ports")
     }
 
     /// The release program.

@@ -181,6 +181,17 @@ impl Node {
         Ok(Self { child, endpoint, is_wrapped })
     }
 
+    /// Starts `argosy ROLE start`, which prints into `node.log` beside its configuration, and waits until it
+    /// answers.
+    pub(crate) fn start(program: &Path, role: &str, config: &Path, endpoint: String) -> Result<Self> {
+        let log = fs::File::create(config.with_file_name("node.log"))?;
+        let mut command = Command::new(program);
+        command.args([role, "start", "--config"]).arg(config).stderr(log);
+        let mut node = Self::begin(&mut command, endpoint, false)?;
+        node.must_be_ready()?;
+        Ok(node)
+    }
+
     /// Waits until the node answers, or has ended.
     pub(crate) fn ready(&mut self) -> Result<Ready> {
         let started = Instant::now();

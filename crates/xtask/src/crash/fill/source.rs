@@ -4,16 +4,18 @@
 use super::proxy::Proxy;
 use crate::{
     bench::{http::Connection, network::Network},
-    crash::node::{Node, wait_for},
+    crash::{
+        checks,
+        node::{Node, wait_for},
+    },
     pattern::Pattern,
 };
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 const KIB: u64 = 1024;
@@ -36,13 +38,6 @@ const SIZES: [u64; 14] = [
     100,
     1,
 ];
-/// Ports are tried from here on. Below those that the system gives to whoever connects: ours must be free
-/// each time that the node starts.
-const FIRST_PORT: u32 = 11_000;
-/// Ports that `argosy up` spreads a small network over, and one more for the source behind the proxy.
-const PORTS: u32 = 220;
-const PORT_TRIES: u32 = 80;
-
 /// An object that the source holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
@@ -68,7 +63,8 @@ pub(crate) struct Source {
 impl Source {
     /// Makes the network in `place`, and puts the objects.
     pub(crate) fn start(program: &Path, place: &Path) -> Result<Self> {
-        let (mut network, base) = start_network(program, &place.join("network"))?;
+        let arguments = ["--storage", "1", "--distributors", "1"];
+        let (mut network, behind) = Network::start_at_rest(program, &place.join("network"), &arguments)?;
         let mut objects = Vec::new();
         for (number, size) in (1..).zip(SIZES) {
             let (file, pattern) = (place.join("object"), Pattern(number));
@@ -81,7 +77,7 @@ impl Source {
             Ok(endpoint.trim_start_matches("http://").trim_end_matches('/').parse()?)
         };
         let known = address(&network.storage[0])?;
-        let behind = SocketAddr::new(known.ip(), u16::try_from(base + PORTS - 1)?);
+        let behind = SocketAddr::new(known.ip(), behind);
         let data = network.folder.join("data");
         let storage = start_storage(program, &data.join("storage-0"), known, behind)?;
         let proxy = Proxy::start(known, behind)?;
@@ -103,23 +99,6 @@ impl Source {
     }
 }
 
-fn start_network(program: &Path, folder: &Path) -> Result<(Network, u32)> {
-    // Runs beside each other begin at different places.
-    let first = std::process::id() % PORT_TRIES;
-    for attempt in 0..PORT_TRIES {
-        let base = FIRST_PORT + (first + attempt) % PORT_TRIES * PORTS;
-        let behind = TcpListener::bind(("127.0.0.1", u16::try_from(base + PORTS - 1)?));
-        let port = base.to_string();
-        let arguments = ["--storage", "1", "--distributors", "1", "--port-base", &port];
-        if behind.is_ok()
-            && let Ok(network) = Network::start_in(program, folder, &arguments)
-        {
-            return Ok((network, base));
-        }
-    }
-    bail!("a network cannot be started on any ports")
-}
-
 /// Starts the storage node alone, behind the place where the directory says that it is.
 fn start_storage(program: &Path, folder: &Path, known: SocketAddr, behind: SocketAddr) -> Result<Node> {
     let config = folder.join("storage.yml");
@@ -127,12 +106,7 @@ fn start_storage(program: &Path, folder: &Path, known: SocketAddr, behind: Socke
     let moved = text.replace(&format!("listen: {known}"), &format!("listen: {behind}"));
     ensure!(moved != text, "the storage node's configuration has no `listen: {known}`");
     fs::write(&config, moved)?;
-    let log = fs::File::create(folder.join("node.log"))?;
-    let mut command = Command::new(program);
-    command.args(["storage", "start", "--config"]).arg(&config).stderr(log);
-    let mut node = Node::begin(&mut command, behind.to_string(), false)?;
-    node.must_be_ready()?;
-    Ok(node)
+    Node::start(program, "storage", &config, behind.to_string())
 }
 
 /// Where the distributor lives.
@@ -196,5 +170,5 @@ impl Home {
 
 /// What a node says about itself.
 pub(crate) fn status(connection: &mut Connection) -> Result<Value> {
-    Ok(serde_json::from_slice(&connection.get_body("/api/v1/status")?.body)?)
+    checks::json(connection, "/api/v1/status")
 }

@@ -13,6 +13,7 @@ mod board;
 mod lanes;
 mod request;
 mod sources;
+mod sync;
 mod task;
 mod writer;
 
@@ -182,6 +183,8 @@ pub(crate) struct Inner {
     slots: Arc<Semaphore>,
     background_slots: Arc<Semaphore>,
     lanes: Arc<Lanes>,
+    /// Held by the fill that syncs.
+    syncing: Semaphore,
     stopped: AtomicBool,
     started: Instant,
     /// Says in the logs whose fills these are.
@@ -222,6 +225,7 @@ impl Fills {
             slots,
             background_slots,
             lanes,
+            syncing: Semaphore::new(1),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
             span: Span::current(),
@@ -421,10 +425,12 @@ impl Fills {
     }
 
     fn start(&self, board: Arc<Board>) {
-        let task = FillTask::new(Arc::clone(&self.inner), board);
+        let task = FillTask::new(Arc::clone(&self.inner), Arc::clone(&board));
+        let (growth, inner) = (task.growth(), Arc::clone(&self.inner));
+        let task = sync::beside(task.run(), growth, inner, board);
         let mut tasks = self.inner.tasks();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task.run().instrument(self.inner.span.clone()));
+        tasks.spawn(task.instrument(self.inner.span.clone()));
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty};
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
+use argosy_http::Pace;
 use argosy_node::{Fills, Follower, Passes};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
@@ -27,6 +28,8 @@ pub(crate) struct Node {
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) bytes_sent: AtomicU64,
+    /// How fast everything together may be sent to users.
+    pub(crate) egress: Option<Arc<Pace>>,
     /// Says in the logs which node speaks.
     pub(crate) span: Span,
     pub(crate) started: Instant,

@@ -14,7 +14,8 @@ use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
 use argosy_domain::WorkingGroup;
 use argosy_http::{
-    AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
+    AddressPolicy, BindError, Client, ClientConfig, Pace, Running, ServeConfig, Shutdown, Tasks, bind,
+    serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
@@ -24,6 +25,7 @@ use argosy_node::{
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
 use std::{
+    num::NonZeroU64,
     sync::{Arc, atomic::AtomicU64},
     time::Instant,
 };
@@ -124,7 +126,8 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
     let (follower, follow) = Follower::open(follower, trusted)?;
-    let assets = Arc::new(Assets::default());
+    let rate = config.limits.egress_bytes_per_second_per_object;
+    let assets = Arc::new(Assets::new(rate.and_then(|rate| NonZeroU64::new(rate.0))));
     let forgotten = Arc::clone(&assets);
     let cache = Cache::open(store.clone(), config.limits.storage.0, move |id| forgotten.forget(id));
     Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded, changes })
@@ -151,6 +154,7 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
     let name = config.id.clone();
     let span = tracing::info_span!("node", node = %name);
     let fills = span.in_scope(|| Fills::new(store.clone(), guarded, sources, room, FillsConfig::default()));
+    let egress = config.limits.egress_bytes_per_second.and_then(|rate| NonZeroU64::new(rate.0));
     let node = Arc::new(Node {
         duty: ArcSwap::from_pointee(OnDuty::new(changes.duty())),
         config,
@@ -161,6 +165,7 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
         cache,
         assets,
         bytes_sent: AtomicU64::new(0),
+        egress: egress.map(|rate| Arc::new(Pace::new(rate))),
         span: span.clone(),
         started: Instant::now(),
     });

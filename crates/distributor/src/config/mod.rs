@@ -2,11 +2,13 @@
 //!
 //! Every key is described in `docs/config.md`.
 
+mod clients;
 mod findings;
 mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use clients::{LogAddresses, Proxy};
 pub use sections::{
     BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,
 };

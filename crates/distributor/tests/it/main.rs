@@ -9,5 +9,6 @@ mod fake_directory;
 mod fake_source;
 mod headers;
 mod operator;
+mod public;
 mod rig;
 mod starting;

@@ -14,6 +14,7 @@ mod hit;
 mod miss;
 mod node;
 pub mod operator;
+mod scrub;
 mod serve;
 mod slices;
 mod start;

@@ -1,6 +1,6 @@
 //! What every request sees.
 
-use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty};
+use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty, scrub::ScrubState};
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
 use argosy_node::{Fills, Follower};
@@ -24,6 +24,7 @@ pub(crate) struct Node {
     pub(crate) fills: Fills,
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
+    pub(crate) scrub: ScrubState,
     pub(crate) bytes_sent: AtomicU64,
     /// Says in the logs which node speaks.
     pub(crate) span: Span,

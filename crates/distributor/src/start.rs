@@ -7,6 +7,7 @@ use crate::{
     genesis::{self, GenesisError},
     node::{Node, OnDuty},
     operator::{self, Changes, ChangesError, Door, Duty},
+    scrub::{self, ScrubState},
     upkeep,
 };
 use arc_swap::ArcSwap;
@@ -154,6 +155,7 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
         fills,
         cache,
         assets,
+        scrub: ScrubState::default(),
         bytes_sent: AtomicU64::new(0),
         span: span.clone(),
         started: Instant::now(),
@@ -162,6 +164,7 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("scrub", scrub::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
     let (door, doorkeeper) = Door::new(Arc::clone(&node), endpoint);
     let listener = (!changes.is_stopped()).then_some(public);
     tasks.spawn("serving", doorkeeper.run(listener, shutdown.clone()).instrument(span.clone()));

@@ -3,10 +3,12 @@
 //! Every key is described in `docs/config.md`.
 
 mod findings;
+mod scrub;
 mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use scrub::Scrub;
 pub use sections::{
     BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,
 };
@@ -54,6 +56,9 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "some_keys")]
     pub keys: Vec<KeySource>,
+    /// Proving again what has been on disk for long.
+    #[serde(default)]
+    pub scrub: Scrub,
     /// What is logged where.
     #[serde(default)]
     pub logs: Logs,

@@ -87,6 +87,8 @@ pub(crate) enum Behaviour {
     Absent,
     /// Answers 503.
     Busy,
+    /// Closes every connection without a word.
+    Down,
 }
 
 struct Shared {
@@ -168,6 +170,12 @@ impl FakeSource {
         *self.shared.delay.lock().unwrap() = delay;
     }
 
+    /// How many groups of a range of an object were asked for, as often as they were.
+    pub(crate) fn groups_asked(&self, id: u64, within: GroupRange) -> u64 {
+        let asked = self.asked();
+        asked.iter().filter(|(of, _)| *of == id).map(|(_, groups)| groups.intersection(within).count()).sum()
+    }
+
     /// From now on only these groups of an object leave; who asks for others waits.
     pub(crate) fn hold_back_all_but(&self, id: u64, groups: &[GroupRange]) {
         self.shared.held_back.send_modify(|all| {
@@ -222,6 +230,9 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         shared.asked.lock().unwrap().push((id, groups));
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
+        }
+        if behaviour == Behaviour::Down {
+            return Ok(());
         }
         if behaviour == Behaviour::Busy {
             stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await?;

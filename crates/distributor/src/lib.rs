@@ -4,16 +4,19 @@
 //! directory is away. Only proved bytes leave: complete objects are sent by the kernel once their groups
 //! have been checked, everything else as it is fetched.
 
+mod access;
 mod answers;
 mod asset;
 mod assets;
 mod cache;
 pub mod config;
+mod disposition;
 mod genesis;
 mod hit;
 mod miss;
 mod node;
 pub mod operator;
+mod proof;
 mod scrub;
 mod serve;
 mod slices;

@@ -3,7 +3,8 @@
 use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty, scrub::ScrubState};
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
-use argosy_node::{Fills, Follower};
+use argosy_http::Pace;
+use argosy_node::{Fills, Follower, Passes};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
 use std::{
@@ -22,10 +23,14 @@ pub(crate) struct Node {
     pub(crate) follower: Follower,
     pub(crate) store: Store,
     pub(crate) fills: Fills,
+    /// What it shows to others to be given objects of private bags.
+    pub(crate) passes: Passes,
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) scrub: ScrubState,
     pub(crate) bytes_sent: AtomicU64,
+    /// How fast everything together may be sent to users.
+    pub(crate) egress: Option<Arc<Pace>>,
     /// Says in the logs which node speaks.
     pub(crate) span: Span,
     pub(crate) started: Instant,

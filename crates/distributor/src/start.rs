@@ -13,17 +13,20 @@ use crate::{
 use arc_swap::ArcSwap;
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
+use argosy_domain::WorkingGroup;
 use argosy_http::{
-    AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
+    AddressPolicy, BindError, Client, ClientConfig, Pace, Running, ServeConfig, Shutdown, Tasks, bind,
+    serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
-    DirectorySources, Fills, FillsConfig, FollowError, FollowTask, Follower, FollowerConfig,
+    DirectorySources, Fills, FillsConfig, FollowError, FollowTask, Follower, FollowerConfig, Passes,
     follower::begin_with_snapshot,
     home::{self, HomeError},
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
 use std::{
+    num::NonZeroU64,
     sync::{Arc, atomic::AtomicU64},
     time::Instant,
 };
@@ -78,8 +81,11 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    // Read so that a mistake shows at the start; nothing is signed yet, so that none is opened.
-    Keyring::read(&config.keys)?;
+    // Read so that a mistake shows at the start; opened when a private bag needs one.
+    let keys = Keyring::read(&config.keys)?;
+    for warning in keys.warnings() {
+        tracing::warn!("{warning}");
+    }
     if config.operator_api.as_ref().is_some_and(OperatorApi::has_sample_secret) {
         return Err(StartError::SampleSecret);
     }
@@ -87,7 +93,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let operator = config.operator_api.as_ref().map(|api| bind(api.address())).transpose()?;
     let opened = tokio::task::spawn_blocking(move || open(config));
     let parts = opened.await.map_err(StartError::Broken)??;
-    Ok(run(parts, public, operator))
+    Ok(run(parts, keys, public, operator))
 }
 
 /// What is on disk.
@@ -121,7 +127,8 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
     let (follower, follow) = Follower::open(follower, trusted)?;
-    let assets = Arc::new(Assets::default());
+    let rate = config.limits.egress_bytes_per_second_per_object;
+    let assets = Arc::new(Assets::new(rate.and_then(|rate| NonZeroU64::new(rate.0))));
     let forgotten = Arc::clone(&assets);
     let cache = Cache::open(store.clone(), config.limits.storage.0, move |id| forgotten.forget(id));
     Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded, changes })
@@ -138,25 +145,29 @@ fn client(addresses: AddressPolicy) -> Client {
     Client::new(ClientConfig { addresses, ..ClientConfig::default() })
 }
 
-fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Running {
+fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpListener>) -> Running {
     let Parts { config, store, cache, assets, follower, follow, guarded, changes } = parts;
     // A socket that is listening has an address; asking for it cannot fail on a sound system.
     let endpoint = public.local_addr().unwrap_or(config.public_api.address());
-    let sources = Arc::new(DirectorySources::new(follower.clone(), None));
+    let passes = Passes::new(follower.clone(), WorkingGroup::Distribution, Arc::new(keys));
+    let sources = Arc::new(DirectorySources::new(follower.clone(), None).with_passes(passes.clone()));
     let room = Arc::clone(&cache);
     let name = config.id.clone();
     let span = tracing::info_span!("node", node = %name);
     let fills = span.in_scope(|| Fills::new(store.clone(), guarded, sources, room, FillsConfig::default()));
+    let egress = config.limits.egress_bytes_per_second.and_then(|rate| NonZeroU64::new(rate.0));
     let node = Arc::new(Node {
         duty: ArcSwap::from_pointee(OnDuty::new(changes.duty())),
         config,
         follower,
         store,
         fills,
+        passes,
         cache,
         assets,
         scrub: ScrubState::default(),
         bytes_sent: AtomicU64::new(0),
+        egress: egress.map(|rate| Arc::new(Pace::new(rate))),
         span: span.clone(),
         started: Instant::now(),
     });

@@ -15,7 +15,7 @@ mod sources;
 mod task;
 mod writer;
 
-pub use sources::{DirectorySources, FillSource, Sources};
+pub use sources::{DirectorySources, FillSource, PassFuture, Sources};
 
 pub(crate) use board::{Board, DISK_RUN_GROUPS, Look, Seat};
 
@@ -231,6 +231,12 @@ impl Fills {
     #[must_use]
     pub fn active_count(&self) -> usize {
         self.inner.shared().len()
+    }
+
+    /// Objects that are being filled, those without readers included.
+    #[must_use]
+    pub fn active(&self) -> Vec<DataObjectId> {
+        self.inner.shared().keys().copied().collect()
     }
 
     /// Verified bytes of objects that were fetched so far, each once.

@@ -2,12 +2,14 @@
 //!
 //! Every key is described in `docs/config.md`.
 
+mod clients;
 mod findings;
 mod scrub;
 mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use clients::{LogAddresses, Proxy};
 pub use scrub::Scrub;
 pub use sections::{
     BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,

@@ -13,6 +13,7 @@ mod faults;
 mod headers;
 mod joystream_issues;
 mod operator;
+mod public;
 mod rig;
 mod starting;
 mod steps;

@@ -1,11 +1,13 @@
 //! One request for a verified slice: asks, proves what arrives, and passes on only what is proved.
 
+use super::sources::Sources;
+use argosy_api::pass::PASS_SCHEME;
 use argosy_content::{GroupRange, SliceDecoder, SliceItem, slice_len};
 use argosy_domain::DataObjectId;
 use argosy_http::{Client, ClientError, Request, Response, StatusCode, header};
 use argosy_node_core::fill::{RequestEnd, RequestId};
 use argosy_store::ObjectMeta;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 /// The core cuts a silent request before this; it holds should the core be kept busy.
@@ -33,8 +35,14 @@ pub(super) enum RequestEvent {
 }
 
 /// Carries out one request. Ends early, without a word, when the fill has gone.
-pub(super) async fn run(client: Client, ask: Ask, events: mpsc::Sender<RequestEvent>) {
-    if let Some(end) = fetch(&client, &ask, &events).await {
+pub(super) async fn run(
+    client: Client,
+    sources: Arc<dyn Sources>,
+    ask: Ask,
+    events: mpsc::Sender<RequestEvent>,
+) {
+    let pass = sources.pass(ask.id, &ask.endpoint).await;
+    if let Some(end) = fetch(&client, &ask, pass, &events).await {
         let event = RequestEvent::Ended { request: ask.request, end };
         // A fill that has gone wants to know nothing.
         let _ = events.send(event).await;
@@ -42,12 +50,20 @@ pub(super) async fn run(client: Client, ask: Ask, events: mpsc::Sender<RequestEv
 }
 
 /// How the request ended; none if nobody listens any more.
-async fn fetch(client: &Client, ask: &Ask, events: &mpsc::Sender<RequestEvent>) -> Option<RequestEnd> {
+async fn fetch(
+    client: &Client,
+    ask: &Ask,
+    pass: Option<String>,
+    events: &mpsc::Sender<RequestEvent>,
+) -> Option<RequestEnd> {
     let Some(url) = slice_url(ask) else { return Some(RequestEnd::Failed) };
-    let request = Request::get(url)
+    let mut request = Request::get(url)
         .header(header::ACCEPT_ENCODING, "identity")
         .head_timeout(SILENCE)
         .idle_timeout(SILENCE);
+    if let Some(pass) = pass {
+        request = request.header(header::AUTHORIZATION, format!("{PASS_SCHEME} {pass}"));
+    }
     let response = match client.send(request).await {
         Ok(response) => response,
         Err(error) => return Some(end_of(ask, &error)),
@@ -110,7 +126,9 @@ async fn refused(response: Response) -> RequestEnd {
     // Only for the sake of the connection.
     let _ = response.collect(MAX_ERROR_BODY_BYTES).await;
     match status {
+        // To ask again would not change who may read.
         StatusCode::NOT_FOUND
+        | StatusCode::FORBIDDEN
         | StatusCode::GONE
         | StatusCode::MISDIRECTED_REQUEST
         | StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => RequestEnd::NotThere,

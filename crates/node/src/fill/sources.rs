@@ -1,8 +1,9 @@
 //! Where a fill learns whom it may ask.
 
-use crate::follower::Follower;
+use crate::{follower::Follower, passes::Passes};
 use argosy_domain::{DataObjectId, WorkerId};
 use argosy_node_core::sources::SourceId;
+use std::pin::Pin;
 
 /// Most sources of one object that are looked at.
 pub(super) const MAX_SOURCES: usize = 64;
@@ -22,13 +23,24 @@ pub struct FillSource {
 pub trait Sources: Send + Sync + 'static {
     /// The sources of an object, best first. Must not block for long.
     fn sources_of(&self, id: DataObjectId) -> Vec<FillSource>;
+
+    /// What this node shows to a source to be given an object: the text of a node pass. None, as where
+    /// this is left out, if nothing need be shown or nothing can be.
+    fn pass<'a>(&'a self, id: DataObjectId, endpoint: &'a str) -> PassFuture<'a> {
+        let _ = (id, endpoint);
+        Box::pin(std::future::ready(None))
+    }
 }
+
+/// A pass that may have to wait for a key to be opened.
+pub type PassFuture<'a> = Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>>;
 
 /// The storage nodes that the directory names.
 #[derive(Clone, Debug)]
 pub struct DirectorySources {
     follower: Follower,
     except: Option<WorkerId>,
+    passes: Option<Passes>,
 }
 
 impl DirectorySources {
@@ -36,7 +48,14 @@ impl DirectorySources {
     /// that it does not ask itself.
     #[must_use]
     pub fn new(follower: Follower, except: Option<WorkerId>) -> Self {
-        Self { follower, except }
+        Self { follower, except, passes: None }
+    }
+
+    /// The same, and objects of private bags are asked for with these passes.
+    #[must_use]
+    pub fn with_passes(mut self, passes: Passes) -> Self {
+        self.passes = Some(passes);
+        self
     }
 }
 
@@ -52,5 +71,9 @@ impl Sources for DirectorySources {
                 holds: source.holds,
             })
             .collect()
+    }
+
+    fn pass<'a>(&'a self, id: DataObjectId, endpoint: &'a str) -> PassFuture<'a> {
+        Box::pin(async move { self.passes.as_ref()?.pass(id, endpoint).await })
     }
 }

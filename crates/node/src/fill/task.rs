@@ -388,7 +388,8 @@ impl FillTask {
             meta: self.board.meta(),
             groups,
         };
-        let task = request::run(self.inner.client.clone(), ask, self.events.0.clone());
+        let sources = Arc::clone(&self.inner.sources);
+        let task = request::run(self.inner.client.clone(), sources, ask, self.events.0.clone());
         self.requests.insert(request, self.running.spawn(task));
         true
     }

@@ -19,6 +19,8 @@ const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 const REQUEST_HEADERS: &str = "range, if-range, if-match, if-none-match, authorization";
 /// Longest list of request headers that a preflight gets back.
 const MAX_ECHO_BYTES: usize = 1024;
+/// When to come again after an outage, in seconds: after the longest rest of a source that has failed.
+const RETRY_AFTER_S: std::ops::RangeInclusive<u32> = 5..=15;
 
 /// Headers of 200 and 206 with bytes of an object.
 pub(crate) fn asset_headers(asset: &Asset, x_cache: &str, mime: &str) -> HeaderBlock {
@@ -110,6 +112,21 @@ pub(crate) fn no_source(id: DataObjectId) -> EdgeResponse {
         &json!({ "type": "exception", "message": message }),
         None,
     )
+}
+
+/// 503: there are sources, and none of them can be reached now. Argus says 500 here, too; the status and
+/// `retry-after` tell a player that it is worth coming again. The body is that of Argus.
+pub(crate) fn unreachable(id: DataObjectId) -> EdgeResponse {
+    let message = format!("Failed to download object {id} from any availablable storage provider");
+    let body = json!({ "type": "exception", "message": message });
+    // Not all at once, when the sources are back.
+    let seconds = fastrand::u32(RETRY_AFTER_S).to_string();
+    let lines = [
+        ("timing-allow-origin", "*"),
+        ("access-control-expose-headers", EXPOSED),
+        ("retry-after", seconds.as_str()),
+    ];
+    json_answer(StatusCode::SERVICE_UNAVAILABLE, &body).with_extra(HeaderBlock::build(lines))
 }
 
 /// 503: not now, such as while the node stops.

@@ -96,10 +96,11 @@ impl Node {
         let id = wanted.asset.id;
         tracing::warn!(object = %id, %error, "an object cannot be delivered");
         match error {
-            FillError::NoSource | FillError::NoProgress | FillError::NotKept => match self.no_role_key(id) {
+            FillError::NoSource | FillError::NotKept => match self.no_role_key(id) {
                 Some(body) => answers::own_error(&body),
                 None => answers::no_source(id),
             },
+            FillError::Unreachable | FillError::NoProgress => answers::unreachable(id),
             FillError::Removed if self.is_blacklisted(id) => answers::blacklisted(None),
             FillError::Removed => answers::unknown_object(),
             FillError::Stopped => answers::unavailable("the node is stopping"),

@@ -19,7 +19,7 @@ use tracing::Span;
 pub(crate) struct Node {
     pub(crate) config: Config,
     /// Whom and what the node delivers for; the operator may change it at any time.
-    pub(crate) duty: ArcSwap<OnDuty>,
+    pub(crate) duty: Arc<ArcSwap<OnDuty>>,
     pub(crate) follower: Follower,
     pub(crate) store: Store,
     pub(crate) fills: Fills,

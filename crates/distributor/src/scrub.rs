@@ -224,8 +224,8 @@ impl ScrubTask {
     async fn fetch_again(&self, id: DataObjectId, known: Option<ObjectMeta>) {
         let decision =
             self.node.follower.with_index(|index| decide_asset(index, &self.node.duty.load().assignment, id));
-        let AssetDecision::Serve { content_id, size, bag: _ } = decision else { return };
-        let meta = ObjectMeta { content_id, size };
+        let (AssetDecision::Serve(object) | AssetDecision::Private(object)) = decision else { return };
+        let meta = ObjectMeta { content_id: object.content_id, size: object.size };
         if known.is_some_and(|known| known != meta) {
             return;
         }

@@ -13,14 +13,14 @@ use crate::{
 use arc_swap::ArcSwap;
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
-use argosy_domain::WorkingGroup;
+use argosy_domain::{WorkerId, WorkingGroup};
 use argosy_http::{
     AddressPolicy, BindError, Client, ClientConfig, Pace, Running, ServeConfig, Shutdown, Tasks, bind,
     serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
-    DirectorySources, Fills, FillsConfig, FollowError, FollowTask, Follower, FollowerConfig, Passes,
+    DirectorySources, Fills, FollowError, FollowTask, Follower, FollowerConfig, Passes,
     follower::begin_with_snapshot,
     home::{self, HomeError},
 };
@@ -123,7 +123,7 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let limits = StoreConfig { capacity_bytes: None, disk_floor_bytes: DISK_FLOOR_BYTES };
     let store =
         Store::open(&config.directories.assets, Arc::new(RealDisk), limits).map_err(StartError::Store)?;
-    let guarded = client(address_policy(&genesis));
+    let guarded = Client::new(config.limits.client(address_policy(&genesis)));
     let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
     let (follower, follow) = Follower::open(follower, trusted)?;
@@ -149,15 +149,20 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
     let Parts { config, store, cache, assets, follower, follow, guarded, changes } = parts;
     // A socket that is listening has an address; asking for it cannot fail on a sound system.
     let endpoint = public.local_addr().unwrap_or(config.public_api.address());
+    let duty = Arc::new(ArcSwap::from_pointee(OnDuty::new(changes.duty())));
+    let own = Arc::clone(&duty);
+    let myself = move || own.load().worker_id.map(WorkerId);
     let passes = Passes::new(follower.clone(), WorkingGroup::Distribution, Arc::new(keys));
-    let sources = Arc::new(DirectorySources::new(follower.clone(), None).with_passes(passes.clone()));
+    let sources =
+        DirectorySources::new(follower.clone(), None).with_passes(passes.clone()).with_peers(myself);
+    let sources = Arc::new(sources);
     let room = Arc::clone(&cache);
     let name = config.id.clone();
     let span = tracing::info_span!("node", node = %name);
-    let fills = span.in_scope(|| Fills::new(store.clone(), guarded, sources, room, FillsConfig::default()));
+    let fills = span.in_scope(|| Fills::new(store.clone(), guarded, sources, room, config.limits.fills()));
     let egress = config.limits.egress_bytes_per_second.and_then(|rate| NonZeroU64::new(rate.0));
     let node = Arc::new(Node {
-        duty: ArcSwap::from_pointee(OnDuty::new(changes.duty())),
+        duty,
         config,
         follower,
         store,

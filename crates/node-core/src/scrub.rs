@@ -204,7 +204,13 @@ mod tests {
                     Step::Prove { id, groups } => {
                         proved.push((id.0, groups.start, groups.end));
                         let bytes = argosy_content::byte_range(groups, self.0[&id]);
-                        scrub.proved(now_ms, groups, bytes.end.saturating_sub(bytes.start), false, self.held());
+                        scrub.proved(
+                            now_ms,
+                            groups,
+                            bytes.end.saturating_sub(bytes.start),
+                            false,
+                            self.held(),
+                        );
                     }
                     Step::PassEnded => break,
                 }

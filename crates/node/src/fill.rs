@@ -10,6 +10,7 @@
 //! order. What happens next is decided by [`argosy_node_core::fill::FillCore`]; this is its shell.
 
 mod board;
+mod lanes;
 mod request;
 mod sources;
 mod task;
@@ -20,10 +21,15 @@ pub use sources::{DirectorySources, FillSource, PassFuture, Sources};
 pub(crate) use board::{Board, DISK_RUN_GROUPS, Look, Seat};
 
 use crate::reader::ObjectReader;
+use argosy_content::groups_of;
 use argosy_domain::DataObjectId;
 use argosy_http::Client;
-use argosy_node_core::{fill::FillBounds, sources::SourceMemory};
+use argosy_node_core::{
+    fill::{FillBounds, TrafficBounds},
+    sources::SourceMemory,
+};
 use argosy_store::{Damaged, ObjectMeta, Store, StoreError, StoredObject};
+use lanes::Lanes;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -35,7 +41,11 @@ use std::{
     time::Duration,
 };
 use task::FillTask;
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinSet,
+    time::Instant,
+};
 use tracing::{Instrument as _, Span};
 
 /// Bounds of a node's fills.
@@ -44,12 +54,21 @@ pub struct FillsConfig {
     /// Fills that may fetch at once; others wait for their turn. A fill whose readers have all that
     /// they can take for now does not count.
     pub fetching_max: usize,
+    /// The same of fills that nobody reads, such as those of [`Fills::fetch`]: on top of those.
+    pub background_max: usize,
+    /// Longest that such a fill may take, if there is a bound; what it has by then stays.
+    pub background_limit: Option<Duration>,
     /// Requests of one fill.
     pub bounds: FillBounds,
-    /// How far a fill runs ahead of a reader, in groups.
+    /// Requests of all fills together.
+    pub traffic: TrafficBounds,
+    /// Most groups that a fill runs ahead of a reader, however fast it is.
     pub read_ahead_groups: u64,
     /// How long a reader waits while no source brings anything, before it is told that there is none.
     pub patience: Duration,
+    /// How long a reader waits before other distributors are asked what they hold, should the storage
+    /// nodes not have failed before.
+    pub peers_after: Duration,
     /// How long a fill that nobody reads stays in memory.
     pub linger: Duration,
     /// Spreads retries; should differ between nodes.
@@ -59,10 +78,15 @@ pub struct FillsConfig {
 impl Default for FillsConfig {
     fn default() -> Self {
         Self {
-            fetching_max: 128,
+            // Source: reliability specification, §3.5.
+            fetching_max: 64,
+            background_max: 8,
+            background_limit: None,
             bounds: FillBounds::default(),
-            read_ahead_groups: 2 * argosy_domain::limits::WINDOW_GROUPS,
+            traffic: TrafficBounds::default(),
+            read_ahead_groups: 4 * argosy_domain::limits::WINDOW_GROUPS,
             patience: Duration::from_secs(10),
+            peers_after: Duration::from_millis(500),
             linger: Duration::from_secs(5),
             jitter_seed: fastrand::u64(..),
         }
@@ -89,9 +113,12 @@ impl Room for Unbounded {
 /// Why bytes of an object cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
-    /// Every source was asked, and none could give what is wanted.
+    /// Every source was asked, and said that it does not have what is wanted, or lied.
     #[error("no source has the object")]
     NoSource,
+    /// There are sources, and none of them can be reached or answers as it should. Later one may.
+    #[error("no source can be reached")]
+    Unreachable,
     /// Nothing came from any source for too long.
     #[error("no source brings anything")]
     NoProgress,
@@ -104,6 +131,14 @@ pub enum FillError {
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopped,
+}
+
+impl FillError {
+    /// Whether it may be over in a moment: sources that cannot be reached, or bring nothing.
+    #[must_use]
+    pub const fn is_outage(self) -> bool {
+        matches!(self, Self::Unreachable | Self::NoProgress)
+    }
 }
 
 /// Whether what is fetched for a reader stays.
@@ -145,6 +180,8 @@ pub(crate) struct Inner {
     shared: Mutex<BTreeMap<DataObjectId, Arc<Board>>>,
     tasks: Mutex<JoinSet<()>>,
     slots: Arc<Semaphore>,
+    background_slots: Arc<Semaphore>,
+    lanes: Arc<Lanes>,
     stopped: AtomicBool,
     started: Instant,
     /// Says in the logs whose fills these are.
@@ -171,6 +208,8 @@ impl Fills {
         config: FillsConfig,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(config.fetching_max.max(1)));
+        let background_slots = Arc::new(Semaphore::new(config.background_max.max(1)));
+        let lanes = Lanes::new(config.traffic);
         let inner = Inner {
             store,
             client,
@@ -181,6 +220,8 @@ impl Fills {
             shared: Mutex::default(),
             tasks: Mutex::default(),
             slots,
+            background_slots,
+            lanes,
             stopped: AtomicBool::new(false),
             started: Instant::now(),
             span: Span::current(),
@@ -210,8 +251,45 @@ impl Fills {
         loop {
             let board = self.join(id, meta)?;
             let Some(done) = board.complete() else { continue };
-            return done.await.unwrap_or(Err(FillError::Stopped));
+            return self.in_time(done).await;
         }
+    }
+
+    /// Fetches what is missing of some bytes of an object, for later: whoever reads passes it. On return
+    /// all of them are held, and found again after the process dies; a power cut may cost them.
+    ///
+    /// `range` is half-open; what lies past the end of the object is left out. Dropping the future leaves
+    /// what was fetched so far as a partial object.
+    ///
+    /// # Errors
+    /// [`FillError`].
+    pub async fn fetch(
+        &self,
+        id: DataObjectId,
+        meta: ObjectMeta,
+        range: Range<u64>,
+    ) -> Result<(), FillError> {
+        let range = range.start..range.end.min(meta.size);
+        if range == (0..meta.size) {
+            return self.complete(id, meta).await.map(drop);
+        }
+        if range.is_empty() || self.stored(id, meta).is_some() {
+            return Ok(());
+        }
+        // As in `complete`.
+        loop {
+            let Some(done) = self.join(id, meta)?.fetch(groups_of(range.clone())) else { continue };
+            return self.in_time(done).await;
+        }
+    }
+
+    /// What comes of background work, if it comes within its bound.
+    async fn in_time<T>(&self, done: oneshot::Receiver<Result<T, FillError>>) -> Result<T, FillError> {
+        let ended = match self.inner.config.background_limit {
+            Some(limit) => tokio::time::timeout(limit, done).await.map_err(|_| FillError::NoProgress)?,
+            None => done.await,
+        };
+        ended.unwrap_or(Err(FillError::Stopped))
     }
 
     /// Whether an object is being filled now, or was until a moment ago.
@@ -237,6 +315,12 @@ impl Fills {
     #[must_use]
     pub fn active(&self) -> Vec<DataObjectId> {
         self.inner.shared().keys().copied().collect()
+    }
+
+    /// Requests to sources that are under way.
+    #[must_use]
+    pub fn requests_count(&self) -> usize {
+        self.inner.lanes.running_count()
     }
 
     /// Verified bytes of objects that were fetched so far, each once.
@@ -285,6 +369,10 @@ impl Fills {
         &self.inner.store
     }
 
+    pub(crate) fn patience(&self) -> Duration {
+        self.inner.config.patience
+    }
+
     /// The complete object, unless what is stored under its id is something else.
     pub(crate) fn stored(&self, id: DataObjectId, meta: ObjectMeta) -> Option<Arc<StoredObject>> {
         self.inner.store.get(id).filter(|stored| stored.meta() == meta)
@@ -299,7 +387,7 @@ impl Fills {
         if let Some(board) = shared.get(&id).filter(|board| !board.is_over()) {
             return Ok(Arc::clone(board));
         }
-        let board = Arc::new(Board::new(id, meta, Keep::Stored));
+        let board = Arc::new(Board::new(id, meta, Keep::Stored, self.inner.config.read_ahead_groups));
         shared.insert(id, Arc::clone(&board));
         drop(shared);
         self.start(Arc::clone(&board));
@@ -311,7 +399,7 @@ impl Fills {
         if self.inner.stopped.load(Ordering::Acquire) {
             return Err(FillError::Stopped);
         }
-        let board = Arc::new(Board::new(id, meta, Keep::PassThrough));
+        let board = Arc::new(Board::new(id, meta, Keep::PassThrough, self.inner.config.read_ahead_groups));
         self.start(Arc::clone(&board));
         Ok(board)
     }

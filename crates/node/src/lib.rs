@@ -5,6 +5,7 @@ pub mod access;
 pub mod config;
 pub mod fill;
 pub mod follower;
+pub mod held;
 pub mod home;
 pub mod mime;
 pub mod passes;

@@ -9,10 +9,13 @@ use argosy_domain::{
 use argosy_store::{Damaged, PartialObject, ReadError, StoredObject};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// How often a reader starts over after damage on the disk or a fill that ended under it.
 const MAX_RESTARTS: u32 = 8;
+/// How long a reader that has had bytes rests before it asks again in an outage, in milliseconds.
+const OUTAGE_REST_MS: std::ops::Range<u64> = 250..750;
 
 /// Reads a range of an object, in order, every byte proved.
 ///
@@ -30,6 +33,8 @@ pub struct ObjectReader {
     /// Groups that were read from disk, the one that `at` lies in first.
     ready: VecDeque<Bytes>,
     restarts: u32,
+    /// Since when no source can be reached, in the middle of what is read.
+    outage: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -52,6 +57,7 @@ impl ObjectReader {
             backing: Backing::None,
             ready: VecDeque::new(),
             restarts: 0,
+            outage: None,
         }
     }
 
@@ -73,6 +79,7 @@ impl ObjectReader {
             Some(bytes) => bytes,
             None => self.next_group().await?,
         };
+        self.outage = None;
         let skip = to_usize(self.at % GROUP_BYTES);
         let take = bytes.len().min(to_usize(self.end - self.at).saturating_add(skip));
         let chunk = bytes.slice(skip..take);
@@ -119,9 +126,22 @@ impl ObjectReader {
                     self.keep = Keep::PassThrough;
                     self.backing = Backing::None;
                 }
-                Look::Failed(error) => return Err(error),
+                Look::Failed(error) => self.outlast(error).await?,
             }
         }
+    }
+
+    /// In the middle of what is read, an outage of all sources is waited out for a while: whoever has had
+    /// the first bytes cannot be told to come again.
+    async fn outlast(&mut self, error: FillError) -> Result<(), FillError> {
+        let begun = self.at > self.request.range.start;
+        let since = *self.outage.get_or_insert_with(Instant::now);
+        if !begun || !error.is_outage() || since.elapsed() >= self.fills.patience() {
+            return Err(error);
+        }
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(OUTAGE_REST_MS))).await;
+        self.backing = Backing::None;
+        Ok(())
     }
 
     fn choose_backing(&mut self) -> Result<(), FillError> {

@@ -218,7 +218,12 @@ impl Replication {
                 self.node.report_due.notify_one();
             }
             Err(FillError::Removed | FillError::Stopped) => {}
-            Err(reason @ (FillError::NoSource | FillError::NoProgress | FillError::NotKept)) => {
+            Err(
+                reason @ (FillError::NoSource
+                | FillError::Unreachable
+                | FillError::NoProgress
+                | FillError::NotKept),
+            ) => {
                 let failures = self.resting.get(&id).map_or(0, |rest| rest.failures);
                 let pause = REST_FIRST.saturating_mul(1 << failures.min(16)).min(REST_LONGEST);
                 let until = Instant::now() + pause.mul_f64(1.0 + fastrand::f64() / 2.0);

@@ -64,10 +64,6 @@ pub(super) fn ignored(config: &Config) -> Vec<&'static str> {
     let intervals = config.intervals.unwrap_or_default();
     let given = [
         ("endpoints.joystreamNodeWs", config.endpoints.joystream_node_ws.is_some()),
-        ("limits.maxConcurrentStorageNodeDownloads", limits.max_concurrent_storage_node_downloads.is_some()),
-        ("limits.maxConcurrentOutboundConnections", limits.max_concurrent_outbound_connections.is_some()),
-        ("limits.outboundRequestsTimeoutMs", limits.outbound_requests_timeout_ms.is_some()),
-        ("limits.pendingDownloadTimeoutSec", limits.pending_download_timeout_sec.is_some()),
         ("limits.dataObjectSourceByObjectIdTTL", limits.data_object_source_by_object_id_ttl.is_some()),
         ("limits.queryNodeCacheTTL", limits.query_node_cache_ttl.is_some()),
         ("intervals.saveCacheState", intervals.save_cache_state.is_some()),

@@ -3,6 +3,7 @@
 //! Every key is described in `docs/config.md`.
 
 mod clients;
+mod fills;
 mod findings;
 mod scrub;
 mod sections;

@@ -93,17 +93,20 @@ pub struct Limits {
     /// Most bytes per second that are sent of one object, to all its users together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress_bytes_per_second_per_object: Option<Size>,
-    /// Downloads at once. Not acted on yet.
+    /// Objects that are fetched for readers at once; others wait for their turn. 64 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrent_storage_node_downloads: Option<NonZeroU32>,
-    /// Connections to other nodes at once. Not acted on yet.
+    /// Connections to storage nodes and other distributors at once, those that are kept for later included.
+    /// If left out, 256 requests at once; to one node never more than 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrent_outbound_connections: Option<NonZeroU32>,
-    /// Longest that another node may be silent, in milliseconds. Not acted on yet.
+    /// Longest that another node may be silent, in milliseconds, before its request is cut and another
+    /// node is asked; 5000 if left out. A reader that waits is helped by a second node much sooner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1000))]
     pub outbound_requests_timeout_ms: Option<u32>,
-    /// Longest that a download may take, in seconds. Not acted on yet.
+    /// Longest that a download may take that nobody waits for, in seconds; what it has by then stays. No
+    /// bound if left out. A viewer to whom bytes flow is never cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 60))]
     pub pending_download_timeout_sec: Option<u32>,

@@ -3,7 +3,7 @@
 //! Source: `spec/reliability.md` 2.4. No request of these tests may go for 30 s without an answer.
 
 use crate::{
-    fake_source::{Behaviour, Sample},
+    fake_source::{Behaviour, FakeSource, Sample},
     rig::{MIB, Rig},
     steps::{png, watched},
 };
@@ -206,7 +206,7 @@ async fn with_all_storage_nodes_down_hits_go_on_and_misses_are_told_to_come_back
         let sample = Sample::random(seed, 100_000);
         misses.push((rig.put(&sample).await, sample));
     }
-    rig.sources.iter().for_each(|source| source.behave(Behaviour::Down));
+    rig.sources.iter().for_each(FakeSource::kill);
     let mut asking = JoinSet::new();
     for (id, _) in &misses {
         let (asked, id) = (Arc::clone(&rig), *id);
@@ -223,7 +223,7 @@ async fn with_all_storage_nodes_down_hits_go_on_and_misses_are_told_to_come_back
     while let Some(done) = asking.join_next().await {
         done.unwrap();
     }
-    rig.sources.iter().for_each(|source| source.behave(Behaviour::Honest));
+    rig.sources.iter().for_each(FakeSource::revive);
     // All at once; sources that have failed may have to rest first.
     for (id, _) in &misses {
         let (asked, id) = (Arc::clone(&rig), *id);

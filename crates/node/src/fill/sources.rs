@@ -3,7 +3,7 @@
 use crate::{follower::Follower, passes::Passes};
 use argosy_domain::{DataObjectId, WorkerId};
 use argosy_node_core::sources::SourceId;
-use std::pin::Pin;
+use std::{fmt, pin::Pin, sync::Arc};
 
 /// Most sources of one object that are looked at.
 pub(super) const MAX_SOURCES: usize = 64;
@@ -30,17 +30,34 @@ pub trait Sources: Send + Sync + 'static {
         let _ = (id, endpoint);
         Box::pin(std::future::ready(None))
     }
+
+    /// Other distributors that deliver an object, and may hold some of it. They are asked what they hold
+    /// before they are asked for it, and for nothing else. Must not block for long.
+    fn peers_of(&self, _id: DataObjectId) -> Vec<FillSource> {
+        Vec::new()
+    }
 }
 
 /// A pass that may have to wait for a key to be opened.
 pub type PassFuture<'a> = Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>>;
 
-/// The storage nodes that the directory names.
-#[derive(Clone, Debug)]
+/// The nodes that the directory names.
+#[derive(Clone)]
 pub struct DirectorySources {
     follower: Follower,
     except: Option<WorkerId>,
     passes: Option<Passes>,
+    /// Gives the distribution worker that this node serves; none if peers are not asked at all.
+    distributor: Option<Myself>,
+}
+
+/// Asked each time, since the operator of a node may change it.
+type Myself = Arc<dyn Fn() -> Option<WorkerId> + Send + Sync>;
+
+impl fmt::Debug for DirectorySources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirectorySources").field("except", &self.except).finish_non_exhaustive()
+    }
 }
 
 impl DirectorySources {
@@ -48,13 +65,21 @@ impl DirectorySources {
     /// that it does not ask itself.
     #[must_use]
     pub fn new(follower: Follower, except: Option<WorkerId>) -> Self {
-        Self { follower, except, passes: None }
+        Self { follower, except, passes: None, distributor: None }
     }
 
     /// The same, and objects of private bags are asked for with these passes.
     #[must_use]
     pub fn with_passes(mut self, passes: Passes) -> Self {
         self.passes = Some(passes);
+        self
+    }
+
+    /// Asks other distributors of the bag, too; `myself` gives the distribution worker that this node
+    /// serves, so that it does not ask itself.
+    #[must_use]
+    pub fn with_peers(mut self, myself: impl Fn() -> Option<WorkerId> + Send + Sync + 'static) -> Self {
+        self.distributor = Some(Arc::new(myself));
         self
     }
 }
@@ -75,5 +100,21 @@ impl Sources for DirectorySources {
 
     fn pass<'a>(&'a self, id: DataObjectId, endpoint: &'a str) -> PassFuture<'a> {
         Box::pin(async move { self.passes.as_ref()?.pass(id, endpoint).await })
+    }
+
+    fn peers_of(&self, id: DataObjectId) -> Vec<FillSource> {
+        let Some(myself) = self.distributor.as_ref().map(|myself| myself()) else { return Vec::new() };
+        let found = self.follower.with_index(|index| {
+            index.object(id).map(|object| index.distributors_of(&object.bag)).unwrap_or_default()
+        });
+        let mut peers: Vec<FillSource> = Vec::new();
+        for peer in found.into_iter().filter(|peer| Some(peer.worker) != myself) {
+            // One node may operate several buckets of the bag.
+            if !peers.iter().any(|known| known.endpoint == peer.endpoint) {
+                let id = SourceId::of_peer(peer.bucket, peer.worker);
+                peers.push(FillSource { id, endpoint: peer.endpoint, holds: false });
+            }
+        }
+        peers
     }
 }

@@ -87,8 +87,6 @@ pub(crate) enum Behaviour {
     Absent,
     /// Answers 503.
     Busy,
-    /// Closes every connection without a word.
-    Down,
 }
 
 struct Shared {
@@ -96,7 +94,16 @@ struct Shared {
     behaviour: Mutex<Behaviour>,
     /// Waited before each answer.
     delay: Mutex<Duration>,
+    /// Waited after each group, so that an answer takes its time.
+    pause: Mutex<Duration>,
+    /// What is held of an object, if it is not all of it: asked as a peer is.
+    held: Mutex<HashMap<u64, Vec<GroupRange>>>,
+    /// Changes each time the source dies; while it is odd, the source is dead.
+    life: watch::Sender<u64>,
     groups_sent: AtomicU64,
+    bytes_sent: AtomicU64,
+    connections: AtomicU64,
+    most_at_once: AtomicU64,
     asked: Mutex<Vec<(u64, GroupRange)>>,
     /// Objects of which only these groups leave.
     held_back: watch::Sender<HashMap<u64, Vec<GroupRange>>>,
@@ -137,7 +144,13 @@ impl FakeSource {
             objects: Mutex::default(),
             behaviour: Mutex::new(behaviour),
             delay: Mutex::default(),
+            pause: Mutex::default(),
+            held: Mutex::default(),
+            life: watch::Sender::new(0),
             groups_sent: AtomicU64::new(0),
+            bytes_sent: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            most_at_once: AtomicU64::new(0),
             asked: Mutex::default(),
             held_back: watch::Sender::default(),
         });
@@ -147,10 +160,22 @@ impl FakeSource {
                 let mut connections = tokio::task::JoinSet::new();
                 loop {
                     let Ok((stream, _)) = listener.accept().await else { return };
+                    while connections.try_join_next().is_some() {}
                     let shared = Arc::clone(&shared);
+                    let mut life = shared.life.subscribe();
+                    let born = *life.borrow_and_update();
+                    if born % 2 == 1 {
+                        continue;
+                    }
                     connections.spawn(async move {
+                        let now = shared.connections.fetch_add(1, Relaxed) + 1;
+                        shared.most_at_once.fetch_max(now, Relaxed);
                         // A client that hangs up is its own affair.
-                        let _ = serve(stream, &shared).await;
+                        tokio::select! {
+                            _ = serve(stream, &shared) => {}
+                            _ = life.changed() => {}
+                        }
+                        shared.connections.fetch_sub(1, Relaxed);
                     });
                 }
             }
@@ -190,9 +215,32 @@ impl FakeSource {
         });
     }
 
-    /// Ends, with all its connections.
-    pub(crate) fn stop(&self) {
-        self.task.abort();
+    pub(crate) fn pause(&self, pause: Duration) {
+        *self.shared.pause.lock().unwrap() = pause;
+    }
+
+    /// Holds only these groups of an object from now on.
+    pub(crate) fn hold_only(&self, id: u64, groups: &[GroupRange]) {
+        self.shared.held.lock().unwrap().insert(id, groups.to_vec());
+    }
+
+    /// Breaks off all connections, and accepts none until [`FakeSource::revive`].
+    pub(crate) fn kill(&self) {
+        self.shared.life.send_modify(|life| *life |= 1);
+    }
+
+    pub(crate) fn revive(&self) {
+        self.shared.life.send_modify(|life| *life += *life & 1);
+    }
+
+    /// Bytes of answers that the system took for sending, proofs included.
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        self.shared.bytes_sent.load(Relaxed)
+    }
+
+    /// Most connections that were open at once.
+    pub(crate) fn most_connections(&self) -> u64 {
+        self.shared.most_at_once.load(Relaxed)
     }
 
     /// Groups that were sent in full answers or parts of answers, right or wrong.
@@ -223,6 +271,10 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         };
         let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
         buffer.drain(..end);
+        if let Some(id) = head.strip_prefix("HEAD /api/v1/objects/") {
+            stream.write_all(shared.held_answer(id).as_bytes()).await?;
+            continue;
+        }
         let (id, groups) = parse(&head).expect("a request for a slice");
         let behaviour = *shared.behaviour.lock().unwrap();
         let delay = *shared.delay.lock().unwrap();
@@ -231,14 +283,12 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        if behaviour == Behaviour::Down {
-            return Ok(());
-        }
         if behaviour == Behaviour::Busy {
             stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
         }
-        let Some(sample) = sample.filter(|_| behaviour != Behaviour::Absent) else {
+        let here = behaviour != Behaviour::Absent && shared.holds(id, groups);
+        let Some(sample) = sample.filter(|_| here) else {
             stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
         };
@@ -262,7 +312,34 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             continue;
         }
         shared.groups_sent.fetch_add(groups.count(), Relaxed);
-        stream.write_all(&body).await?;
+        let pause = *shared.pause.lock().unwrap();
+        for piece in body.chunks(16 * 1024) {
+            stream.write_all(piece).await?;
+            shared.bytes_sent.fetch_add(piece.len() as u64, Relaxed);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn holds(&self, id: u64, groups: GroupRange) -> bool {
+        let held = self.held.lock().unwrap();
+        held.get(&id).is_none_or(|held| held.iter().any(|run| run.covers(groups)))
+    }
+
+    /// The answer to a node that asks what is held.
+    fn held_answer(&self, rest: &str) -> String {
+        let id = rest.split('/').next().and_then(|id| id.parse().ok()).unwrap_or(u64::MAX);
+        let groups = self.objects.lock().unwrap().get(&id).map(|sample| sample.size().div_ceil(16 * 1024));
+        let all = groups.map(|groups| vec![GroupRange::new(0, groups)]);
+        let held = self.held.lock().unwrap().get(&id).cloned().or(all).unwrap_or_default();
+        if held.is_empty() || *self.behaviour.lock().unwrap() == Behaviour::Absent {
+            return "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned();
+        }
+        let runs: Vec<String> = held.iter().map(|run| format!("{}-{}", run.start, run.end)).collect();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nArgosy-Held: {}\r\n\r\n", runs.join(","))
     }
 }
 
@@ -302,6 +379,6 @@ fn parse(head: &str) -> Option<(u64, GroupRange)> {
     let (id, query) = target.split_once("/slices?")?;
     let (from, to) = query.split_once('&')?;
     let from = from.strip_prefix("from=")?.parse().ok()?;
-    let to = to.strip_prefix("to=")?.parse().ok()?;
+    let to = to.strip_suffix("&held=1").unwrap_or(to).strip_prefix("to=")?.parse().ok()?;
     Some((id.parse().ok()?, GroupRange::new(from, to)))
 }

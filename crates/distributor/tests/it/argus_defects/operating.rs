@@ -22,7 +22,7 @@ async fn defect_16_the_status_fails_when_others_are_down() {
     let before = rig.status().await;
     assert_eq!(before["directory"]["connected"], true);
     rig.directory.stop();
-    rig.sources[0].stop();
+    rig.sources[0].kill();
     rig.wait_until("the loss of the directory", |status| status["directory"]["connected"] == false).await;
     let after = rig.status().await;
     for field in ["objectsInCache", "storageUsed", "storageLimit", "workerId", "id", "buckets"] {

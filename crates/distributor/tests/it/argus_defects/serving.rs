@@ -233,7 +233,7 @@ async fn defect_30_every_hit_costs_far_more_than_its_bytes() {
     }
     let fetched = rig.groups_sent();
     rig.directory.stop();
-    rig.sources[0].behave(Behaviour::Down);
+    rig.sources[0].kill();
     let sent = rig.status().await["bytesSent"].as_u64().unwrap();
     for (id, sample) in ids.iter().zip(&samples) {
         let mut stream = TcpStream::connect(rig.endpoint()).await.unwrap();

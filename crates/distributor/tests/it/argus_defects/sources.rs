@@ -29,7 +29,7 @@ async fn defect_06_no_other_source_after_the_first_byte() {
     }
     let (gone, other) = if rig.sources[0].groups_sent() > 0 { (0, 1) } else { (1, 0) };
     let first = rig.sources[gone].groups_sent();
-    rig.sources[gone].stop();
+    rig.sources[gone].kill();
     rig.sources[other].let_go(id);
     for reading in readings {
         let answer = watched("the rest", reading.end()).await;

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::as_conversions, reason = "tests may panic, and know their numbers")]
 
+mod argus_defects;
 mod browser;
 mod delivery;
 mod differential;
 mod fake_directory;
 #[path = "../../../node/tests/it/fake_source.rs"]
 mod fake_source;
+mod faults;
 mod headers;
+mod joystream_issues;
 mod operator;
 mod prefetch;
 mod public;

@@ -12,8 +12,8 @@ use argosy_directory::{
     event::DynamicBagCreation,
 };
 use argosy_distributor::{
-    Config,
-    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi},
+    Config, StartError,
+    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Scrub},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
@@ -43,6 +43,8 @@ pub(crate) struct Rig {
     pub(crate) config: Config,
     node: Option<Running>,
     next_id: AtomicU64,
+    /// Copies of its folders that were made.
+    pub(crate) images: u32,
 }
 
 /// The channel whose bag the distributor delivers, and one that it does not.
@@ -112,16 +114,23 @@ impl Rig {
             worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),
+            scrub: Scrub::default(),
             logs: Logs::default(),
         };
         change(&mut config);
-        let mut rig = Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0) };
+        let mut rig =
+            Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0), images: 0 };
         rig.start().await;
         rig
     }
 
     pub(crate) async fn start(&mut self) {
         self.node = Some(argosy_distributor::start(self.config.clone()).await.unwrap());
+    }
+
+    pub(crate) async fn try_start(&mut self) -> Result<(), StartError> {
+        self.node = Some(argosy_distributor::start(self.config.clone()).await?);
+        Ok(())
     }
 
     pub(crate) async fn stop(&mut self) {

@@ -195,6 +195,12 @@ impl FakeSource {
         *self.shared.delay.lock().unwrap() = delay;
     }
 
+    /// How many groups of a range of an object were asked for, as often as they were.
+    pub(crate) fn groups_asked(&self, id: u64, within: GroupRange) -> u64 {
+        let asked = self.asked();
+        asked.iter().filter(|(of, _)| *of == id).map(|(_, groups)| groups.intersection(within).count()).sum()
+    }
+
     /// From now on only these groups of an object leave; who asks for others waits.
     pub(crate) fn hold_back_all_but(&self, id: u64, groups: &[GroupRange]) {
         self.shared.held_back.send_modify(|all| {

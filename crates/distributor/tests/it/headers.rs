@@ -19,7 +19,7 @@ fn asset_head(status: u16, x_cache: &str, more: &[String]) -> String {
     let mut lines: Vec<String> = [
         "accept-ranges: bytes",
         "access-control-allow-origin: *",
-        "access-control-expose-headers: x-cache, x-data-source, content-range, content-length, accept-ranges, etag",
+        "access-control-expose-headers: x-cache, x-data-source, content-range, content-length, accept-ranges, etag, link",
         "cache-control: public, max-age=31536000, immutable",
         "content-disposition: inline",
         "cross-origin-resource-policy: cross-origin",

@@ -5,12 +5,11 @@
 use argosy_api::ErrorBody;
 use argosy_domain::DataObjectId;
 use argosy_http::{ContentRange, EdgeBody, EdgeRequest, EdgeResponse, HeaderBlock, StatusCode};
-use argosy_node_core::follow::Distributor;
 use bytes::Bytes;
 use serde_json::json;
 
 const JSON: &str = "application/json; charset=utf-8";
-const EXPOSED: &str = "x-cache, x-data-source, content-range, content-length, accept-ranges, etag";
+const EXPOSED: &str = "x-cache, x-data-source, content-range, content-length, accept-ranges, etag, link";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const NO_STORE: &str = "no-store";
 /// As Argus says; whatever comes in the end but GET, HEAD and OPTIONS gets a 405.
@@ -19,8 +18,6 @@ const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 const MAX_ECHO_BYTES: usize = 1024;
 /// When to come again after an outage, in seconds: after the longest rest of a source that has failed.
 const RETRY_AFTER_S: std::ops::RangeInclusive<u32> = 5..=15;
-/// Most nodes that are named to a user who asked the wrong one.
-const MAX_NAMED_NODES: usize = 16;
 
 /// Headers of 200, 206 and 304 with bytes of an object.
 pub(crate) fn asset_headers(etag: &str, x_cache: &str, mime: &str) -> HeaderBlock {
@@ -85,24 +82,22 @@ pub(crate) fn not_uploaded() -> EdgeResponse {
     asset_refusal(StatusCode::NOT_FOUND, &body, None)
 }
 
-/// 421, with the addresses of the object at the nodes that deliver it.
-pub(crate) fn not_ours(id: DataObjectId, others: &[Distributor]) -> EdgeResponse {
-    let mut urls: Vec<String> = Vec::new();
-    for other in others.iter().take(MAX_NAMED_NODES) {
-        let url = format!("{}/api/v1/assets/{id}", other.endpoint.trim_end_matches('/'));
-        if !urls.contains(&url) {
-            urls.push(url);
-        }
-    }
+/// 421, with the addresses of the object at the nodes that deliver it: `others` are their root URLs.
+pub(crate) fn not_ours(id: DataObjectId, others: &[String]) -> EdgeResponse {
+    let urls: Vec<String> = others.iter().map(|root| format!("{root}/api/v1/assets/{id}")).collect();
     let body = json!({ "message": "Data object not served by this node", "distributors": urls });
-    // Operators write these addresses: what could end the reference is left out of the header.
-    let links: Vec<String> = urls
-        .iter()
-        .filter(|url| url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"')))
-        .map(|url| format!("<{url}>; rel=\"alternate\""))
-        .collect();
+    let links: Vec<String> = urls.iter().map(|url| format!("<{url}>; rel=\"alternate\"")).collect();
     let link = (!links.is_empty()).then(|| links.join(", "));
     asset_refusal(StatusCode::MISDIRECTED_REQUEST, &body, link.as_deref())
+}
+
+/// 451; `here` is who refuses, this node's root URL.
+///
+/// Source: RFC 7725, `blocked-by`.
+pub(crate) fn blacklisted(here: Option<&str>) -> EdgeResponse {
+    let body = json!({ "message": "Data object is blacklisted" });
+    let link = here.map(|here| format!("<{here}>; rel=\"blocked-by\""));
+    asset_refusal(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, &body, link.as_deref())
 }
 
 /// 500: no source has it. The misspelling is Argus' own.

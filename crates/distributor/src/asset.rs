@@ -5,7 +5,7 @@ use argosy_domain::DataObjectId;
 use argosy_http::{
     ContentRange, Decision, EdgeBody, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock, StatusCode,
 };
-use argosy_node_core::serve::{AssetDecision, decide_asset};
+use argosy_store::ObjectMeta;
 use std::{ops::Range, sync::Arc};
 
 /// A part of an object that is to be sent, and cannot be without waiting.
@@ -41,19 +41,14 @@ impl Wanted {
 }
 
 impl Node {
-    /// The answer, or what must be waited for.
-    ///
-    /// The node's copy of the directory is looked at on every request: an object that was deleted or
-    /// moved elsewhere stops being sent at once, cached or not.
-    pub(crate) fn asset(&self, request: &EdgeRequest<'_>, id: DataObjectId) -> Result<EdgeResponse, Wanted> {
-        let decision =
-            self.follower.with_index(|index| decide_asset(index, &self.duty.load().assignment, id));
-        let (content_id, size) = match decision {
-            AssetDecision::NotFound => return Ok(answers::unknown_object()),
-            AssetDecision::NotAccepted => return Ok(answers::not_uploaded()),
-            AssetDecision::NotOurs { others } => return Ok(answers::not_ours(id, &others)),
-            AssetDecision::Serve { content_id, size, bag: _ } => (content_id, size),
-        };
+    /// The answer to a request that was admitted, or what must be waited for.
+    pub(crate) fn asset(
+        &self,
+        request: &EdgeRequest<'_>,
+        id: DataObjectId,
+        meta: ObjectMeta,
+    ) -> Result<EdgeResponse, Wanted> {
+        let ObjectMeta { content_id, size } = meta;
         let asset = self.assets.get(id, content_id, size);
         let (range, part) = match request.decide(&asset.etag, size) {
             Decision::Whole => (0..size, false),

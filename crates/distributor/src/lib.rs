@@ -4,6 +4,7 @@
 //! directory is away. Only proved bytes leave: complete objects are sent by the kernel once their groups
 //! have been checked, everything else as it is fetched.
 
+mod access;
 mod answers;
 mod asset;
 mod assets;

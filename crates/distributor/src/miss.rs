@@ -70,8 +70,14 @@ impl Node {
         let id = wanted.asset.id;
         tracing::warn!(object = %id, %error, "an object cannot be delivered");
         match error {
+            FillError::NoSource | FillError::NotKept | FillError::Unreachable | FillError::NoProgress
+                if let Some(body) = self.no_role_key(id) =>
+            {
+                answers::own_error(&body)
+            }
             FillError::NoSource | FillError::NotKept => answers::no_source(id),
             FillError::Unreachable | FillError::NoProgress => answers::unreachable(id),
+            FillError::Removed if self.is_blacklisted(id) => answers::blacklisted(None),
             FillError::Removed => answers::unknown_object(),
             FillError::Stopped => answers::unavailable("the node is stopping"),
         }

@@ -10,7 +10,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
 use argosy_http::Client;
-use argosy_node::{Fills, Follower};
+use argosy_node::{Fills, Follower, Passes};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
 use std::{
@@ -29,6 +29,8 @@ pub(crate) struct Node {
     pub(crate) follower: Follower,
     pub(crate) store: Store,
     pub(crate) fills: Fills,
+    /// What it shows to others to be given objects of private bags.
+    pub(crate) passes: Passes,
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
     /// For endpoints that strangers have written into the directory.

@@ -16,7 +16,7 @@ use argosy_node::{BlockChanges, FillError};
 use argosy_node_core::{
     follow::IndexChange,
     prefetch::{Candidate, Extent, PrefetchCore, PrefetchEffect, PrefetchInput, WarmUp},
-    serve::{AssetDecision, decide_asset, my_buckets},
+    serve::{AssetDecision, Deliverable, decide_asset, delivers, my_buckets},
 };
 use argosy_store::ObjectMeta;
 use std::{
@@ -130,6 +130,17 @@ async fn found(looking: &mut Option<JoinHandle<Vec<Candidate>>>) -> Vec<Candidat
     })
 }
 
+/// What this node delivers, to everybody or to some.
+const fn deliverable(decision: &AssetDecision) -> Option<Deliverable> {
+    match decision {
+        AssetDecision::Serve(object) | AssetDecision::Private(object) => Some(*object),
+        AssetDecision::NotFound
+        | AssetDecision::Blacklisted
+        | AssetDecision::NotOurs { .. }
+        | AssetDecision::NotAccepted => None,
+    }
+}
+
 impl Driver {
     fn new(node: Arc<Node>) -> Self {
         let policy = node.config.prefetch.policy(&node.config.limits);
@@ -184,7 +195,7 @@ impl Driver {
         let node = &self.node;
         let assignment = &node.duty.load().assignment;
         let decision = node.follower.with_index(|index| decide_asset(index, assignment, id));
-        let AssetDecision::Serve { content_id, size, .. } = decision else {
+        let Some(Deliverable { content_id, size, .. }) = deliverable(&decision) else {
             return Some(PrefetchInput::Gone(id));
         };
         if node.store.contains(id) {
@@ -232,6 +243,7 @@ impl Driver {
                     self.tell(PrefetchInput::Gone(*id));
                 }
                 IndexChange::BagBucketsChanged { bag } if self.is_ours(bag) => self.look_soon(),
+                IndexChange::BlacklistChanged => self.look_soon(),
                 IndexChange::HoldingsReported { .. } | IndexChange::StorageBucketChanged { .. } => {
                     self.wake_what_has_sources();
                 }
@@ -240,6 +252,7 @@ impl Driver {
                 | IndexChange::BagCreated { .. }
                 | IndexChange::BagDeleted { .. }
                 | IndexChange::BagBucketsChanged { .. }
+                | IndexChange::BagPrivacyChanged { .. }
                 | IndexChange::DistributionBucketChanged { .. } => {}
             }
         }
@@ -250,7 +263,7 @@ impl Driver {
         let node = &self.node;
         let assignment = &node.duty.load().assignment;
         let decision = node.follower.with_index(|index| decide_asset(index, assignment, id));
-        if let AssetDecision::Serve { size, bag, .. } = decision
+        if let Some(Deliverable { size, bag, .. }) = deliverable(&decision)
             && !node.store.contains(id)
         {
             self.tell(PrefetchInput::New { id, bag, size, height });
@@ -259,10 +272,8 @@ impl Driver {
 
     fn is_ours(&self, bag: &BagId) -> bool {
         let duty = self.node.duty.load();
-        self.node.follower.with_index(|index| {
-            let mine = my_buckets(index, &duty.assignment);
-            index.bag(bag).is_some_and(|bag| bag.distributed_by().any(|bucket| mine.contains(&bucket)))
-        })
+        let index = self.node.follower.index();
+        index.bag(bag).is_some_and(|bag| delivers(&index, &duty.assignment, bag))
     }
 
     fn wake_what_has_sources(&mut self) {

@@ -66,13 +66,26 @@ impl EdgeHandler for Public {
         let node = &self.0;
         match Route::of(request.path) {
             // Hits are answered here and now, without a wait or a box.
-            Route::Asset(id) => match node.asset(&request, id) {
-                Ok(answer) => answer,
-                Err(wanted) => Box::pin(Arc::clone(node).wanted(wanted).instrument(node.span.clone())).await,
-            },
+            Route::Asset(id) => {
+                let admitted = match node.admit(&request, id) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return refusal.to_asset_answer(id),
+                };
+                let answer = match node.asset(&request, id, admitted.meta) {
+                    Ok(answer) => answer,
+                    Err(wanted) => {
+                        Box::pin(Arc::clone(node).wanted(wanted).instrument(node.span.clone())).await
+                    }
+                };
+                admitted.dress(answer)
+            }
             Route::Slices(id) => {
-                let slices = Arc::clone(node).slices(request.method, id, request.query);
-                Box::pin(slices.instrument(node.span.clone())).await
+                let admitted = match node.admit(&request, id) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return answers::own_error(&refusal.to_body(id)),
+                };
+                let slices = Arc::clone(node).slices(request.method, id, admitted.meta, request.query);
+                admitted.dress(Box::pin(slices.instrument(node.span.clone())).await)
             }
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),

@@ -13,13 +13,13 @@ use crate::{
 use arc_swap::ArcSwap;
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
-use argosy_domain::WorkerId;
+use argosy_domain::{WorkerId, WorkingGroup};
 use argosy_http::{
     AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
-    DirectorySources, Fills, FollowError, FollowTask, Follower, FollowerConfig,
+    DirectorySources, Fills, FollowError, FollowTask, Follower, FollowerConfig, Passes,
     follower::begin_with_snapshot,
     home::{self, HomeError},
 };
@@ -79,8 +79,11 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    // Read so that a mistake shows at the start; nothing is signed yet, so that none is opened.
-    Keyring::read(&config.keys)?;
+    // Read so that a mistake shows at the start; opened when a private bag needs one.
+    let keys = Keyring::read(&config.keys)?;
+    for warning in keys.warnings() {
+        tracing::warn!("{warning}");
+    }
     if config.operator_api.as_ref().is_some_and(OperatorApi::has_sample_secret) {
         return Err(StartError::SampleSecret);
     }
@@ -88,7 +91,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let operator = config.operator_api.as_ref().map(|api| bind(api.address())).transpose()?;
     let opened = tokio::task::spawn_blocking(move || open(config));
     let parts = opened.await.map_err(StartError::Broken)??;
-    Ok(run(parts, public, operator))
+    Ok(run(parts, keys, public, operator))
 }
 
 /// What is on disk.
@@ -141,14 +144,17 @@ fn client(addresses: AddressPolicy) -> Client {
     Client::new(ClientConfig { addresses, ..ClientConfig::default() })
 }
 
-fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Running {
+fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpListener>) -> Running {
     let Parts { config, store, cache, assets, follower, follow, guarded, changes } = parts;
     // A socket that is listening has an address; asking for it cannot fail on a sound system.
     let endpoint = public.local_addr().unwrap_or(config.public_api.address());
+    let passes = Passes::new(follower.clone(), WorkingGroup::Distribution, Arc::new(keys));
     let duty = Arc::new(ArcSwap::from_pointee(OnDuty::new(changes.duty())));
     let own = Arc::clone(&duty);
     let myself = move || own.load().worker_id.map(WorkerId);
-    let sources = Arc::new(DirectorySources::new(follower.clone(), None).with_peers(myself));
+    let sources =
+        DirectorySources::new(follower.clone(), None).with_passes(passes.clone()).with_peers(myself);
+    let sources = Arc::new(sources);
     let room = Arc::clone(&cache);
     let name = config.id.clone();
     let span = tracing::info_span!("node", node = %name);
@@ -160,6 +166,7 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
         follower,
         store,
         fills,
+        passes,
         cache,
         assets,
         guarded,

@@ -45,6 +45,7 @@ impl Node {
                 "chainHead": directory.height,
                 "blocksProcessed": directory.height,
             },
+            "roleKey": self.passes.role_key(),
         });
         let mut all = json!(status);
         if let (Value::Object(all), Value::Object(argus)) = (&mut all, argus) {

@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use crate::{edge::Pace, who::Proxies};
+
 /// Largest request head, in bytes, its closing empty line included.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most header fields of a request.
@@ -167,4 +169,8 @@ pub struct ServeConfig {
     pub caps: ConnectionCaps,
     /// What happened, shared with whoever reports it.
     pub counters: Arc<ServeCounters>,
+    /// How fast all bodies together may leave the edge loop; as fast as they can if not said.
+    pub egress: Option<Arc<Pace>>,
+    /// Who may speak for users.
+    pub proxies: Arc<Proxies>,
 }

@@ -16,7 +16,7 @@ mod sources;
 mod task;
 mod writer;
 
-pub use sources::{DirectorySources, FillSource, Sources};
+pub use sources::{DirectorySources, FillSource, PassFuture, Sources};
 
 pub(crate) use board::{Board, DISK_RUN_GROUPS, Look, Seat};
 
@@ -325,6 +325,12 @@ impl Fills {
     #[must_use]
     pub fn read_fills_count(&self) -> usize {
         self.inner.config.fetching_max.max(1).saturating_sub(self.inner.slots.available_permits())
+    }
+
+    /// Objects that are being filled, those without readers included.
+    #[must_use]
+    pub fn active(&self) -> Vec<DataObjectId> {
+        self.inner.shared().keys().copied().collect()
     }
 
     /// Requests to sources that are under way.

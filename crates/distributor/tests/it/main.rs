@@ -4,6 +4,7 @@
 
 mod browser;
 mod delivery;
+mod differential;
 mod fake_directory;
 #[path = "../../../node/tests/it/fake_source.rs"]
 mod fake_source;
@@ -12,3 +13,4 @@ mod operator;
 mod prefetch;
 mod rig;
 mod starting;
+mod steps;

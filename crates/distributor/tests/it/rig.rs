@@ -46,11 +46,11 @@ pub(crate) struct Rig {
 }
 
 /// The channel whose bag the distributor delivers, and one that it does not.
-const OURS: u64 = 1;
+pub(crate) const OURS: u64 = 1;
 const THEIRS: u64 = 2;
 const STRANGER: &str = "http://stranger.example";
 
-fn distribution_bucket(index: u64) -> DistributionBucketId {
+pub(crate) fn distribution_bucket(index: u64) -> DistributionBucketId {
     DistributionBucketId { family: FamilyId(0), index }
 }
 
@@ -60,6 +60,11 @@ impl Rig {
     }
 
     pub(crate) async fn with_limits(behaviours: &[Behaviour], limits: Limits) -> Self {
+        Self::configured(behaviours, |config| config.limits = limits).await
+    }
+
+    /// With whatever a test wants to have otherwise.
+    pub(crate) async fn configured(behaviours: &[Behaviour], change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let directory = FakeDirectory::start().await;
         let mut sources = Vec::new();
@@ -91,7 +96,7 @@ impl Rig {
         let genesis_path = dir.path().join("genesis.json");
         std::fs::write(&genesis_path, serde_json::to_vec(&GenesisFile::from(&genesis())).unwrap()).unwrap();
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let config = Config {
+        let mut config = Config {
             id: "distributor-0".to_owned(),
             genesis: Some(genesis_path),
             endpoints: Endpoints::directory(DirectoryUrls::new(vec![directory.url.clone()]).unwrap()),
@@ -99,7 +104,7 @@ impl Rig {
                 assets: dir.path().join("assets"),
                 cache_state: dir.path().join("cache"),
             },
-            limits,
+            limits: Limits::storage(1 << 30),
             prefetch: Prefetch::none(),
             intervals: None,
             public_api: PublicApi { port: 0, host },
@@ -109,6 +114,7 @@ impl Rig {
             keys: Vec::new(),
             logs: Logs::default(),
         };
+        change(&mut config);
         let mut rig = Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0) };
         rig.start().await;
         rig
@@ -196,7 +202,7 @@ impl Rig {
         self.know().await;
     }
 
-    fn declare(&self, channel: u64, sample: &Sample) -> u64 {
+    pub(crate) fn declare(&self, channel: u64, sample: &Sample) -> u64 {
         let id = self.next_id.fetch_add(1, Relaxed);
         let object = ObjectCreation {
             size: sample.size(),
@@ -212,7 +218,7 @@ impl Rig {
         id
     }
 
-    fn accept(&self, channel: u64, id: u64) -> u64 {
+    pub(crate) fn accept(&self, channel: u64, id: u64) -> u64 {
         self.directory.block(vec![Event::PendingDataObjectsAccepted {
             bucket: StorageBucketId(0),
             worker: WorkerId(0),

@@ -1,6 +1,6 @@
 //! One connection of the edge: wait, parse, answer, again.
 
-use std::{io, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{io, pin::Pin, sync::Arc};
 
 use http::StatusCode;
 use tokio::{
@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     ServeConfig, Shutdown,
-    accept::linger,
+    accept::{Origin, linger},
     head::{self, Framing, Head},
+    who::{Chain, Proxies},
 };
 
 /// First size of a read buffer; almost every request fits.
@@ -54,8 +55,8 @@ struct Parsed<'a> {
 }
 
 impl<H: EdgeHandler> Edge<H> {
-    pub(super) async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        match self.requests(&stream, peer).await {
+    pub(super) async fn serve(&self, stream: TcpStream, origin: Origin) {
+        match self.requests(&stream, origin).await {
             End::Quiet => {}
             End::Closing => linger(&stream).await,
             End::Late { in_head } => {
@@ -73,7 +74,7 @@ impl<H: EdgeHandler> Edge<H> {
         }
     }
 
-    async fn requests(&self, stream: &TcpStream, peer: SocketAddr) -> End {
+    async fn requests(&self, stream: &TcpStream, origin: Origin) -> End {
         let mut stop = Box::pin(self.shutdown.triggered());
         let opened = Instant::now();
         let mut buf = Vec::new();
@@ -83,7 +84,7 @@ impl<H: EdgeHandler> Edge<H> {
             let mut seen = 0;
             let parsed = loop {
                 if !buf.is_empty() && head::may_be_complete(&buf, seen) {
-                    match parse(&buf, peer) {
+                    match parse(&buf, origin, &self.config.proxies) {
                         Ok(Some(parsed)) => break parsed,
                         Ok(None) => {}
                         Err(answer) => return End::Refused(answer),
@@ -159,6 +160,7 @@ impl<H: EdgeHandler> Edge<H> {
         response.close |= !keep || self.shutdown.is_triggered();
         let close = response.close;
         let mut writer = Writer::new(stream, self.config.deadlines.write_stall);
+        writer.paces = [response.pace.take(), self.config.egress.clone()];
         match writer.response(response, bodiless).await {
             Ok(()) if close => Err(End::Closing),
             Ok(()) => Ok(()),
@@ -187,15 +189,23 @@ impl<H: EdgeHandler> Edge<H> {
 }
 
 /// Reads the request at the start of `buf`; fails with the answer to one that is not for this door.
-fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeResponse>> {
+fn parse<'a>(
+    buf: &'a [u8],
+    origin: Origin,
+    proxies: &Proxies,
+) -> Result<Option<Parsed<'a>>, Box<EdgeResponse>> {
+    let mut chain = Chain::new(origin.source, proxies);
     let (mut range, mut if_match, mut if_none_match, mut if_range, mut preflight_headers) =
         (None, None, None, None, None);
+    let mut authorization = None;
     let parsed = head::parse(buf, |name, value| {
         let slot = match name.len() {
             5 if name.eq_ignore_ascii_case("range") => &mut range,
             8 if name.eq_ignore_ascii_case("if-match") => &mut if_match,
             8 if name.eq_ignore_ascii_case("if-range") => &mut if_range,
             13 if name.eq_ignore_ascii_case("if-none-match") => &mut if_none_match,
+            15 if name.eq_ignore_ascii_case("x-forwarded-for") => return chain.take(value),
+            13 if name.eq_ignore_ascii_case("authorization") => &mut authorization,
             30 if name.eq_ignore_ascii_case("access-control-request-headers") => &mut preflight_headers,
             _ => return,
         };
@@ -228,8 +238,10 @@ fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeRes
         if_match,
         if_none_match,
         if_range,
+        authorization,
         preflight_headers,
-        peer,
+        peer: origin.peer,
+        client: chain.client(),
     };
     Ok(Some(Parsed { request, len: head.len, keep_alive: head.keep_alive }))
 }

@@ -3,6 +3,7 @@
 
 mod client;
 mod edge;
+mod proxied;
 mod router;
 mod running;
 mod support;

@@ -437,7 +437,8 @@ impl FillTask {
             silence: Duration::from_millis(self.inner.config.bounds.stall_ms) + SILENCE_MARGIN,
             pass: pass.ok_or(RequestEnd::Crowded)?,
         };
-        let task = request::run(self.inner.client.clone(), ask, self.events.0.clone());
+        let sources = Arc::clone(&self.inner.sources);
+        let task = request::run(self.inner.client.clone(), sources, ask, self.events.0.clone());
         self.requests.insert(request, self.running.spawn(task));
         Ok(())
     }

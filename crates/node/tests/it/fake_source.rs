@@ -105,6 +105,22 @@ struct Shared {
     connections: AtomicU64,
     most_at_once: AtomicU64,
     asked: Mutex<Vec<(u64, GroupRange)>>,
+    /// Objects of which only these groups leave.
+    held_back: watch::Sender<HashMap<u64, Vec<GroupRange>>>,
+}
+
+impl Shared {
+    fn is_held_back(&self, id: u64) -> bool {
+        self.held_back.borrow().contains_key(&id)
+    }
+
+    /// Waits until a group may leave.
+    async fn may_leave(&self, id: u64, group: u64) {
+        let mut held_back = self.held_back.subscribe();
+        let open = |ranges: &Vec<GroupRange>| ranges.iter().any(|range| range.contains(group));
+        // The sender lives as long as this.
+        let _ = held_back.wait_for(|all| all.get(&id).is_none_or(open)).await;
+    }
 }
 
 /// The running source; ends when dropped.
@@ -136,6 +152,7 @@ impl FakeSource {
             connections: AtomicU64::new(0),
             most_at_once: AtomicU64::new(0),
             asked: Mutex::default(),
+            held_back: watch::Sender::default(),
         });
         let task = tokio::spawn({
             let shared = Arc::clone(&shared);
@@ -176,6 +193,25 @@ impl FakeSource {
 
     pub(crate) fn delay(&self, delay: Duration) {
         *self.shared.delay.lock().unwrap() = delay;
+    }
+
+    /// From now on only these groups of an object leave; who asks for others waits.
+    pub(crate) fn hold_back_all_but(&self, id: u64, groups: &[GroupRange]) {
+        self.shared.held_back.send_modify(|all| {
+            all.insert(id, groups.to_vec());
+        });
+    }
+
+    /// Sends all of an object again.
+    pub(crate) fn let_go(&self, id: u64) {
+        self.shared.held_back.send_modify(|all| {
+            all.remove(&id);
+        });
+    }
+
+    /// Ends, with all its connections.
+    pub(crate) fn stop(&self) {
+        self.task.abort();
     }
 
     pub(crate) fn pause(&self, pause: Duration) {
@@ -270,6 +306,10 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             }
             return Ok(());
         }
+        if shared.is_held_back(id) {
+            send_as_allowed(&mut stream, shared, &sample, id, groups, &body).await?;
+            continue;
+        }
         shared.groups_sent.fetch_add(groups.count(), Relaxed);
         let pause = *shared.pause.lock().unwrap();
         for piece in body.chunks(16 * 1024) {
@@ -300,6 +340,36 @@ impl Shared {
         let runs: Vec<String> = held.iter().map(|run| format!("{}-{}", run.start, run.end)).collect();
         format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nArgosy-Held: {}\r\n\r\n", runs.join(","))
     }
+}
+
+/// Sends group by group, each when it may leave; gives up when the client does.
+async fn send_as_allowed(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    sample: &Sample,
+    id: u64,
+    groups: GroupRange,
+    body: &[u8],
+) -> std::io::Result<()> {
+    let (mut sent, mut end) = (0, 0);
+    for step in SlicePlan::new(sample.size(), groups) {
+        let SliceStep::Group { index } = step else {
+            end += 64;
+            continue;
+        };
+        let range = byte_range(GroupRange::one(index), sample.size());
+        end += (range.end - range.start) as usize;
+        let mut word = [0; 1];
+        tokio::select! {
+            () = shared.may_leave(id, index) => {}
+            // Nothing is asked on a connection that waits for its answer: this is its end.
+            _ = stream.read(&mut word) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
+        }
+        stream.write_all(&body[sent..end]).await?;
+        sent = end;
+        shared.groups_sent.fetch_add(1, Relaxed);
+    }
+    stream.write_all(&body[sent..]).await
 }
 
 /// `GET /api/v1/objects/{id}/slices?from={a}&to={b} HTTP/1.1`

@@ -2,6 +2,7 @@
 //!
 //! Source: `spec/argus-colossus.md` B1.
 
+use crate::assets::Asset;
 use argosy_api::ErrorBody;
 use argosy_domain::DataObjectId;
 use argosy_http::{ContentRange, EdgeBody, EdgeRequest, EdgeResponse, HeaderBlock, StatusCode};
@@ -9,48 +10,52 @@ use bytes::Bytes;
 use serde_json::json;
 
 const JSON: &str = "application/json; charset=utf-8";
-const EXPOSED: &str = "x-cache, x-data-source, content-range, content-length, accept-ranges, etag, link";
+const EXPOSED: &str =
+    "x-cache, x-data-source, content-range, content-length, accept-ranges, etag, repr-digest, link";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const NO_STORE: &str = "no-store";
 /// As Argus says; whatever comes in the end but GET, HEAD and OPTIONS gets a 405.
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
+/// Request headers that mean something here; what is asked for beyond them does no harm either.
+const REQUEST_HEADERS: &str = "range, if-range, if-match, if-none-match, authorization";
 /// Longest list of request headers that a preflight gets back.
 const MAX_ECHO_BYTES: usize = 1024;
 /// When to come again after an outage, in seconds: after the longest rest of a source that has failed.
 const RETRY_AFTER_S: std::ops::RangeInclusive<u32> = 5..=15;
 
-/// Headers of 200, 206 and 304 with bytes of an object.
-pub(crate) fn asset_headers(etag: &str, x_cache: &str, mime: &str) -> HeaderBlock {
-    HeaderBlock::build([
-        ("access-control-allow-origin", "*"),
-        ("timing-allow-origin", "*"),
-        ("access-control-expose-headers", EXPOSED),
-        ("cross-origin-resource-policy", "cross-origin"),
-        ("x-content-type-options", "nosniff"),
-        ("x-cache", x_cache),
-        ("x-data-source", "local"),
-        ("content-disposition", "inline"),
-        ("content-type", mime),
-        ("accept-ranges", "bytes"),
-        ("cache-control", IMMUTABLE),
-        ("etag", etag),
-    ])
+/// Headers of 200 and 206 with bytes of an object.
+pub(crate) fn asset_headers(asset: &Asset, x_cache: &str, mime: &str) -> HeaderBlock {
+    let lines = [("x-data-source", "local"), ("content-type", mime), ("repr-digest", &asset.digest)];
+    HeaderBlock::build(shared_lines(asset, x_cache).into_iter().chain(lines))
 }
 
-/// The same where the type is not said: HEAD of what is not here, and answers without a body.
-pub(crate) fn bare_asset_headers(etag: &str, x_cache: &str) -> HeaderBlock {
-    HeaderBlock::build([
+/// Headers of an answer to HEAD, which knows the type of what is here or was.
+pub(crate) fn head_headers(asset: &Asset, x_cache: &str) -> HeaderBlock {
+    let mime = asset.mime().map(|mime| ("content-type", mime));
+    let lines = [("repr-digest", asset.digest.as_str())].into_iter().chain(mime);
+    HeaderBlock::build(shared_lines(asset, x_cache).into_iter().chain(lines))
+}
+
+/// Headers of 304.
+pub(crate) fn not_modified_headers(asset: &Asset, x_cache: &str) -> HeaderBlock {
+    HeaderBlock::build(shared_lines(asset, x_cache))
+}
+
+fn shared_lines<'a>(asset: &'a Asset, x_cache: &'a str) -> [(&'static str, &'a str); 11] {
+    [
         ("access-control-allow-origin", "*"),
         ("timing-allow-origin", "*"),
         ("access-control-expose-headers", EXPOSED),
         ("cross-origin-resource-policy", "cross-origin"),
+        // Whoever opens an object as a page gets one that can do nothing, whatever its type.
+        ("content-security-policy", "sandbox"),
         ("x-content-type-options", "nosniff"),
         ("x-cache", x_cache),
         ("content-disposition", "inline"),
         ("accept-ranges", "bytes"),
         ("cache-control", IMMUTABLE),
-        ("etag", etag),
-    ])
+        ("etag", &asset.etag),
+    ]
 }
 
 /// 416, with the size that there is.
@@ -193,17 +198,17 @@ pub(crate) fn own_error(error: &ErrorBody) -> EdgeResponse {
     EdgeResponse::new(status, EdgeBody::Bytes(error.to_json().into())).with_headers(plain_headers())
 }
 
-/// 204 to a browser that asks what it may do.
+/// 204 to whoever asks what may be done, such as a browser before a request from another site.
 pub(crate) fn preflight(request: &EdgeRequest<'_>) -> EdgeResponse {
-    let mut lines = vec![
+    let wanted = request.preflight_headers.filter(|wanted| wanted.len() <= MAX_ECHO_BYTES);
+    let lines = [
+        ("allow", "GET, HEAD, OPTIONS"),
         ("access-control-allow-origin", "*"),
         ("access-control-allow-methods", METHODS),
+        ("access-control-allow-headers", wanted.unwrap_or(REQUEST_HEADERS)),
         ("access-control-max-age", "86400"),
         ("vary", "access-control-request-headers"),
     ];
-    if let Some(wanted) = request.preflight_headers.filter(|wanted| wanted.len() <= MAX_ECHO_BYTES) {
-        lines.push(("access-control-allow-headers", wanted));
-    }
     EdgeResponse::new(StatusCode::NO_CONTENT, EdgeBody::Empty).with_headers(HeaderBlock::build(lines))
 }
 

@@ -10,6 +10,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
 use argosy_http::Client;
+use argosy_http::Pace;
 use argosy_node::{Fills, Follower, Passes};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
@@ -39,6 +40,8 @@ pub(crate) struct Node {
     /// How far the warm-up is.
     pub(crate) warm_up: Progress,
     pub(crate) bytes_sent: AtomicU64,
+    /// How fast everything together may be sent to users.
+    pub(crate) egress: Option<Arc<Pace>>,
     /// Says in the logs which node speaks.
     pub(crate) span: Span,
     pub(crate) started: Instant,

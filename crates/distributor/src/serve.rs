@@ -14,6 +14,7 @@ pub(crate) struct Public(pub(crate) Arc<Node>);
 pub(crate) enum Route {
     Asset(DataObjectId),
     Slices(DataObjectId),
+    Proof(DataObjectId),
     Status,
     Buckets,
     Popular,
@@ -41,9 +42,15 @@ impl Route {
         if let Some(id) = rest.strip_prefix("/assets/") {
             return Self::object(id, Self::Asset);
         }
-        match rest.strip_prefix("/objects/").and_then(|rest| rest.strip_suffix("/slices")) {
-            Some(id) => Self::object(id, Self::Slices),
-            None => Self::Unknown,
+        let Some(object) = rest.strip_prefix("/objects/") else {
+            return Self::Unknown;
+        };
+        if let Some(id) = object.strip_suffix("/slices") {
+            Self::object(id, Self::Slices)
+        } else if let Some(id) = object.strip_suffix("/proof") {
+            Self::object(id, Self::Proof)
+        } else {
+            Self::Unknown
         }
     }
 
@@ -87,6 +94,14 @@ impl EdgeHandler for Public {
                 let slices = Arc::clone(node).slices(request.method, id, admitted.meta, request.query);
                 admitted.dress(Box::pin(slices.instrument(node.span.clone())).await)
             }
+            Route::Proof(id) => {
+                let admitted = match node.admit(&request, id) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return answers::own_error(&refusal.to_body(id)),
+                };
+                let proof = Arc::clone(node).proof(request.method, id, admitted.meta, request.query);
+                admitted.dress(Box::pin(proof.instrument(node.span.clone())).await)
+            }
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),
             Route::Popular => answers::popular(node.popular(request.query)),
@@ -119,6 +134,8 @@ mod tests {
             ("/api/v1/assets/7/", Route::Unknown),
             ("/api/v1/objects/7/slices", Route::Slices(DataObjectId(7))),
             ("/api/v1/objects/x/slices", Route::NotAnId),
+            ("/api/v1/objects/7/proof", Route::Proof(DataObjectId(7))),
+            ("/api/v1/objects/7/8/proof", Route::Unknown),
             ("/api/v1/objects//slices", Route::Unknown),
             ("/api/v1/objects/7", Route::Unknown),
             ("/api/v1/status", Route::Status),

@@ -15,7 +15,8 @@ use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
 use argosy_domain::{WorkerId, WorkingGroup};
 use argosy_http::{
-    AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
+    AddressPolicy, BindError, Client, ClientConfig, Pace, Running, ServeConfig, Shutdown, Tasks, bind,
+    serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
@@ -25,6 +26,7 @@ use argosy_node::{
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
 use std::{
+    num::NonZeroU64,
     sync::{Arc, atomic::AtomicU64},
     time::Instant,
 };
@@ -125,7 +127,8 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
     let (follower, follow) = Follower::open(follower, trusted)?;
-    let assets = Arc::new(Assets::default());
+    let rate = config.limits.egress_bytes_per_second_per_object;
+    let assets = Arc::new(Assets::new(rate.and_then(|rate| NonZeroU64::new(rate.0))));
     let forgotten = Arc::clone(&assets);
     let bounds = (config.limits.storage.0, DISK_FLOOR_BYTES);
     let folder = config.directories.assets.clone();
@@ -160,6 +163,7 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
     let span = tracing::info_span!("node", node = %name);
     let fills =
         span.in_scope(|| Fills::new(store.clone(), guarded.clone(), sources, room, config.limits.fills()));
+    let egress = config.limits.egress_bytes_per_second.and_then(|rate| NonZeroU64::new(rate.0));
     let node = Arc::new(Node {
         duty,
         config,
@@ -173,6 +177,7 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
         popular: Popular::default(),
         warm_up: Progress::new(),
         bytes_sent: AtomicU64::new(0),
+        egress: egress.map(|rate| Arc::new(Pace::new(rate))),
         span: span.clone(),
         started: Instant::now(),
     });

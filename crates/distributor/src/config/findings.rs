@@ -22,8 +22,19 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
         let what = "operatorApi.hmacSecret is the secret of a sample configuration, which everybody knows; expected one of your own, such as `openssl rand -hex 32` prints";
         wrong("operatorApi.hmacSecret", what.to_owned());
     }
-    let mut warn = |path, what: String| findings.push(Finding { path, what, wrong: false });
+    if config.public_api.proxy_protocol && config.public_api.trusted_proxies.is_empty() {
+        let what = "publicApi.proxyProtocol is on, but nobody may speak it; expected the addresses of your proxies in publicApi.trustedProxies";
+        wrong("publicApi.proxyProtocol", what.to_owned());
+    }
     let limits = &config.limits;
+    let rates = [
+        ("limits.egressBytesPerSecond", limits.egress_bytes_per_second),
+        ("limits.egressBytesPerSecondPerObject", limits.egress_bytes_per_second_per_object),
+    ];
+    for (path, _) in rates.into_iter().filter(|(_, rate)| *rate == Some(Size(0))) {
+        wrong(path, format!("{path} is 0; expected a size above it, or leave it out for no bound"));
+    }
+    let mut warn = |path, what: String| findings.push(Finding { path, what, wrong: false });
     if limits.storage < ARGUS_LEAST_STORAGE {
         let what =
             format!("limits.storage is {}; Argus expects at least {ARGUS_LEAST_STORAGE}", limits.storage);

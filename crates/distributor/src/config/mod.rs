@@ -2,6 +2,7 @@
 //!
 //! Every key is described in `docs/config.md`.
 
+mod clients;
 mod fills;
 mod findings;
 mod prefetch;
@@ -9,6 +10,7 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use clients::{LogAddresses, Proxy};
 pub use prefetch::{Prefetch, PrefetchPolicy};
 pub use sections::{
     BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,

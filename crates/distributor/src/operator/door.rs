@@ -73,7 +73,9 @@ impl Open {
     fn new(node: &Arc<Node>, listener: TcpListener) -> Self {
         let stop = Shutdown::new();
         let public = Arc::new(Public(Arc::clone(node)));
-        Self { serving: Box::pin(serve_edge(listener, public, ServeConfig::default(), stop.clone())), stop }
+        let proxies = Arc::new(node.config.public_api.proxies());
+        let config = ServeConfig { proxies, egress: node.egress.clone(), ..ServeConfig::default() };
+        Self { serving: Box::pin(serve_edge(listener, public, config, stop.clone())), stop }
     }
 
     async fn close(self) {

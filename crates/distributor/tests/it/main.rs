@@ -11,6 +11,7 @@ mod fake_source;
 mod headers;
 mod operator;
 mod prefetch;
+mod public;
 mod rig;
 mod starting;
 mod steps;

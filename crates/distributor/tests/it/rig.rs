@@ -107,7 +107,7 @@ impl Rig {
             limits: Limits::storage(1 << 30),
             prefetch: Prefetch::none(),
             intervals: None,
-            public_api: PublicApi { port: 0, host },
+            public_api: PublicApi::at(host, 0),
             operator_api: Some(OperatorApi { port: 0, host, hmac_secret: Some(SECRET.to_owned()) }),
             worker_id: Some(0),
             buckets: None,
@@ -261,6 +261,15 @@ impl Rig {
         let answer = self.get(id, &[]).await;
         assert_eq!((answer.status, answer.header("x-cache")), (200, x_cache));
         assert!(answer.body == sample.bytes, "object {id} differs");
+    }
+
+    pub(crate) async fn assert_is(&self, id: u64, sample: &Sample) {
+        let answer = self.get(id, &[]).await;
+        assert!(
+            answer.status == 200 && answer.body == sample.bytes,
+            "object {id} differs: {}",
+            answer.head()
+        );
     }
 
     pub(crate) fn groups_sent(&self) -> u64 {

@@ -6,7 +6,7 @@ use argosy_http::{
     ContentRange, Decision, EdgeBody, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock, StatusCode,
 };
 use argosy_node_core::serve::{AssetDecision, decide_asset};
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc, time::Instant};
 
 /// A part of an object that is to be sent, and cannot be without waiting.
 pub(crate) struct Wanted {
@@ -46,8 +46,10 @@ impl Node {
     /// The node's copy of the directory is looked at on every request: an object that was deleted or
     /// moved elsewhere stops being sent at once, cached or not.
     pub(crate) fn asset(&self, request: &EdgeRequest<'_>, id: DataObjectId) -> Result<EdgeResponse, Wanted> {
+        let began = Instant::now();
         let decision =
             self.follower.with_index(|index| decide_asset(index, &self.duty.load().assignment, id));
+        self.record.decided(began.elapsed());
         let (content_id, size) = match decision {
             AssetDecision::NotFound => return Ok(answers::unknown_object()),
             AssetDecision::NotAccepted => return Ok(answers::not_uploaded()),

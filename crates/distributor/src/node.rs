@@ -1,15 +1,16 @@
 //! What every request sees.
 
-use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty};
+use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty, record::Record};
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
+use argosy_http::ServeCounters;
 use argosy_node::{Fills, Follower};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -25,6 +26,10 @@ pub(crate) struct Node {
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
     pub(crate) bytes_sent: AtomicU64,
+    pub(crate) record: Record,
+    /// What the public port has met, whoever opened it when.
+    pub(crate) public_port: Arc<ServeCounters>,
+    pub(crate) public_is_open: AtomicBool,
     /// Says in the logs which node speaks.
     pub(crate) span: Span,
     pub(crate) started: Instant,

@@ -3,10 +3,14 @@
 //! Every key is described in `docs/config.md`.
 
 mod findings;
+mod metrics;
+pub(crate) mod operator;
 mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use metrics::MetricsApi;
+pub use operator::Requirement;
 pub use sections::{
     BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,
 };
@@ -43,6 +47,9 @@ pub struct Config {
     /// Where the operator is answered; nowhere if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_api: Option<OperatorApi>,
+    /// Where those who watch are answered; on the operator's port only if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsApi>,
     /// The distribution worker who operates the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker_id: Option<u64>,

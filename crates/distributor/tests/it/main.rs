@@ -9,5 +9,7 @@ mod fake_directory;
 mod fake_source;
 mod headers;
 mod operator;
+mod orders;
 mod rig;
 mod starting;
+mod watching;

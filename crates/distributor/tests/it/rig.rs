@@ -13,7 +13,7 @@ use argosy_directory::{
 };
 use argosy_distributor::{
     Config,
-    config::{Directories, Endpoints, Limits, OperatorApi, PublicApi},
+    config::{Directories, Endpoints, Limits, OperatorApi, PublicApi, Requirement},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
@@ -102,7 +102,14 @@ impl Rig {
             limits,
             intervals: None,
             public_api: PublicApi { port: 0, host },
-            operator_api: Some(OperatorApi { port: 0, host, hmac_secret: Some(SECRET.to_owned()) }),
+            operator_api: Some(OperatorApi {
+                port: 0,
+                host,
+                hmac_secret: Some(SECRET.to_owned()),
+                keys: Vec::new(),
+                require: Requirement::Any,
+            }),
+            metrics: None,
             worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),

@@ -13,7 +13,7 @@ use argosy_directory::{
 };
 use argosy_distributor::{
     Config, StartError,
-    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Scrub},
+    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Requirement, Scrub},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
@@ -112,7 +112,14 @@ impl Rig {
             prefetch: Prefetch::none(),
             intervals: None,
             public_api: PublicApi::at(host, 0),
-            operator_api: Some(OperatorApi { port: 0, host, hmac_secret: Some(SECRET.to_owned()) }),
+            operator_api: Some(OperatorApi {
+                port: 0,
+                host,
+                hmac_secret: Some(SECRET.to_owned()),
+                keys: Vec::new(),
+                require: Requirement::Any,
+            }),
+            metrics: None,
             worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),

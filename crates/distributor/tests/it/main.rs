@@ -7,6 +7,7 @@ mod delivery;
 mod fake_directory;
 #[path = "../../../node/tests/it/fake_source.rs"]
 mod fake_source;
+mod filling;
 mod headers;
 mod operator;
 mod rig;

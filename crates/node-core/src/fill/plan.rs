@@ -225,6 +225,10 @@ impl FillCore {
     pub(super) fn rest(&mut self, id: SourceId, not_there: bool) {
         let seed = mix(self.jitter_seed ^ mix(id.0) ^ self.next_request);
         let Some(source) = self.sources.get_mut(&id) else { return };
+        if !not_there && source.ready_ms > self.now_ms {
+            // It rests already: a node that dies takes all its requests with it, and that counts once.
+            return;
+        }
         source.failures_in_row = source.failures_in_row.saturating_add(1);
         source.given_up = not_there || source.failures_in_row >= MAX_FAILURES_IN_ROW;
         source.not_there = not_there;

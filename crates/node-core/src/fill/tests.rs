@@ -287,6 +287,22 @@ fn a_source_that_is_down_for_other_objects_is_not_tried_by_each_anew() {
 }
 
 #[test]
+fn requests_that_die_together_are_one_failure() {
+    let mut core = fill(1_000);
+    let asked = fetches(&run(&mut core, 0, [added(1), want(0, 1_000, Priority::Urgent)]));
+    assert_eq!(asked.len(), 3);
+    for kill in 0..3_u64 {
+        let now = kill * 2_000;
+        let under_way: Vec<u64> = core.in_flight().map(|(id, ..)| id.0).collect();
+        let effects = run(&mut core, now, under_way.iter().map(|id| ended(*id, RequestEnd::Failed)));
+        assert!(!effects.contains(&EXHAUSTED), "{effects:?}");
+        let next = core.next_tick_ms().unwrap();
+        assert!(!fetches(&run(&mut core, next, [FillInput::Tick])).is_empty());
+    }
+    assert_eq!(core.sources[&SourceId(1)].failures_in_row, 3);
+}
+
+#[test]
 fn little_is_left_undone() {
     let nearly = |groups: u64, held: u64| {
         let mut have = GroupSet::new(groups);

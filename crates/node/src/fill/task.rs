@@ -192,7 +192,7 @@ impl FillTask {
             }
         }
         self.refresh_sources(false);
-        self.consider_peers();
+        self.consider_peers().await;
         Ok(None)
     }
 

@@ -14,20 +14,25 @@ async fn a_range_of_a_cold_object_fetches_at_most_a_mebibyte_more() {
     let seed = 0x5eed_0200;
     println!("seed {seed:#x}");
     let mut rng = fastrand::Rng::with_seed(seed);
-    for case in 0..40 {
-        let sample = Sample::random(case, rng.usize(1..6 * MIB));
+    let mut cases = Vec::new();
+    for case in 0..30 {
+        let sample = Sample::random(case, rng.usize(1..3 * MIB));
         let id = rig.put(&sample).await;
         let start = if case % 4 == 0 { 0 } else { rng.u64(..sample.size()) };
         let last = if case % 3 == 0 { start } else { rng.u64(start..sample.size()) };
-        let before = rig.bytes_sent();
         let answer = rig.get(id, &[("Range", &format!("bytes={start}-{last}"))]).await;
         assert!(answer.body == sample.bytes[start as usize..=last as usize]);
-        rig.wait_until("the end of the fill", |status| status["downloadsInProgress"] == 0).await;
-        let (served, fetched) = (last - start + 1, rig.bytes_sent() - before);
+        cases.push((id, sample.size(), start, last));
+    }
+    // What goes on after the reader has gone counts, too.
+    rig.wait_until("the end of the fills", |status| status["downloadsInProgress"] == 0).await;
+    for (id, size, start, last) in cases {
+        let fetched: u64 = rig.sources.iter().map(|source| source.bytes_sent_of(id)).sum();
+        let served = last - start + 1;
         // Pairs over all groups once, and the paths to each window that was asked for.
-        let proof = sample.size() / 256 + (served / MIB as u64 + 4) * 64 * 12;
+        let proof = size / 256 + (served / MIB as u64 + 4) * 64 * 12;
         let bound = served + MIB as u64 + proof;
-        assert!(fetched <= bound, "bytes={start}-{last} of {}: {fetched}", sample.size());
+        assert!(fetched <= bound, "bytes={start}-{last} of {size}: {fetched}");
     }
 }
 
@@ -97,9 +102,8 @@ async fn in_an_outage_hits_are_served_and_misses_told_to_come_again() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     // That nobody has it is another matter.
-    let nowhere = Sample::random(3, 1_000);
-    let id = rig.put(&nowhere).await;
-    rig.sources.iter().for_each(|source| source.behave(Behaviour::Absent));
+    let rig = Rig::new(&[Behaviour::Absent, Behaviour::Absent]).await;
+    let id = rig.put(&Sample::random(3, 1_000)).await;
     let answer = rig.get(id, &[]).await;
     assert_eq!((answer.status, answer.header("retry-after")), (500, ""));
 }

@@ -102,6 +102,8 @@ struct Shared {
     life: watch::Sender<u64>,
     groups_sent: AtomicU64,
     bytes_sent: AtomicU64,
+    /// The same, by object.
+    sent_of: Mutex<HashMap<u64, u64>>,
     connections: AtomicU64,
     most_at_once: AtomicU64,
     asked: Mutex<Vec<(u64, GroupRange)>>,
@@ -133,6 +135,7 @@ impl FakeSource {
             life: watch::Sender::new(0),
             groups_sent: AtomicU64::new(0),
             bytes_sent: AtomicU64::new(0),
+            sent_of: Mutex::default(),
             connections: AtomicU64::new(0),
             most_at_once: AtomicU64::new(0),
             asked: Mutex::default(),
@@ -199,6 +202,11 @@ impl FakeSource {
     /// Bytes of answers that the system took for sending, proofs included.
     pub(crate) fn bytes_sent(&self) -> u64 {
         self.shared.bytes_sent.load(Relaxed)
+    }
+
+    /// The same of one object.
+    pub(crate) fn bytes_sent_of(&self, id: u64) -> u64 {
+        self.shared.sent_of.lock().unwrap().get(&id).copied().unwrap_or(0)
     }
 
     /// Most connections that were open at once.
@@ -275,6 +283,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         for piece in body.chunks(16 * 1024) {
             stream.write_all(piece).await?;
             shared.bytes_sent.fetch_add(piece.len() as u64, Relaxed);
+            *shared.sent_of.lock().unwrap().entry(id).or_default() += piece.len() as u64;
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }

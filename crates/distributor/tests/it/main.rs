@@ -10,6 +10,7 @@ mod fake_directory;
 #[path = "../../../node/tests/it/fake_source.rs"]
 mod fake_source;
 mod faults;
+mod filling;
 mod headers;
 mod joystream_issues;
 mod operator;

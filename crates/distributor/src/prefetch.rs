@@ -16,7 +16,7 @@ use argosy_node::{BlockChanges, FillError};
 use argosy_node_core::{
     follow::IndexChange,
     prefetch::{Candidate, Extent, PrefetchCore, PrefetchEffect, PrefetchInput, WarmUp},
-    serve::{AssetDecision, decide_asset, my_buckets},
+    serve::{AssetDecision, Deliverable, decide_asset, delivers, my_buckets},
 };
 use argosy_store::ObjectMeta;
 use std::{
@@ -130,6 +130,17 @@ async fn found(looking: &mut Option<JoinHandle<Vec<Candidate>>>) -> Vec<Candidat
     })
 }
 
+/// What this node delivers, to everybody or to some.
+const fn deliverable(decision: &AssetDecision) -> Option<Deliverable> {
+    match decision {
+        AssetDecision::Serve(object) | AssetDecision::Private(object) => Some(*object),
+        AssetDecision::NotFound
+        | AssetDecision::Blacklisted
+        | AssetDecision::NotOurs { .. }
+        | AssetDecision::NotAccepted => None,
+    }
+}
+
 impl Driver {
     fn new(node: Arc<Node>) -> Self {
         let policy = node.config.prefetch.policy(&node.config.limits);
@@ -184,14 +195,13 @@ impl Driver {
         let node = &self.node;
         let assignment = &node.duty.load().assignment;
         let decision = node.follower.with_index(|index| decide_asset(index, assignment, id));
-        let (AssetDecision::Serve(object) | AssetDecision::Private(object)) = decision else {
+        let Some(Deliverable { content_id, size, .. }) = deliverable(&decision) else {
             return Some(PrefetchInput::Gone(id));
         };
-        let size = object.size;
         if node.store.contains(id) {
             return Some(PrefetchInput::Fetched { id, bytes: 0 });
         }
-        let meta = ObjectMeta { content_id: object.content_id, size };
+        let meta = ObjectMeta { content_id, size };
         let bytes = match extent {
             Extent::Whole => size,
             Extent::First(bytes) => bytes.min(size),
@@ -233,6 +243,7 @@ impl Driver {
                     self.tell(PrefetchInput::Gone(*id));
                 }
                 IndexChange::BagBucketsChanged { bag } if self.is_ours(bag) => self.look_soon(),
+                IndexChange::BlacklistChanged => self.look_soon(),
                 IndexChange::HoldingsReported { .. } | IndexChange::StorageBucketChanged { .. } => {
                     self.wake_what_has_sources();
                 }
@@ -253,19 +264,17 @@ impl Driver {
         let node = &self.node;
         let assignment = &node.duty.load().assignment;
         let decision = node.follower.with_index(|index| decide_asset(index, assignment, id));
-        if let AssetDecision::Serve(object) | AssetDecision::Private(object) = decision
+        if let Some(Deliverable { size, bag, .. }) = deliverable(&decision)
             && !node.store.contains(id)
         {
-            self.tell(PrefetchInput::New { id, bag: object.bag, size: object.size, height });
+            self.tell(PrefetchInput::New { id, bag, size, height });
         }
     }
 
     fn is_ours(&self, bag: &BagId) -> bool {
         let duty = self.node.duty.load();
-        self.node.follower.with_index(|index| {
-            let mine = my_buckets(index, &duty.assignment);
-            index.bag(bag).is_some_and(|bag| bag.distributed_by().any(|bucket| mine.contains(&bucket)))
-        })
+        let index = self.node.follower.index();
+        index.bag(bag).is_some_and(|bag| delivers(&index, &duty.assignment, bag))
     }
 
     fn wake_what_has_sources(&mut self) {

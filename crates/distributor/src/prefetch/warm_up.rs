@@ -6,7 +6,7 @@ use argosy_domain::{BagId, DataObjectId, WorkerId, num::to_usize};
 use argosy_node_core::{
     follow::{Index, ObjectEntry},
     prefetch::{Candidate, MAX_CANDIDATES, MAX_REPORT_OBJECTS, MAX_WAITING, Report, merge_popularity},
-    serve::my_buckets,
+    serve::{delivers, my_buckets},
 };
 use std::{
     cmp::Reverse,
@@ -88,8 +88,8 @@ fn objects_of<'a>(
     index: &'a Index,
     node: &Node,
 ) -> impl Iterator<Item = (DataObjectId, ObjectEntry)> + use<'a> {
-    let mine = my_buckets(index, &node.duty.load().assignment);
-    let bags = index.bags().filter(move |(_, bag)| bag.distributed_by().any(|bucket| mine.contains(&bucket)));
+    let duty = node.duty.load_full();
+    let bags = index.bags().filter(move |(_, bag)| delivers(index, &duty.assignment, *bag));
     bags.flat_map(|(_, bag)| bag.objects()).filter_map(|id| Some((id, index.object(id)?)))
 }
 

@@ -10,6 +10,7 @@ use crate::{
 };
 use argosy_distributor::config::Limits;
 use argosy_node::config::Size;
+use base64::Engine as _;
 use std::{collections::BTreeSet, sync::Arc};
 use table::{Body, Lines, Row, Table};
 
@@ -79,6 +80,8 @@ impl Stage {
             .replace("{hit}", &self.hit.id.to_string())
             .replace("{size}", &size.to_string())
             .replace("{last}", &size.saturating_sub(1).to_string())
+            .replace("{content-id}", &object.sample.content_id.to_string())
+            .replace("{digest}", &digest(&object.sample))
             .replace("{etag}", &format!("\"{}\"", object.sample.content_id))
     }
 
@@ -144,7 +147,10 @@ impl Stage {
         let right = match expected {
             Body::None => answer.body.is_empty(),
             Body::All => answer.body == *bytes,
-            Body::Part(first, last) => answer.body == bytes[*first..=*last],
+            Body::Parts(parts) => match parts[..] {
+                [(first, last)] => answer.body == bytes[first..=last],
+                _ => answer.body == multipart(object, parts),
+            },
             Body::Page => {
                 answer.body.starts_with(b"<!DOCTYPE html>")
                     && !answer.body.windows(7).any(|part| part == b"<script")
@@ -162,6 +168,25 @@ impl Stage {
             format!("body of {} bytes instead of {expected:?}: {shown:?}", answer.body.len())
         })
     }
+}
+
+/// `Repr-Digest`, RFC 9530.
+fn digest(sample: &Sample) -> String {
+    let root = base64::engine::general_purpose::STANDARD.encode(sample.content_id.0);
+    format!("blake3=:{root}:")
+}
+
+/// RFC 9110, 14.6.
+fn multipart(object: &Object, parts: &[(usize, usize)]) -> Vec<u8> {
+    let Sample { bytes, content_id, .. } = &*object.sample;
+    let mut body = Vec::new();
+    for (first, last) in parts {
+        let range = format!("content-range: bytes {first}-{last}/{}", bytes.len());
+        body.extend(format!("\r\n--{content_id}\r\ncontent-type: image/png\r\n{range}\r\n\r\n").into_bytes());
+        body.extend(&bytes[*first..=*last]);
+    }
+    body.extend(format!("\r\n--{content_id}--\r\n").into_bytes());
+    body
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

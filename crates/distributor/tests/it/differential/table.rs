@@ -44,8 +44,8 @@ pub(crate) struct Said {
 pub(crate) enum Body {
     None,
     All,
-    /// Both included.
-    Part(usize, usize),
+    /// Both included; several come with their own heads between them.
+    Parts(Vec<(usize, usize)>),
     Page,
     /// Some JSON that changes.
     Live,
@@ -181,9 +181,11 @@ fn parse_body(text: &str) -> Body {
         "?" => Body::Unknown,
         json if json.starts_with('{') => Body::Json(json.to_owned()),
         words if words.starts_with('"') => Body::Words(words.trim_matches('"').to_owned()),
-        part => {
-            let (first, last) = part.split_once('-').unwrap_or_else(|| panic!("no body: {part}"));
-            Body::Part(first.parse().unwrap(), last.parse().unwrap())
-        }
+        parts => Body::Parts(parts.split(' ').map(part).collect()),
     }
+}
+
+fn part(text: &str) -> (usize, usize) {
+    let (first, last) = text.split_once('-').unwrap_or_else(|| panic!("no body: {text}"));
+    (first.parse().unwrap(), last.parse().unwrap())
 }

@@ -19,6 +19,7 @@ mod node;
 pub mod operator;
 mod prefetch;
 mod proof;
+mod scrub;
 mod serve;
 mod slices;
 mod start;

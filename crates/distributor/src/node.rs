@@ -6,11 +6,11 @@ use crate::{
     config::Config,
     operator::Duty,
     prefetch::{Popular, Progress},
+    scrub::ScrubState,
 };
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
-use argosy_http::Client;
-use argosy_http::Pace;
+use argosy_http::{Client, Pace};
 use argosy_node::{Fills, Follower, Passes};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
@@ -39,6 +39,7 @@ pub(crate) struct Node {
     pub(crate) popular: Popular,
     /// How far the warm-up is.
     pub(crate) warm_up: Progress,
+    pub(crate) scrub: ScrubState,
     pub(crate) bytes_sent: AtomicU64,
     /// How fast everything together may be sent to users.
     pub(crate) egress: Option<Arc<Pace>>,

@@ -252,8 +252,9 @@ impl Driver {
                 | IndexChange::BagCreated { .. }
                 | IndexChange::BagDeleted { .. }
                 | IndexChange::BagBucketsChanged { .. }
+                | IndexChange::DistributionBucketChanged { .. }
                 | IndexChange::BagPrivacyChanged { .. }
-                | IndexChange::DistributionBucketChanged { .. } => {}
+                | IndexChange::BlacklistChanged => {}
             }
         }
     }

@@ -218,9 +218,9 @@ mod tests {
         let asked = |from, to, held| Some(Query { groups: Some(GroupRange::new(from, to)), held });
         assert_eq!(parse_query("from=0&to=1"), asked(0, 1, false));
         assert_eq!(parse_query("to=256&from=0"), asked(0, 256, false));
+        assert_eq!(parse_query("to=2&permit=00&from=0"), asked(0, 2, false));
         assert_eq!(parse_query("held=1&to=9&from=5"), asked(5, 9, true));
         assert_eq!(parse_query("held=1"), Some(Query { groups: None, held: true }));
-        assert_eq!(parse_query("to=2&permit=00&from=0"), asked(0, 2, false));
         for bad in [
             "",
             "from=0",

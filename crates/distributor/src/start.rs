@@ -9,6 +9,7 @@ use crate::{
     node::{Node, OnDuty},
     operator::{self, Changes, ChangesError, Door, Duty},
     prefetch::{self, Popular, Progress},
+    scrub::{self, ScrubState},
     upkeep,
 };
 use arc_swap::ArcSwap;
@@ -191,6 +192,7 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
         guarded,
         popular: Popular::default(),
         warm_up: Progress::new(),
+        scrub: ScrubState::default(),
         bytes_sent: AtomicU64::new(0),
         egress: egress.map(|rate| Arc::new(Pace::new(rate))),
         span: span.clone(),
@@ -201,6 +203,7 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
     tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
     tasks.spawn("prefetching", prefetch::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("scrub", scrub::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
     let (door, doorkeeper) = Door::new(Arc::clone(&node), endpoint);
     let listener = (!changes.is_stopped()).then_some(public);
     tasks.spawn("serving", doorkeeper.run(listener, shutdown.clone()).instrument(span.clone()));

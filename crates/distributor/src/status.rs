@@ -39,6 +39,7 @@ impl Node {
             "storageLimit": status.bytes_limit,
             "storageUsed": status.bytes_used,
             "uptime": status.uptime_seconds,
+            "scrub": self.scrub.to_json(),
             "downloadsInProgress": status.transfers_count,
             "queryNodeStatus": {
                 "url": directory.url,

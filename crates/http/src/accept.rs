@@ -82,7 +82,7 @@ pub(crate) async fn accept_loop<C>(
         tokio::select! {
             biased;
             () = &mut stop => break,
-            Some(ended) = connections.join_next() => note_end(ended),
+            Some(ended) = connections.join_next() => note_end(ended, &config),
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let is_proxy = config.proxies.trusts(peer.ip());
@@ -121,11 +121,12 @@ pub(crate) async fn accept_loop<C>(
     drop(listener);
     let drained = timeout(config.deadlines.drain, async {
         while let Some(ended) = connections.join_next().await {
-            note_end(ended);
+            note_end(ended, &config);
         }
     });
     if drained.await.is_err() {
         tracing::info!(connections = connections.len(), "cutting connections that did not finish in time");
+        config.counters.count_ended(connections.len());
         connections.shutdown().await;
     }
 }
@@ -170,7 +171,8 @@ fn about_one_connection(error: &io::Error) -> bool {
     )
 }
 
-fn note_end(ended: Result<(), JoinError>) {
+fn note_end(ended: Result<(), JoinError>, config: &ServeConfig) {
+    config.counters.count_ended(1);
     if let Err(error) = ended
         && error.is_panic()
     {

@@ -91,6 +91,7 @@ impl Default for ConnectionCaps {
 #[derive(Debug, Default)]
 pub struct ServeCounters {
     accepted: AtomicU64,
+    ended: AtomicU64,
     refused_connections: AtomicU64,
     refused_requests: AtomicU64,
     missed_deadlines: AtomicU64,
@@ -103,6 +104,14 @@ impl ServeCounters {
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Connections open now.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        // One that comes between the two reads has not ended before it came.
+        let ended = self.ended.load(Ordering::Relaxed);
+        self.accepted().saturating_sub(ended)
     }
 
     /// Connections closed at once because a cap was reached.
@@ -137,6 +146,10 @@ impl ServeCounters {
 
     pub(crate) fn count_broken_answer(&self) {
         self.broken_answers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_ended(&self, connections: usize) {
+        self.ended.fetch_add(argosy_domain::num::to_u64(connections), Ordering::Relaxed);
     }
 
     pub(crate) fn count_accepted(&self) {

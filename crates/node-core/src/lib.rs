@@ -14,6 +14,7 @@ pub mod fill;
 pub mod follow;
 pub mod prefetch;
 pub mod replicate;
+pub mod scrub;
 pub mod serve;
 pub mod sources;
 

@@ -13,6 +13,7 @@ mod board;
 mod lanes;
 mod request;
 mod sources;
+mod sync;
 mod task;
 mod writer;
 
@@ -182,6 +183,8 @@ pub(crate) struct Inner {
     slots: Arc<Semaphore>,
     background_slots: Arc<Semaphore>,
     lanes: Arc<Lanes>,
+    /// Held by the fill that syncs.
+    syncing: Semaphore,
     stopped: AtomicBool,
     started: Instant,
     /// Says in the logs whose fills these are.
@@ -222,6 +225,7 @@ impl Fills {
             slots,
             background_slots,
             lanes,
+            syncing: Semaphore::new(1),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
             span: Span::current(),
@@ -320,17 +324,17 @@ impl Fills {
         self.inner.shared().len()
     }
 
+    /// Objects that are being filled, those without readers included.
+    #[must_use]
+    pub fn active(&self) -> Vec<DataObjectId> {
+        self.inner.shared().keys().copied().collect()
+    }
+
     /// Fills that fetch for readers now. One whose readers have all that they can take for now is not
     /// among them.
     #[must_use]
     pub fn read_fills_count(&self) -> usize {
         self.inner.config.fetching_max.max(1).saturating_sub(self.inner.slots.available_permits())
-    }
-
-    /// Objects that are being filled, those without readers included.
-    #[must_use]
-    pub fn active(&self) -> Vec<DataObjectId> {
-        self.inner.shared().keys().copied().collect()
     }
 
     /// Requests to sources that are under way.
@@ -421,10 +425,12 @@ impl Fills {
     }
 
     fn start(&self, board: Arc<Board>) {
-        let task = FillTask::new(Arc::clone(&self.inner), board);
+        let task = FillTask::new(Arc::clone(&self.inner), Arc::clone(&board));
+        let (growth, inner) = (task.growth(), Arc::clone(&self.inner));
+        let task = sync::beside(task.run(), growth, inner, board);
         let mut tasks = self.inner.tasks();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task.run().instrument(self.inner.span.clone()));
+        tasks.spawn(task.instrument(self.inner.span.clone()));
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
     for path in ignored(config) {
         warn(path, format!("{path} is accepted, but not acted on"));
     }
+    findings.extend(config.logs.findings());
     findings
 }
 
@@ -70,6 +71,5 @@ pub(super) fn ignored(config: &Config) -> Vec<&'static str> {
         ("intervals.checkStorageNodeResponseTimes", intervals.check_storage_node_response_times.is_some()),
         ("intervals.cacheCleanup", intervals.cache_cleanup.is_some()),
     ];
-    let own = given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key));
-    own.chain(config.logs.ignored()).collect()
+    given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key)).collect()
 }

@@ -6,12 +6,14 @@ mod clients;
 mod fills;
 mod findings;
 mod prefetch;
+mod scrub;
 mod sections;
 #[cfg(test)]
 mod tests;
 
 pub use clients::{LogAddresses, Proxy};
 pub use prefetch::{Prefetch, PrefetchPolicy};
+pub use scrub::Scrub;
 pub use sections::{
     BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,
 };
@@ -62,6 +64,9 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "some_keys")]
     pub keys: Vec<KeySource>,
+    /// Proving again what has been on disk for long.
+    #[serde(default)]
+    pub scrub: Scrub,
     /// What is logged where.
     #[serde(default)]
     pub logs: Logs,

@@ -48,8 +48,8 @@ fn argus_configuration_is_read_unchanged_as_yaml_and_as_json() {
     assert!(argosy_keys::Keyring::read(&config.keys).is_ok(), "a seed keeps its digits");
     let base = folder.0.path().canonicalize().unwrap();
     assert_eq!(config.directories.assets, base.join("./local/data"));
-    assert_eq!(config.ignored().len(), 11);
-    assert_eq!(loaded.warnings.len(), 11, "{:?}", loaded.warnings);
+    assert_eq!(config.ignored().len(), 10);
+    assert_eq!(loaded.warnings.len(), 10, "{:?}", loaded.warnings);
     assert!(loaded.warnings[0].contains("joystreamNodeWs"), "{:?}", loaded.warnings);
     assert_eq!(folder.load(JSON, &[]).unwrap().config, *config);
     assert!(!format!("{config:?}").contains("not-that-of-the-sample"));

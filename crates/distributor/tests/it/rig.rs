@@ -12,8 +12,8 @@ use argosy_directory::{
     event::DynamicBagCreation,
 };
 use argosy_distributor::{
-    Config,
-    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi},
+    Config, StartError,
+    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Scrub},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
@@ -43,12 +43,16 @@ pub(crate) struct Rig {
     pub(crate) config: Config,
     node: Option<Running>,
     next_id: AtomicU64,
+    /// Copies of its folders that were made.
+    pub(crate) images: u32,
 }
 
 /// The channel whose bag the distributor delivers, and one that it does not.
 pub(crate) const OURS: u64 = 1;
-const THEIRS: u64 = 2;
+pub(crate) const THEIRS: u64 = 2;
 const STRANGER: &str = "http://stranger.example";
+/// What the directory has as the distributor's own address.
+pub(crate) const OWN_ENDPOINT: &str = "http://127.0.0.1:1";
 
 pub(crate) fn distribution_bucket(index: u64) -> DistributionBucketId {
     DistributionBucketId { family: FamilyId(0), index }
@@ -112,16 +116,23 @@ impl Rig {
             worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),
+            scrub: Scrub::default(),
             logs: Logs::default(),
         };
         change(&mut config);
-        let mut rig = Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0) };
+        let mut rig =
+            Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0), images: 0 };
         rig.start().await;
         rig
     }
 
     pub(crate) async fn start(&mut self) {
         self.node = Some(argosy_distributor::start(self.config.clone()).await.unwrap());
+    }
+
+    pub(crate) async fn try_start(&mut self) -> Result<(), StartError> {
+        self.node = Some(argosy_distributor::start(self.config.clone()).await?);
+        Ok(())
     }
 
     pub(crate) async fn stop(&mut self) {
@@ -200,6 +211,12 @@ impl Rig {
         let bag = BagId::channel(ChannelId(OURS));
         self.directory.block(vec![Event::BagPrivacySet { bag, private: true }]);
         self.know().await;
+    }
+
+    /// Makes one block of these events; waits until the distributor has it, and not longer.
+    pub(crate) async fn tell(&self, events: Vec<Event>) {
+        let height = self.directory.block(events);
+        self.wait_until("the block", |status| status["directory"]["height"] == height).await;
     }
 
     pub(crate) fn declare(&self, channel: u64, sample: &Sample) -> u64 {
@@ -298,7 +315,7 @@ fn walk(dir: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 
 fn make_distribution(directory: &FakeDirectory) {
     directory.block(vec![Event::DistributionBucketFamilyCreated { family: FamilyId(0) }]);
-    for (index, endpoint) in [(0, "http://127.0.0.1:1"), (1, STRANGER)] {
+    for (index, endpoint) in [(0, OWN_ENDPOINT), (1, STRANGER)] {
         directory.block(operated_bucket(distribution_bucket(index), WorkerId(index), endpoint));
     }
 }

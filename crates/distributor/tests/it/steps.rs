@@ -5,7 +5,9 @@ use crate::{
     fake_source::Sample,
     rig::{OURS, Rig},
 };
+use argosy_distributor::config::Directories;
 use std::{
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -88,5 +90,54 @@ impl Rig {
         assert_eq!(answer.header("content-length"), (last - first + 1).to_string());
         assert_eq!(answer.header("content-range"), format!("bytes {first}-{last}/{}", sample.size()));
         assert!(answer.body == sample.bytes[first..=last], "{first}-{last} of {id}");
+    }
+
+    /// Files of complete objects on disk.
+    pub(crate) fn data_files(&self) -> usize {
+        files_below(&self.config.directories.assets)
+            .iter()
+            .filter(|path| path.extension().is_some_and(|ending| ending == "data"))
+            .count()
+    }
+
+    /// What a kill leaves: the folders as they are on disk at this moment are those of the next start.
+    pub(crate) async fn kill_and_start(&mut self) {
+        self.images += 1;
+        let Directories { assets, cache_state } = self.config.directories.clone();
+        let image = |folder: &Path| folder.with_extension(format!("image{}", self.images));
+        let after = Directories { assets: image(&assets), cache_state: image(&cache_state) };
+        copy_folder(&assets, &after.assets);
+        copy_folder(&cache_state, &after.cache_state);
+        self.stop().await;
+        self.config.directories = after;
+        self.start().await;
+    }
+}
+
+/// All files below a folder.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A file may go while others are copied.
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else if let Err(error) = std::fs::copy(&path, &target) {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}", path.display());
+        }
     }
 }

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock, encode,
+    Answered, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock, encode,
     write::{WriteError, Writer},
 };
 use crate::{
@@ -151,7 +151,9 @@ impl<H: EdgeHandler> Edge<H> {
 
     /// Has the request answered and sends the answer; fails when the connection must not go on.
     async fn answer(&self, stream: &TcpStream, request: EdgeRequest<'_>, keep: bool) -> Result<(), End> {
+        let began = Instant::now();
         let mut response = self.handler.handle(request).await;
+        let waited = began.elapsed();
         let bodiless = request.method == EdgeMethod::Head;
         if matches!(response.body, EdgeBody::Declared { .. }) && !bodiless {
             tracing::error!(path = request.path, "a handler answered GET with the body of a HEAD");
@@ -159,9 +161,21 @@ impl<H: EdgeHandler> Edge<H> {
         }
         response.close |= !keep || self.shutdown.is_triggered();
         let close = response.close;
+        let mut answered = Answered {
+            status: response.status,
+            headers: response.headers.clone(),
+            body_bytes: if bodiless { 0 } else { response.body.len() },
+            sent_bytes: 0,
+            whole: false,
+            waited,
+            total: waited,
+        };
         let mut writer = Writer::new(stream, self.config.deadlines.write_stall);
         writer.paces = [response.pace.take(), self.config.egress.clone()];
-        match writer.response(response, bodiless).await {
+        let sent = writer.response(response, bodiless).await;
+        (answered.sent_bytes, answered.whole, answered.total) = (writer.sent, sent.is_ok(), began.elapsed());
+        self.handler.answered(&request, &answered);
+        match sent {
             Ok(()) if close => Err(End::Closing),
             Ok(()) => Ok(()),
             Err(WriteError::Io) => Err(End::Quiet),

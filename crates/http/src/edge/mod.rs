@@ -18,7 +18,8 @@ use tokio::net::TcpListener;
 pub use multipart::Multipart;
 pub use pace::Pace;
 pub use types::{
-    BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock,
+    Answered, BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse,
+    HeaderBlock,
 };
 
 use crate::{ServeConfig, Shutdown, accept::accept_loop};

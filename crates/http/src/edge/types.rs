@@ -7,6 +7,7 @@ use std::{
     ops::Range,
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -26,6 +27,28 @@ pub trait EdgeHandler: Send + Sync + 'static {
     /// The future is part of every connection's memory, idle ones included, so box the slow paths. It
     /// must bound its own waiting: the loop's deadlines cover the peer, not the handler.
     fn handle(&self, request: EdgeRequest<'_>) -> impl Future<Output = EdgeResponse> + Send;
+
+    /// Told when the answer has been sent, or could not be. Must not wait.
+    fn answered(&self, _request: &EdgeRequest<'_>, _outcome: &Answered) {}
+}
+
+/// What became of an answer.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its prebuilt lines.
+    pub headers: HeaderBlock,
+    /// The bytes that its body was to have; none for `HEAD`.
+    pub body_bytes: u64,
+    /// Bytes that the peer's side took, those of the head included.
+    pub sent_bytes: u64,
+    /// Whether all of it was sent.
+    pub whole: bool,
+    /// From the whole request to the first bytes of the answer, or to its decision.
+    pub waited: Duration,
+    /// From the whole request to the end of the answer.
+    pub total: Duration,
 }
 
 /// The methods that reach a handler.
@@ -126,6 +149,14 @@ impl HeaderBlock {
         }
         block.extend_from_slice(Self::build([(name, value)]).as_bytes());
         Self(block.freeze())
+    }
+
+    /// The value of the first line of this name, in lower case as it was built.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let lines = std::str::from_utf8(&self.0).ok()?;
+        let mut values = lines.split("\r\n").filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        values.next()
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

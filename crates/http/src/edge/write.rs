@@ -41,11 +41,13 @@ pub(super) struct Writer<'a> {
     pub(super) paces: [Option<Arc<Pace>>; 2],
     /// Bytes of the body that each pace has let through and that have not been sent yet.
     allowed: [u64; 2],
+    /// Bytes that the peer's side took.
+    pub(super) sent: u64,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(stream: &'a TcpStream, stall: Duration) -> Self {
-        Self { stream, stall, turn: 0, stalled: None, paces: [None, None], allowed: [0, 0] }
+        Self { stream, stall, turn: 0, stalled: None, paces: [None, None], allowed: [0, 0], sent: 0 }
     }
 
     /// Sends a whole answer; only its head when it is `bodiless`.
@@ -240,6 +242,7 @@ impl<'a> Writer<'a> {
     fn pushed(&mut self, result: io::Result<usize>) -> Result<usize, WriteError> {
         let count = result.map_err(|_| WriteError::Io)?;
         self.turn += to_u64(count);
+        self.sent += to_u64(count);
         Ok(count)
     }
 }

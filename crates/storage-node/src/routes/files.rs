@@ -79,7 +79,8 @@ async fn answer(
         out.insert(header::ETAG, etag);
     }
     let (status, bytes) = match decide(&conditions, &etag, meta.size) {
-        Decision::Whole => (StatusCode::OK, 0..meta.size),
+        // Several ranges get all of it, as Colossus does: nodes and clients ask for one.
+        Decision::Whole | Decision::Parts(_) => (StatusCode::OK, 0..meta.size),
         Decision::Part(bytes) => {
             let last = bytes.end.saturating_sub(1);
             content_range(out, &format!("bytes {}-{last}/{}", bytes.start, meta.size));

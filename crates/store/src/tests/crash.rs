@@ -313,3 +313,48 @@ fn a_dead_process_loses_no_full_window_and_trusts_only_its_own_boot() {
     }
     assert!(survivors > 0, "some power cut leaves something to resume");
 }
+
+#[test]
+fn what_was_synced_survives_every_power_cut() {
+    let object = Object::new(9, 130 * GROUP);
+    let disk = FakeDisk::new();
+    let store = open(&disk).unwrap();
+    let partial = store.partial(object.id, object.meta).unwrap();
+    object.fill(&partial, GroupRange::new(0, 30)).unwrap();
+    object.fill(&partial, GroupRange::new(90, 95)).unwrap();
+    assert_eq!(partial.unsynced_bytes(), 35 * GROUP as u64);
+    partial.sync().unwrap();
+    assert_eq!(partial.unsynced_bytes(), 0);
+    object.fill(&partial, GroupRange::new(30, 60)).unwrap();
+    assert_eq!(partial.unsynced_bytes(), 30 * GROUP as u64);
+    for seed in 0..100 {
+        let disk = disk.after(Ending::PowerCut(seed));
+        let store = open(&disk).unwrap();
+        let resumed = store.partial(object.id, object.meta).unwrap();
+        assert!(resumed.has(GroupRange::new(0, 30)) && resumed.has(GroupRange::new(90, 95)), "{seed}");
+        object.assert_usable(&store);
+    }
+}
+
+#[test]
+fn syncing_may_be_cut_at_every_step() {
+    let object = Object::new(7, 5 * GROUP + 1);
+    at_every_step(
+        |disk| drop(open(disk).unwrap()),
+        |store| {
+            let partial = store.partial(object.id, object.meta)?;
+            object.fill(&partial, GroupRange::new(0, 2))?;
+            partial.sync()?;
+            object.fill(&partial, GroupRange::new(2, 4))?;
+            // For those who only die.
+            partial.save()
+        },
+        |store, done| {
+            if done {
+                let resumed = store.partial(object.id, object.meta).unwrap();
+                assert!(resumed.has(GroupRange::new(0, 2)));
+            }
+            object.assert_usable(store);
+        },
+    );
+}

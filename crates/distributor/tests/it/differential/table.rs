@@ -118,11 +118,9 @@ impl Table {
             return unexplained;
         };
         let names: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
-        unexplained.extend(names.into_iter().filter(|name| theirs.get(*name) != ours.get(*name)).filter_map(
-            |name| {
-                (!self.deviations.values().any(|deviation| deviation.of.contains(name))).then(|| name.clone())
-            },
-        ));
+        let explained = |name: &str| self.deviations.values().any(|deviation| deviation.of.contains(name));
+        let differs = |name: &&String| theirs.get(*name) != ours.get(*name);
+        unexplained.extend(names.into_iter().filter(differs).filter(|name| !explained(name)).cloned());
         unexplained
     }
 }

@@ -5,6 +5,7 @@
 //! have been checked, everything else as it is fetched.
 
 mod access;
+pub mod adopt;
 mod answers;
 mod asset;
 mod assets;

@@ -1,6 +1,7 @@
 //! Puts a distributor together.
 
 use crate::{
+    adopt,
     assets::Assets,
     cache::Cache,
     config::{Config, EndpointsError, OperatorApi},
@@ -38,8 +39,8 @@ use std::{
 use tokio::{net::TcpListener, runtime::Handle};
 use tracing::Instrument as _;
 
-const ROLE: &str = "distribution";
-const CHECKPOINT: &str = "directory.checkpoint";
+pub(crate) const ROLE: &str = "distribution";
+pub(crate) const CHECKPOINT: &str = "directory.checkpoint";
 /// From the end of the last answer to the moment when tasks that still run are cut off: partial objects
 /// are put on disk meanwhile.
 const AFTER_DRAIN: Duration = Duration::from_millis(1_500);
@@ -132,6 +133,7 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let limits = StoreConfig { capacity_bytes: None, disk_floor_bytes: DISK_FLOOR_BYTES };
     let store =
         Store::open(&config.directories.assets, Arc::new(RealDisk), limits).map_err(StartError::Store)?;
+    tell_of_waiting_files(&config);
     let guarded = Client::new(config.limits.client(address_policy(&genesis)));
     let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
@@ -142,7 +144,20 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let bounds = (config.limits.storage.0, DISK_FLOOR_BYTES);
     let folder = config.directories.assets.clone();
     let cache = Cache::open(store.clone(), folder, bounds, move |id| forgotten.forget(id));
+    adopt::note_adopted(notes, &cache);
     Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded, changes })
+}
+
+/// Says how files of Argus become objects of the cache, if there are any.
+fn tell_of_waiting_files(config: &Config) {
+    let folder = &config.directories.assets;
+    let files = adopt::waiting_count(folder);
+    if files > 0 {
+        tracing::warn!(
+            files, folder = %folder.display(),
+            "there are files that look like those of Argus, which are not served as they are: stop the node and run `argosy distribution adopt` with its configuration to take them over"
+        );
+    }
 }
 
 fn address_policy(genesis: &Genesis) -> AddressPolicy {
@@ -152,7 +167,7 @@ fn address_policy(genesis: &Genesis) -> AddressPolicy {
     }
 }
 
-fn client(addresses: AddressPolicy) -> Client {
+pub(crate) fn client(addresses: AddressPolicy) -> Client {
     Client::new(ClientConfig { addresses, ..ClientConfig::default() })
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod args;
 mod leader;
 mod node;
 mod operator;
+mod order;
 pub(crate) mod setup;
 
 pub(crate) use leader::LeaderCommand;

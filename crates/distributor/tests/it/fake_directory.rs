@@ -21,14 +21,18 @@ use tokio::{
     task::JoinHandle,
 };
 
-fn key(uri: &str) -> Keypair {
+pub(crate) fn key(uri: &str) -> Keypair {
     Keypair::from_uri(KeyScheme::Sr25519, uri).unwrap()
 }
 
 pub(crate) fn genesis() -> Genesis {
     let account = key("//Alice").account();
-    let worker = || GenesisWorker { member: "alice".to_owned(), role_account: account };
-    let group = || GenesisGroup { workers: (0..4).map(|_| worker()).collect(), lead: Some(0) };
+    let worker =
+        |uri: String| GenesisWorker { member: "alice".to_owned(), role_account: key(&uri).account() };
+    let group = |name: &str| GenesisGroup {
+        workers: (0..4).map(|at| worker(format!("//{name}{at}"))).collect(),
+        lead: Some(0),
+    };
     Genesis {
         version: GENESIS_VERSION,
         network: "test".to_owned(),
@@ -37,8 +41,8 @@ pub(crate) fn genesis() -> Genesis {
         sequencer: key("//Sequencer").account(),
         params: Params::local(),
         members: vec![GenesisMember { handle: "alice".to_owned(), account }],
-        storage_group: group(),
-        distribution_group: group(),
+        storage_group: group("Storage"),
+        distribution_group: group("Distributor"),
         attestation_group: GenesisGroup::default(),
         council: GenesisCouncil::default(),
         balances: Vec::new(),

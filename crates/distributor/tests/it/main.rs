@@ -9,6 +9,8 @@ mod fake_directory;
 mod fake_source;
 mod headers;
 mod operator;
+mod private_bags;
 mod public;
 mod rig;
+mod rules;
 mod starting;

@@ -46,11 +46,13 @@ pub(crate) struct Rig {
 }
 
 /// The channel whose bag the distributor delivers, and one that it does not.
-const OURS: u64 = 1;
-const THEIRS: u64 = 2;
+pub(crate) const OURS: u64 = 1;
+pub(crate) const THEIRS: u64 = 2;
 const STRANGER: &str = "http://stranger.example";
+/// What the directory has as the distributor's own address.
+pub(crate) const OWN_ENDPOINT: &str = "http://127.0.0.1:1";
 
-fn distribution_bucket(index: u64) -> DistributionBucketId {
+pub(crate) fn distribution_bucket(index: u64) -> DistributionBucketId {
     DistributionBucketId { family: FamilyId(0), index }
 }
 
@@ -175,6 +177,12 @@ impl Rig {
         self.know().await;
     }
 
+    /// Makes one block of these events; waits until the distributor has it, and not longer.
+    pub(crate) async fn tell(&self, events: Vec<Event>) {
+        let height = self.directory.block(events);
+        self.wait_until("the block", |status| status["directory"]["height"] == height).await;
+    }
+
     fn declare(&self, channel: u64, sample: &Sample) -> u64 {
         let id = self.next_id.fetch_add(1, Relaxed);
         let object = ObjectCreation {
@@ -271,7 +279,7 @@ fn walk(dir: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 
 fn make_distribution(directory: &FakeDirectory) {
     directory.block(vec![Event::DistributionBucketFamilyCreated { family: FamilyId(0) }]);
-    for (index, endpoint) in [(0, "http://127.0.0.1:1"), (1, STRANGER)] {
+    for (index, endpoint) in [(0, OWN_ENDPOINT), (1, STRANGER)] {
         let (bucket, worker) = (distribution_bucket(index), WorkerId(index));
         directory.block(vec![
             Event::DistributionBucketCreated { family: FamilyId(0), accepting_new_bags: true, bucket },

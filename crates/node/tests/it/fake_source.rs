@@ -88,7 +88,12 @@ pub(crate) enum Behaviour {
     Busy,
 }
 
+/// Says whether who sends this head may have the object with this id.
+type Guard = Box<dyn Fn(&str, u64) -> bool + Send>;
+
 struct Shared {
+    /// Who is refused gets 403.
+    guard: Mutex<Option<Guard>>,
     objects: Mutex<HashMap<u64, Arc<Sample>>>,
     behaviour: Mutex<Behaviour>,
     /// Waited before each answer.
@@ -115,6 +120,7 @@ impl FakeSource {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
+            guard: Mutex::default(),
             objects: Mutex::default(),
             behaviour: Mutex::new(behaviour),
             delay: Mutex::default(),
@@ -140,6 +146,11 @@ impl FakeSource {
 
     pub(crate) fn put(&self, id: u64, sample: &Arc<Sample>) {
         self.shared.objects.lock().unwrap().insert(id, Arc::clone(sample));
+    }
+
+    /// Gives objects only to those whose request `allows`.
+    pub(crate) fn guard(&self, allows: impl Fn(&str, u64) -> bool + Send + 'static) {
+        *self.shared.guard.lock().unwrap() = Some(Box::new(allows));
     }
 
     pub(crate) fn behave(&self, behaviour: Behaviour) {
@@ -185,6 +196,11 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         shared.asked.lock().unwrap().push((id, groups));
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
+        }
+        let refused = shared.guard.lock().unwrap().as_ref().is_some_and(|allows| !allows(&head, id));
+        if refused {
+            stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await?;
+            continue;
         }
         if behaviour == Behaviour::Busy {
             stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await?;

@@ -110,11 +110,13 @@ impl FillCore {
         if !self.has_slot(urgent) {
             return None;
         }
+        let liars_too = !self.has_trusted(window, not);
         let explore =
             !urgent && self.next_request.checked_rem(EXPLORE_EVERY) == Some(EXPLORE_EVERY.saturating_sub(1));
         self.sources
             .iter()
             .filter(|(id, source)| !not.contains(id) && self.may_ask(**id, source, window.priority))
+            .filter(|(_, source)| liars_too || !source.quality.is_distrusted(self.now_ms))
             .map(|(id, source)| (id, source, source.held_of(window.groups)))
             .filter(|(_, _, groups)| !groups.is_empty())
             .min_by_key(|(id, source, _)| {
@@ -127,6 +129,16 @@ impl FillCore {
                 (source.quality.expected_ms(self.now_ms, bytes), **id)
             })
             .map(|(id, _, groups)| (*id, groups))
+    }
+
+    /// Whether somebody may bring the window, now or after a rest, who has not lied lately.
+    fn has_trusted(&self, window: &Window, not: &[SourceId]) -> bool {
+        self.sources.iter().any(|(id, source)| {
+            !not.contains(id)
+                && !source.given_up
+                && !source.quality.is_distrusted(self.now_ms)
+                && !source.held_of(window.groups).is_empty()
+        })
     }
 
     fn requests_to(&self, source: SourceId) -> impl Iterator<Item = &Request> {

@@ -13,6 +13,7 @@ use argosy_node_core::{
     serve::{AssetDecision, Deliverable, decide_asset, my_buckets},
 };
 use argosy_store::ObjectMeta;
+use std::time::Instant;
 
 /// Most nodes that are named to a user who asked the wrong one.
 const MAX_NAMED_NODES: usize = 16;
@@ -49,6 +50,13 @@ impl Node {
     /// Decides whether a request may have an object, by the newest block that this node has. Asked anew
     /// for every request, so that nothing that was decided before outlives its block.
     pub(crate) fn admit(&self, request: &EdgeRequest<'_>, id: DataObjectId) -> Result<Admitted, Refusal> {
+        let began = Instant::now();
+        let decided = self.decide(request, id);
+        self.record.decided(began.elapsed());
+        decided
+    }
+
+    fn decide(&self, request: &EdgeRequest<'_>, id: DataObjectId) -> Result<Admitted, Refusal> {
         let duty = self.duty.load();
         let index = self.follower.index();
         let (deliverable, private) = match decide_asset(&index, &duty.assignment, id) {

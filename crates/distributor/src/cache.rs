@@ -1,5 +1,7 @@
 //! The bound on what is cached, and the objects that make room for others.
 
+pub(crate) mod argus;
+
 use argosy_domain::DataObjectId;
 use argosy_node::Room;
 use argosy_node_core::cache::CacheCore;

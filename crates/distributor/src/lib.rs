@@ -5,6 +5,7 @@
 //! have been checked, everything else as it is fetched.
 
 mod access;
+pub mod adopt;
 mod answers;
 mod asset;
 mod assets;
@@ -12,18 +13,22 @@ mod cache;
 pub mod config;
 mod disposition;
 mod genesis;
+mod health;
 mod hit;
+mod metrics;
 mod miss;
 mod node;
 pub mod operator;
 mod prefetch;
 mod proof;
+mod record;
 mod scrub;
 mod serve;
 mod slices;
 mod start;
 mod status;
 mod upkeep;
+mod watch;
 
 pub use config::Config;
 pub use genesis::GenesisError;

@@ -6,18 +6,19 @@ use crate::{
     config::Config,
     operator::Duty,
     prefetch::{Popular, Progress},
+    record::Record,
     scrub::ScrubState,
 };
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
-use argosy_http::{Client, Pace};
+use argosy_http::{Client, Pace, ServeCounters};
 use argosy_node::{Fills, Follower, Passes};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -43,6 +44,10 @@ pub(crate) struct Node {
     pub(crate) bytes_sent: AtomicU64,
     /// How fast everything together may be sent to users.
     pub(crate) egress: Option<Arc<Pace>>,
+    pub(crate) record: Record,
+    /// What the public port has met, whoever opened it when.
+    pub(crate) public_port: Arc<ServeCounters>,
+    pub(crate) public_is_open: AtomicBool,
     /// Says in the logs which node speaks.
     pub(crate) span: Span,
     pub(crate) started: Instant,

@@ -1,8 +1,8 @@
 //! Finds out what a request is for.
 
-use crate::{answers, node::Node};
+use crate::{answers, health, node::Node};
 use argosy_domain::DataObjectId;
-use argosy_http::{EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse};
+use argosy_http::{Answered, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse};
 use std::sync::Arc;
 use tracing::Instrument as _;
 
@@ -18,6 +18,8 @@ pub(crate) enum Route {
     Status,
     Buckets,
     Popular,
+    Live,
+    Ready,
     /// Digits, but more than any id has.
     NoSuchObject,
     NotAnId,
@@ -29,6 +31,11 @@ pub(crate) enum Route {
 impl Route {
     /// Ids are parsed as integers: no text of a request ever becomes part of a path.
     pub(crate) fn of(path: &str) -> Self {
+        match path {
+            "/livez" | "/healthz" => return Self::Live,
+            "/readyz" => return Self::Ready,
+            _ => {}
+        }
         let Some(rest) = path.strip_prefix("/api/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))
         else {
             return Self::Outside;
@@ -105,11 +112,17 @@ impl EdgeHandler for Public {
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),
             Route::Popular => answers::popular(node.popular(request.query)),
+            Route::Live => health::livez(),
+            Route::Ready => node.readyz(),
             Route::NoSuchObject => answers::unknown_object(),
             Route::NotAnId => answers::not_an_id(),
             Route::Unknown => answers::no_route(request.path),
             Route::Outside => answers::no_page(),
         }
+    }
+
+    fn answered(&self, request: &EdgeRequest<'_>, outcome: &Answered) {
+        self.0.record.answered(request, outcome, &self.0.span);
     }
 }
 
@@ -141,6 +154,9 @@ mod tests {
             ("/api/v1/status", Route::Status),
             ("/api/v1/buckets", Route::Buckets),
             ("/api/v1/popular", Route::Popular),
+            ("/healthz", Route::Live),
+            ("/readyz", Route::Ready),
+            ("/readyz/", Route::Outside),
             ("/api/v1", Route::Unknown),
             ("/api/v1x", Route::Outside),
             ("/", Route::Outside),

@@ -1,6 +1,7 @@
 //! Puts a distributor together.
 
 use crate::{
+    adopt,
     assets::Assets,
     cache::Cache,
     config::{Config, EndpointsError, OperatorApi},
@@ -8,8 +9,9 @@ use crate::{
     node::{Node, OnDuty},
     operator::{self, Changes, ChangesError, Door, Duty},
     prefetch::{self, Popular, Progress},
+    record::Record,
     scrub::{self, ScrubState},
-    upkeep,
+    upkeep, watch,
 };
 use arc_swap::ArcSwap;
 use argosy_api::genesis::GenesisFile;
@@ -28,14 +30,20 @@ use argosy_node::{
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
 use std::{
     num::NonZeroU64,
-    sync::{Arc, atomic::AtomicU64},
-    time::Instant,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::{Duration, Instant},
 };
 use tokio::{net::TcpListener, runtime::Handle};
 use tracing::Instrument as _;
 
-const ROLE: &str = "distribution";
-const CHECKPOINT: &str = "directory.checkpoint";
+pub(crate) const ROLE: &str = "distribution";
+pub(crate) const CHECKPOINT: &str = "directory.checkpoint";
+/// From the end of the last answer to the moment when tasks that still run are cut off: partial objects
+/// are put on disk meanwhile.
+const AFTER_DRAIN: Duration = Duration::from_millis(1_500);
 /// What is left free of the disk. The cache is bounded by its configuration; this is for when others
 /// fill the disk.
 const DISK_FLOOR_BYTES: u64 = 256 * 1024 * 1024;
@@ -92,9 +100,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let public = bind(config.public_api.address())?;
     let operator = config.operator_api.as_ref().map(|api| bind(api.address())).transpose()?;
+    let watch = config.metrics.as_ref().map(|api| bind(api.address())).transpose()?;
     let opened = tokio::task::spawn_blocking(move || open(config));
     let parts = opened.await.map_err(StartError::Broken)??;
-    Ok(run(parts, keys, public, operator))
+    Ok(run(parts, keys, Ports { public, operator, watch }))
 }
 
 /// What is on disk.
@@ -124,6 +133,7 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let limits = StoreConfig { capacity_bytes: None, disk_floor_bytes: DISK_FLOOR_BYTES };
     let store =
         Store::open(&config.directories.assets, Arc::new(RealDisk), limits).map_err(StartError::Store)?;
+    tell_of_waiting_files(&config);
     let guarded = Client::new(config.limits.client(address_policy(&genesis)));
     let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
@@ -134,7 +144,20 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let bounds = (config.limits.storage.0, DISK_FLOOR_BYTES);
     let folder = config.directories.assets.clone();
     let cache = Cache::open(store.clone(), folder, bounds, move |id| forgotten.forget(id));
+    adopt::note_adopted(notes, &cache);
     Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded, changes })
+}
+
+/// Says how files of Argus become objects of the cache, if there are any.
+fn tell_of_waiting_files(config: &Config) {
+    let folder = &config.directories.assets;
+    let files = adopt::waiting_count(folder);
+    if files > 0 {
+        tracing::warn!(
+            files, folder = %folder.display(),
+            "there are files that look like those of Argus, which are not served as they are: stop the node and run `argosy distribution adopt` with its configuration to take them over"
+        );
+    }
 }
 
 fn address_policy(genesis: &Genesis) -> AddressPolicy {
@@ -144,11 +167,19 @@ fn address_policy(genesis: &Genesis) -> AddressPolicy {
     }
 }
 
-fn client(addresses: AddressPolicy) -> Client {
+pub(crate) fn client(addresses: AddressPolicy) -> Client {
     Client::new(ClientConfig { addresses, ..ClientConfig::default() })
 }
 
-fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpListener>) -> Running {
+/// What is listened on.
+struct Ports {
+    public: TcpListener,
+    operator: Option<TcpListener>,
+    watch: Option<TcpListener>,
+}
+
+fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
+    let Ports { public, operator, watch } = ports;
     let Parts { config, store, cache, assets, follower, follow, guarded, changes } = parts;
     // A socket that is listening has an address; asking for it cannot fail on a sound system.
     let endpoint = public.local_addr().unwrap_or(config.public_api.address());
@@ -161,6 +192,7 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
     let sources = Arc::new(sources);
     let room = Arc::clone(&cache);
     let name = config.id.clone();
+    let record = Record::new(config.public_api.log_addresses);
     let span = tracing::info_span!("node", node = %name);
     let fills =
         span.in_scope(|| Fills::new(store.clone(), guarded.clone(), sources, room, config.limits.fills()));
@@ -180,6 +212,9 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
         scrub: ScrubState::default(),
         bytes_sent: AtomicU64::new(0),
         egress: egress.map(|rate| Arc::new(Pace::new(rate))),
+        record,
+        public_port: Arc::default(),
+        public_is_open: AtomicBool::new(!changes.is_stopped()),
         span: span.clone(),
         started: Instant::now(),
     });
@@ -193,12 +228,20 @@ fn run(parts: Parts, keys: Keyring, public: TcpListener, operator: Option<TcpLis
     let listener = (!changes.is_stopped()).then_some(public);
     tasks.spawn("serving", doorkeeper.run(listener, shutdown.clone()).instrument(span.clone()));
     span.in_scope(|| tracing::info!(%endpoint, "distributor listening"));
+    if let Some(listener) = watch {
+        let (router, shutdown) = (watch::router(Arc::clone(&node)), shutdown.clone());
+        if let Ok(endpoint) = listener.local_addr() {
+            span.in_scope(|| tracing::info!(%endpoint, "metrics listening"));
+        }
+        tasks.spawn("metrics port", serve_router(listener, router, ServeConfig::default(), shutdown));
+    }
+    let grace = node.config.limits.drain() + AFTER_DRAIN;
     let operator_endpoint = operator.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listener) = operator {
         let router = operator::router(node, door, changes, shutdown.clone());
         tasks.spawn("operator's port", serve_router(listener, router, ServeConfig::default(), shutdown));
     }
-    let running = Running::new(name, endpoint, tasks);
+    let running = Running::new(name, endpoint, tasks).with_stop_grace(grace);
     match operator_endpoint {
         Some(endpoint) => running.with_operator_endpoint(endpoint),
         None => running,

@@ -93,7 +93,7 @@ async fn drop_deleted(node: &Arc<Node>) {
     }
 }
 
-async fn drop_object(node: &Arc<Node>, id: DataObjectId) {
+pub(crate) async fn drop_object(node: &Arc<Node>, id: DataObjectId) {
     node.fills.cancel(id);
     let cache = Arc::clone(&node.cache);
     if tokio::task::spawn_blocking(move || cache.remove(id)).await.is_err() {

@@ -199,26 +199,33 @@ pub(crate) fn rest_ms(failures_in_row: u32) -> u64 {
     REST_MS.checked_shl(doublings).unwrap_or(MAX_REST_MS).min(MAX_REST_MS)
 }
 
-/// Whether it is worth the while to find out what peers hold, before anything has gone wrong: if one of
-/// them was measured to need less than half the time of the best storage node for `bytes`, if every
-/// storage node rests, and now and then (`dice` is any random number) to measure one.
+/// Whether to find out what peers hold before anything has gone wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerUse {
+    /// Not worth the while.
+    Leave,
+    /// Beside the storage nodes, so that a peer that was never tried is measured.
+    Beside,
+    /// Before anybody else is asked: one of them was measured to need less than half the time of the best
+    /// storage node, or every storage node rests.
+    First,
+}
+
+/// Decides on peers for `bytes`; `dice` is any random number.
 #[must_use]
-pub fn peers_are_worth_asking(
-    now_ms: u64,
-    bytes: u64,
-    storage: &[Quality],
-    peers: &[Quality],
-    dice: u64,
-) -> bool {
+pub fn use_of_peers(now_ms: u64, bytes: u64, storage: &[Quality], peers: &[Quality], dice: u64) -> PeerUse {
     let is_up = |quality: &&Quality| quality.rests_until_ms().is_none_or(|until| until <= now_ms);
     let best = |among: &[Quality], measured: bool| {
         let candidates = among.iter().filter(is_up).filter(|quality| !measured || quality.is_measured());
         candidates.map(|quality| quality.expected_ms(now_ms, bytes)).min()
     };
-    let Some(storage_ms) = best(storage, false) else { return !peers.is_empty() };
-    let near = best(peers, true).is_some_and(|peer_ms| peer_ms < storage_ms / 2);
+    let storage_ms = best(storage, false);
+    let near = best(peers, true).is_some_and(|peer_ms| storage_ms.is_some_and(|own| peer_ms < own / 2));
+    if near || (storage_ms.is_none() && !peers.is_empty()) {
+        return PeerUse::First;
+    }
     let curious = dice.is_multiple_of(EXPLORE_PEERS_EVERY) && peers.iter().any(|peer| !peer.is_measured());
-    near || curious
+    if curious { PeerUse::Beside } else { PeerUse::Leave }
 }
 
 /// A node's memory of its sources, which seeds each new fill.

@@ -3,6 +3,10 @@
 mod cli;
 mod directory;
 mod edge;
+#[path = "../../node/tests/it/fake_source.rs"]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of tests, which this measures with")]
+mod fake_source;
+mod fill;
 mod follow;
 mod followers;
 pub(crate) mod http;
@@ -52,6 +56,8 @@ pub(crate) enum Bench {
     },
     /// Followers of one directory node: when all have a new block, and what each costs.
     Followers(followers::Options),
+    /// Very many readers of one cold object: what sources send, while they live and while they die.
+    Fill(fill::Options),
     /// Durable transactions: the embedded engine, a sync for each transaction, PostgreSQL beside it.
     Ledger {
         /// Of each of the three.
@@ -117,6 +123,7 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
         Bench::Directory { objects, no_postgres } => directory::run(root, *objects, !no_postgres),
         Bench::Follow { blocks, objects } => follow::run(root, *blocks, *objects),
         Bench::Followers(options) => followers::run(root, options),
+        Bench::Fill(options) => fill::run(root, options),
         Bench::Ledger { seconds, no_postgres } => ledger::run(root, *seconds, !no_postgres),
         Bench::Junk { seconds, connections } => junk::run(root, *seconds, *connections),
         Bench::JunkFlood { directory, seconds, connections } => {

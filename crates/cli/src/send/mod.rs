@@ -8,7 +8,7 @@ pub(crate) mod options;
 mod preview;
 mod report;
 mod resume;
-mod ring;
+pub(crate) mod ring;
 mod role;
 
 pub(crate) use key_args::KeyArgs;

@@ -138,6 +138,7 @@ directories:
   cacheState: cache
 limits:
   storage: 20G
+  drainSec: 3    # answers may go on so long when the node is told to stop
 publicApi:
   port: {public}
   host: 127.0.0.1

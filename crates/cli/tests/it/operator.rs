@@ -87,7 +87,7 @@ fn an_operator_changes_a_running_distributor() {
     assert_eq!(buckets(), serde_json::json!({"allByWorkerId": 7}));
 
     let output = command("shutdown", &["--secret", "wrong"]);
-    assert!(stderr(&output).contains("invalid signature") && output.status.code() == Some(1));
+    assert!(stderr(&output).contains("OPERATOR_TOKEN_SIGNATURE") && output.status.code() == Some(1));
     done(command("shutdown", &own));
     assert!(node.0.wait().unwrap().success(), "it ends as it does on SIGTERM");
     let output = command("shutdown", &own);

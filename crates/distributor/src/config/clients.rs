@@ -1,8 +1,9 @@
 //! Who asks, as far as a configuration has a say in it: proxies in between, and addresses in logs.
 
-use argosy_http::Network;
+use argosy_http::{Network, shortened};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// Addresses in a configuration, such as `10.0.0.0/8`, or one alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ impl<'de> Deserialize<'de> for Proxy {
 pub(super) fn proxies_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array", "uniqueItems": true,
-        "items": {"type": "string", "pattern": "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$"},
+        "items": {"type": "string", "format": "network"},
     })
 }
 
@@ -37,4 +38,14 @@ pub enum LogAddresses {
     Shortened,
     /// As they are.
     Full,
+}
+
+impl LogAddresses {
+    /// A user's address as it may be written to a log.
+    pub(crate) fn of(self, client: IpAddr) -> IpAddr {
+        match self {
+            Self::Shortened => shortened(client),
+            Self::Full => client,
+        }
+    }
 }

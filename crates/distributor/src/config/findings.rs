@@ -26,6 +26,14 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
         let what = "publicApi.proxyProtocol is on, but nobody may speak it; expected the addresses of your proxies in publicApi.trustedProxies";
         wrong("publicApi.proxyProtocol", what.to_owned());
     }
+    if let Some(address) =
+        config.operator_api.as_ref().and_then(|api| super::operator::accounts(&api.keys).err())
+    {
+        let what = format!(
+            "operatorApi.keys has {address:?}, which is no address of an account; expected such as `argosy keys list` shows"
+        );
+        wrong("operatorApi.keys", what);
+    }
     let limits = &config.limits;
     let rates = [
         ("limits.egressBytesPerSecond", limits.egress_bytes_per_second),
@@ -44,8 +52,9 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
         let what = format!("limits.maxCachedItemSize is {size}; Argus expects at least {ARGUS_LEAST_ITEM}");
         warn("limits.maxCachedItemSize", what);
     }
-    if config.operator_api.as_ref().is_some_and(|api| api.hmac_secret.is_none()) {
-        let what = "operatorApi.hmacSecret is missing; without it only the status is answered there";
+    let api = config.operator_api.as_ref();
+    if api.is_some_and(|api| api.hmac_secret.is_none() && api.keys.is_empty()) {
+        let what = "operatorApi has neither hmacSecret nor keys; without them nothing can be changed there";
         warn("operatorApi", what.to_owned());
     }
     if config.buckets.is_none() && config.worker_id.is_none() {

@@ -5,6 +5,8 @@
 mod clients;
 mod fills;
 mod findings;
+mod metrics;
+pub(crate) mod operator;
 mod prefetch;
 mod scrub;
 mod sections;
@@ -12,6 +14,8 @@ mod sections;
 mod tests;
 
 pub use clients::{LogAddresses, Proxy};
+pub use metrics::MetricsApi;
+pub use operator::Requirement;
 pub use prefetch::{Prefetch, PrefetchPolicy};
 pub use scrub::Scrub;
 pub use sections::{
@@ -53,6 +57,9 @@ pub struct Config {
     /// Where the operator is answered; nowhere if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_api: Option<OperatorApi>,
+    /// Where those who watch are answered; on the operator's port only if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsApi>,
     /// The distribution worker who operates the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker_id: Option<u64>,

@@ -1,8 +1,11 @@
 //! The sections of the configuration.
 
-use super::clients::{LogAddresses, Proxy, proxies_schema};
+use super::{
+    Requirement,
+    clients::{LogAddresses, Proxy, proxies_schema},
+};
 use argosy_domain::DistributionBucketId;
-use argosy_http::{Proxies, shortened};
+use argosy_http::Proxies;
 use argosy_node::config::{DirectoryUrls, Size, UrlsError, ip_schema, secret_schema, url_schema};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -11,6 +14,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
+    time::Duration,
 };
 
 /// The `endpoints` section: other nodes that this one needs. One of `directory` and `storageSquid` is
@@ -117,7 +121,14 @@ pub struct Limits {
     /// How long Argus remembers answers of its query node, in seconds. Not acted on, for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "queryNodeCacheTTL")]
     pub query_node_cache_ttl: Option<u32>,
+    /// Longest that answers may go on when the node is told to stop, in seconds; 8 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 300))]
+    pub drain_sec: Option<u32>,
 }
+
+/// Less than the ten seconds after which `docker stop` kills.
+const DRAIN_SEC: u32 = 8;
 
 impl Limits {
     /// So many bytes of cached objects, and nothing else.
@@ -134,7 +145,13 @@ impl Limits {
             pending_download_timeout_sec: None,
             data_object_source_by_object_id_ttl: None,
             query_node_cache_ttl: None,
+            drain_sec: None,
         }
+    }
+
+    /// Longest that answers may go on when the node is told to stop.
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_sec.unwrap_or(DRAIN_SEC).into())
     }
 
     /// Largest object that is cached, in bytes.
@@ -192,15 +209,6 @@ impl PublicApi {
         Self { port, host, trusted_proxies: Vec::new(), proxy_protocol: false, log_addresses }
     }
 
-    /// A user's address as it may be written to a log.
-    #[must_use]
-    pub fn logged(&self, client: IpAddr) -> IpAddr {
-        match self.log_addresses {
-            LogAddresses::Shortened => shortened(client),
-            LogAddresses::Full => client,
-        }
-    }
-
     pub(crate) fn proxies(&self) -> Proxies {
         let trusted = self.trusted_proxies.iter().map(|proxy| proxy.0).collect();
         Proxies { trusted, protocol: self.proxy_protocol }
@@ -235,6 +243,12 @@ pub struct OperatorApi {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "secret_schema")]
     pub hmac_secret: Option<String>,
+    /// Addresses of accounts whose keys may sign the operator's requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// Which tokens are taken: Argus' too, or only ours.
+    #[serde(default, skip_serializing_if = "Requirement::is_default")]
+    pub require: Requirement,
 }
 
 impl fmt::Debug for OperatorApi {
@@ -244,6 +258,8 @@ impl fmt::Debug for OperatorApi {
             .field("port", &self.port)
             .field("host", &self.host)
             .field("has_secret", &self.hmac_secret.is_some())
+            .field("keys", &self.keys)
+            .field("require", &self.require)
             .finish()
     }
 }
@@ -265,7 +281,7 @@ impl OperatorApi {
 /// Source: `config.yml`, and the development setup, of Joystream's distributor.
 const SAMPLE_SECRETS: [&str; 2] = ["this-is-not-so-secret", "this-is-not-so-secret-change-it"];
 
-const fn here() -> IpAddr {
+pub(super) const fn here() -> IpAddr {
     IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 

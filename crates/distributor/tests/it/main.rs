@@ -10,9 +10,11 @@ mod fake_directory;
 #[path = "../../../node/tests/it/fake_source.rs"]
 mod fake_source;
 mod faults;
+mod filling;
 mod headers;
 mod joystream_issues;
 mod operator;
+mod orders;
 mod prefetch;
 mod private_bags;
 mod public;
@@ -20,3 +22,4 @@ mod rig;
 mod rules;
 mod starting;
 mod steps;
+mod watching;

@@ -13,7 +13,7 @@ use argosy_directory::{
 };
 use argosy_distributor::{
     Config, StartError,
-    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Scrub},
+    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Requirement, Scrub},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
@@ -45,6 +45,26 @@ pub(crate) struct Rig {
     next_id: AtomicU64,
     /// Copies of its folders that were made.
     pub(crate) images: u32,
+}
+
+/// Another distributor.
+pub(crate) struct Second {
+    _dir: tempfile::TempDir,
+    node: Running,
+}
+
+impl Second {
+    pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
+        browser::ask(self.node.endpoint(), method, path, &[]).await
+    }
+
+    pub(crate) fn endpoint(&self) -> SocketAddr {
+        self.node.endpoint()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.node.stop_and_join().await.unwrap();
+    }
 }
 
 /// The channel whose bag the distributor delivers, and one that it does not.
@@ -112,7 +132,14 @@ impl Rig {
             prefetch: Prefetch::none(),
             intervals: None,
             public_api: PublicApi::at(host, 0),
-            operator_api: Some(OperatorApi { port: 0, host, hmac_secret: Some(SECRET.to_owned()) }),
+            operator_api: Some(OperatorApi {
+                port: 0,
+                host,
+                hmac_secret: Some(SECRET.to_owned()),
+                keys: Vec::new(),
+                require: Requirement::Any,
+            }),
+            metrics: None,
             worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),
@@ -167,6 +194,38 @@ impl Rig {
         }
         self.know().await;
         id
+    }
+
+    /// A second distributor of the same bag, of a worker of its own, with the same directory and a cache of
+    /// its own. The directory knows where both are from now on.
+    pub(crate) async fn second(&self) -> Second {
+        let dir = tempfile::tempdir().unwrap();
+        let directories =
+            Directories { assets: dir.path().join("assets"), cache_state: dir.path().join("cache") };
+        let id = "distributor-1".to_owned();
+        let config = Config { id, directories, worker_id: Some(2), ..self.config.clone() };
+        let node = argosy_distributor::start(config).await.unwrap();
+        let (bucket, worker) = (distribution_bucket(0), WorkerId(2));
+        let endpoint_of = |worker, endpoint: SocketAddr| Event::DistributionBucketMetadataSet {
+            worker,
+            bucket,
+            metadata: encode_operator_metadata(&format!("http://{endpoint}")),
+        };
+        self.directory.block(vec![
+            Event::DistributionBucketOperatorInvited { bucket, worker },
+            Event::DistributionBucketInvitationAccepted { worker, bucket },
+            endpoint_of(worker, node.endpoint()),
+            endpoint_of(WorkerId(0), self.endpoint()),
+        ]);
+        self.know().await;
+        let second = Second { _dir: dir, node };
+        let height = self.directory.block(vec![]);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while second.ask("GET", "/api/v1/status").await.json()["directory"]["height"] != height {
+            assert!(Instant::now() < deadline, "the newest block did not come");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        second
     }
 
     /// An object of a bag that others deliver.
@@ -287,6 +346,11 @@ impl Rig {
             "object {id} differs: {}",
             answer.head()
         );
+    }
+
+    /// Bytes that the storage nodes have sent, proofs included.
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        self.sources.iter().map(FakeSource::bytes_sent).sum()
     }
 
     pub(crate) fn groups_sent(&self) -> u64 {

@@ -184,3 +184,26 @@ async fn a_deleted_object_is_gone_with_its_block_also_after_a_restart() {
     rig.wait_until("the room of the deleted object", |status| status["objectsInCache"] == 1).await;
     assert_eq!(rig.get(other, &[]).await.status, 200);
 }
+
+/// F-E5: an object is deleted while it is being served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_of_what_is_deleted_meanwhile_gets_right_bytes_or_none_and_the_next_one_404() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let rig = Rig::new(&[Behaviour::Honest]).await;
+    // Larger than what the kernel buffers of an answer that nobody reads.
+    let (id, sample) = cached(&rig, 9, 24 * MIB).await;
+    let mut reader = tokio::net::TcpStream::connect(rig.endpoint()).await.unwrap();
+    let request = format!("GET /api/v1/assets/{id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    reader.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 1000];
+    reader.read_exact(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200 "));
+    rig.delete(id).await;
+    assert_eq!(rig.get(id, &[]).await.status, 404);
+    rig.wait_until("an empty cache", |status| status["storageUsed"] == 0 && status["objectsInCache"] == 0)
+        .await;
+    // Finished or broken off, either is well.
+    let _end = reader.read_to_end(&mut answer).await;
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    assert!(sample.bytes.starts_with(&answer[head..]), "{} bytes", answer.len() - head);
+}

@@ -15,6 +15,8 @@ const URGENT_GROUPS: u64 = 16;
 const MAX_HEDGED: usize = 3;
 /// One request in so many goes to the source that was asked least, so that no judgement is for ever.
 const EXPLORE_EVERY: u64 = 16;
+/// Added to twice the time of the best source, beyond which another is not asked instead of it.
+const MUCH_LATER_MS: u64 = 20;
 /// How long a source that does not have the object is left alone.
 const NOT_THERE_MS: u64 = 10_000;
 
@@ -103,42 +105,47 @@ impl FillCore {
         source.is_ready(self.now_ms, priority) && self.requests_to(id).count() < bound
     }
 
-    /// The source that should have the window here soonest, among those that may be asked now and hold
-    /// its beginning; and as much of the window as it holds.
+    /// The source that should have the window here soonest, among those that have rested and hold its
+    /// beginning; and as much of the window as it holds. If that one has enough to do, another that needs
+    /// not much longer; what a far one would bring much later is better waited for.
     fn choose_source(&self, window: &Window, not: &[SourceId]) -> Option<(SourceId, GroupRange)> {
         let urgent = window.priority == Priority::Urgent;
         if !self.has_slot(urgent) {
             return None;
         }
-        let liars_too = !self.has_trusted(window, not);
         let explore =
             !urgent && self.next_request.checked_rem(EXPLORE_EVERY) == Some(EXPLORE_EVERY.saturating_sub(1));
-        self.sources
-            .iter()
-            .filter(|(id, source)| !not.contains(id) && self.may_ask(**id, source, window.priority))
-            .filter(|(_, source)| liars_too || !source.quality.is_distrusted(self.now_ms))
-            .map(|(id, source)| (id, source, source.held_of(window.groups)))
-            .filter(|(_, _, groups)| !groups.is_empty())
-            .min_by_key(|(id, source, _)| {
-                if explore {
-                    return (source.requests_count, **id);
-                }
-                let queued: u64 =
-                    self.requests_to(**id).map(|request| groups_bytes(request.remaining())).sum();
-                let bytes = queued.saturating_add(groups_bytes(window.groups));
-                (source.quality.expected_ms(self.now_ms, bytes), **id)
-            })
-            .map(|(id, _, groups)| (*id, groups))
+        let mut soonest_ms = u64::MAX;
+        let mut best: Option<((u64, SourceId), u64, GroupRange)> = None;
+        for (id, source) in self.sources.iter().filter(|(id, _)| !not.contains(id)) {
+            let groups = source.held_of(window.groups);
+            if groups.is_empty() || !source.is_ready(self.now_ms, window.priority) {
+                continue;
+            }
+            let due_ms = self.due_in_ms(*id, source, window);
+            soonest_ms = soonest_ms.min(due_ms);
+            let tried_out = explore && !source.quality.is_distrusted(self.now_ms);
+            let rank = (if tried_out { source.requests_count } else { due_ms }, *id);
+            if self.may_ask(*id, source, window.priority)
+                && best.as_ref().is_none_or(|(best_rank, ..)| rank < *best_rank)
+            {
+                best = Some((rank, due_ms, groups));
+            }
+        }
+        let ((_, id), due_ms, groups) = best?;
+        let worth_it = explore || due_ms <= soonest_ms.saturating_mul(2).saturating_add(MUCH_LATER_MS);
+        worth_it.then_some((id, groups))
     }
 
-    /// Whether somebody may bring the window, now or after a rest, who has not lied lately.
-    fn has_trusted(&self, window: &Window, not: &[SourceId]) -> bool {
-        self.sources.iter().any(|(id, source)| {
-            !not.contains(id)
-                && !source.given_up
-                && !source.quality.is_distrusted(self.now_ms)
-                && !source.held_of(window.groups).is_empty()
-        })
+    /// When a source should have a window here, after all that it was asked for before: later by as much
+    /// as it has been silent.
+    fn due_in_ms(&self, id: SourceId, source: &Source, window: &Window) -> u64 {
+        let (mut bytes, mut silent_ms) = (groups_bytes(window.groups), 0);
+        for request in self.requests_to(id) {
+            bytes = bytes.saturating_add(groups_bytes(request.remaining()));
+            silent_ms = silent_ms.max(self.now_ms.saturating_sub(request.progress_ms));
+        }
+        source.quality.expected_ms(self.now_ms, bytes).saturating_add(silent_ms)
     }
 
     fn requests_to(&self, source: SourceId) -> impl Iterator<Item = &Request> {
@@ -237,6 +244,10 @@ impl FillCore {
     pub(super) fn rest(&mut self, id: SourceId, not_there: bool) {
         let seed = mix(self.jitter_seed ^ mix(id.0) ^ self.next_request);
         let Some(source) = self.sources.get_mut(&id) else { return };
+        if !not_there && source.ready_ms > self.now_ms {
+            // It rests already: a node that dies takes all its requests with it, and that counts once.
+            return;
+        }
         source.failures_in_row = source.failures_in_row.saturating_add(1);
         source.given_up = not_there || source.failures_in_row >= MAX_FAILURES_IN_ROW;
         source.not_there = not_there;

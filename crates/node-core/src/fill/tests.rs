@@ -287,6 +287,47 @@ fn a_source_that_is_down_for_other_objects_is_not_tried_by_each_anew() {
 }
 
 #[test]
+fn what_a_far_source_would_bring_later_is_left_to_the_near_one() {
+    let measured = |source: u64, after_ms: u64, in_ms: u64| {
+        let mut quality = Quality::default();
+        quality.note(0, Observation::Answered { after_ms });
+        quality.note(0, Observation::Moved { bytes: 1 << 20, in_ms });
+        FillInput::SourceAdded { source: SourceId(source), quality }
+    };
+    let mut core = fill(1_000);
+    let near_and_far = [measured(1, 2, 10), measured(2, 800, 2_000), want(0, 1_000, Priority::Urgent)];
+    let asked = fetches(&run(&mut core, 0, near_and_far));
+    assert!(asked.len() == 2 && asked.iter().all(|fetch| fetch.1 == 1), "{asked:?}");
+    // Once the near one has been silent for long enough, the far one would be first after all.
+    let asked = fetches(&run(&mut core, 1_000, [FillInput::Tick]));
+    assert!(asked.is_empty(), "{asked:?}");
+    let asked = fetches(&run(&mut core, 1_900, [FillInput::Tick]));
+    assert!(!asked.is_empty() && asked.iter().all(|fetch| fetch.1 == 2), "{asked:?}");
+    // Two that are alike share the work.
+    let mut core = fill(1_000);
+    let alike = [measured(1, 2, 10), measured(2, 2, 12), want(0, 1_000, Priority::Background)];
+    let asked = fetches(&run(&mut core, 0, alike));
+    assert_eq!(asked.iter().filter(|fetch| fetch.1 == 1).count(), 2);
+    assert_eq!(asked.iter().filter(|fetch| fetch.1 == 2).count(), 2);
+}
+
+#[test]
+fn requests_that_die_together_are_one_failure() {
+    let mut core = fill(1_000);
+    let asked = fetches(&run(&mut core, 0, [added(1), want(0, 1_000, Priority::Urgent)]));
+    assert_eq!(asked.len(), 2);
+    for kill in 0..3_u64 {
+        let now = kill * 2_000;
+        let under_way: Vec<u64> = core.in_flight().map(|(id, ..)| id.0).collect();
+        let effects = run(&mut core, now, under_way.iter().map(|id| ended(*id, RequestEnd::Failed)));
+        assert!(!effects.contains(&EXHAUSTED), "{effects:?}");
+        let next = core.next_tick_ms().unwrap();
+        assert!(!fetches(&run(&mut core, next, [FillInput::Tick])).is_empty());
+    }
+    assert_eq!(core.sources[&SourceId(1)].failures_in_row, 3);
+}
+
+#[test]
 fn little_is_left_undone() {
     let nearly = |groups: u64, held: u64| {
         let mut have = GroupSet::new(groups);

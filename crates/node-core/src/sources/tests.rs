@@ -96,17 +96,18 @@ fn peers_are_asked_when_they_are_nearer_or_nobody_else_is_up() {
     let (near, far, untried) = (of(2, 10), of(200, 300), Quality::default());
     let ask = |storage: &[&Quality], peers: &[&Quality], dice| {
         let own = |of: &[&Quality]| of.iter().map(|quality| (*quality).clone()).collect::<std::vec::Vec<_>>();
-        peers_are_worth_asking(700, MIB, &own(storage), &own(peers), dice)
+        use_of_peers(700, MIB, &own(storage), &own(peers), dice)
     };
-    assert!(!ask(&[&near], &[&untried], 1), "storage nodes are fast");
-    assert!(!ask(&[&near], &[&far], 0), "known to be no better");
-    assert!(ask(&[&far], &[&near], 1));
-    assert!(!ask(&[&far], &[&untried], 1));
-    assert!(ask(&[&far], &[&untried], 0), "now and then, to find out");
-    assert!(ask(&[&down], &[&untried], 1));
-    assert!(ask(&[], &[&far], 1));
-    assert!(!ask(&[&down], &[], 0));
-    assert!(!ask(&[&down, &near], &[&far], 0));
+    use PeerUse::{Beside, First, Leave};
+    assert_eq!(ask(&[&near], &[&untried], 1), Leave, "storage nodes are fast");
+    assert_eq!(ask(&[&near], &[&far], 0), Leave, "known to be no better");
+    assert_eq!(ask(&[&far], &[&near], 1), First);
+    assert_eq!(ask(&[&far], &[&untried], 1), Leave);
+    assert_eq!(ask(&[&far], &[&untried], 0), Beside, "now and then, to find out");
+    assert_eq!(ask(&[&down], &[&untried], 1), First);
+    assert_eq!(ask(&[], &[&far], 1), First);
+    assert_eq!(ask(&[&down], &[], 0), Leave);
+    assert_eq!(ask(&[&down, &near], &[&far], 0), Leave);
 }
 
 #[test]

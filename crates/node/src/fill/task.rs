@@ -200,7 +200,7 @@ impl FillTask {
             }
         }
         self.refresh_sources(false);
-        self.consider_peers();
+        self.consider_peers().await;
         Ok(None)
     }
 

@@ -107,6 +107,8 @@ struct Shared {
     life: watch::Sender<u64>,
     groups_sent: AtomicU64,
     bytes_sent: AtomicU64,
+    /// The same, by object.
+    sent_of: Mutex<HashMap<u64, u64>>,
     connections: AtomicU64,
     most_at_once: AtomicU64,
     asked: Mutex<Vec<(u64, GroupRange)>>,
@@ -155,6 +157,7 @@ impl FakeSource {
             life: watch::Sender::new(0),
             groups_sent: AtomicU64::new(0),
             bytes_sent: AtomicU64::new(0),
+            sent_of: Mutex::default(),
             connections: AtomicU64::new(0),
             most_at_once: AtomicU64::new(0),
             asked: Mutex::default(),
@@ -254,6 +257,11 @@ impl FakeSource {
         self.shared.bytes_sent.load(Relaxed)
     }
 
+    /// The same of one object.
+    pub(crate) fn bytes_sent_of(&self, id: u64) -> u64 {
+        self.shared.sent_of.lock().unwrap().get(&id).copied().unwrap_or(0)
+    }
+
     /// Most connections that were open at once.
     pub(crate) fn most_connections(&self) -> u64 {
         self.shared.most_at_once.load(Relaxed)
@@ -337,6 +345,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         for piece in body.chunks(16 * 1024) {
             stream.write_all(piece).await?;
             shared.bytes_sent.fetch_add(piece.len() as u64, Relaxed);
+            *shared.sent_of.lock().unwrap().entry(id).or_default() += piece.len() as u64;
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }

@@ -107,7 +107,8 @@ async fn only_bad_sources_fail_soon_and_let_nothing_out() {
         let unreachable = matches!(error, FillError::Unreachable | FillError::NoProgress);
         let absent = matches!(bad, Behaviour::Lying | Behaviour::Absent);
         assert!(if absent { error == FillError::NoSource } else { unreachable }, "{bad:?}: {error}");
-        assert!(started.elapsed() < Duration::from_secs(8), "{bad:?} cost {:?}", started.elapsed());
+        // Each that brings a little and breaks off is given another chance.
+        assert!(started.elapsed() < Duration::from_secs(30), "{bad:?} cost {:?}", started.elapsed());
         assert!(!rig.fills.store().contains(ID));
     }
 }

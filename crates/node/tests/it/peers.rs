@@ -2,7 +2,7 @@
 
 use crate::{
     fake_source::{Behaviour, FakeSource},
-    rig::{MIB, Rig},
+    rig::{MIB, Rig, wait_until},
 };
 use argosy_content::GroupRange;
 use argosy_node::FillError;
@@ -71,6 +71,7 @@ async fn a_peer_that_was_measured_to_be_nearer_is_preferred() {
     // A reader has waited for long: the peer has been found, and measured by what it sends.
     rig.assert_reads(MIB as u64..5 * MIB as u64).await;
     assert!(!peer.asked().is_empty(), "nobody waits for a slow storage node while a peer has it");
+    wait_until("the end of the fill", || rig.fills.active_count() == 0).await;
     let before = rig.sources[0].asked().len();
     rig.assert_reads(5 * MIB as u64..6 * MIB as u64).await;
     assert_eq!(rig.sources[0].asked().len(), before);

@@ -79,7 +79,7 @@ async fn answer(
         out.insert(header::ETAG, etag);
     }
     let (status, bytes) = match decide(&conditions, &etag, meta.size) {
-        // Several ranges get all of it, as Colossus does: nodes and clients ask for one.
+        // As Colossus does; several ranges are for players, who ask distributors.
         Decision::Whole | Decision::Parts(_) => (StatusCode::OK, 0..meta.size),
         Decision::Part(bytes) => {
             let last = bytes.end.saturating_sub(1);

@@ -14,7 +14,7 @@ use argosy_domain::limits::WINDOW_BYTES;
 use argosy_http::{Client, HeaderName, Request, StatusCode, header};
 use argosy_node_core::{
     fill::FillInput,
-    sources::{Observation, Quality, SourceId, peers_are_worth_asking},
+    sources::{Observation, PeerUse, Quality, use_of_peers},
 };
 use std::{
     sync::{
@@ -29,6 +29,8 @@ use tokio::{task::JoinSet, time::Instant};
 const MAX_ASKED: usize = 8;
 /// How long a peer may take to say what it holds.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// How long storage nodes are not asked while peers that should be first say what they hold.
+const HEAD_START: Duration = Duration::from_millis(100);
 /// What they hold changes; they are asked again after this long, if there is still need.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Fills so far, for those who are curious now and then.
@@ -67,22 +69,28 @@ impl Peers {
 
 impl FillTask {
     /// Asks peers before anything has gone wrong, if they are known to be much nearer.
-    pub(super) fn consider_peers(&mut self) {
+    pub(super) async fn consider_peers(&mut self) {
+        let used = self.use_of_peers();
+        if used != PeerUse::Leave {
+            self.ask_peers();
+        }
+        let due = Instant::now() + HEAD_START;
+        while used == PeerUse::First && !self.peers.asking.is_empty() {
+            let Ok(holding) = tokio::time::timeout_at(due, self.peers.answer()).await else { return };
+            self.on_holding(holding);
+        }
+    }
+
+    fn use_of_peers(&self) -> PeerUse {
         let listed = self.inner.sources.peers_of(self.board.id());
         if listed.is_empty() {
-            return;
+            return PeerUse::Leave;
         }
         let (now_ms, dice) = (self.inner.now_ms(), FILLS.fetch_add(1, Ordering::Relaxed));
         let memory = self.inner.memory();
-        let of = |ids: &mut dyn Iterator<Item = SourceId>| -> Vec<Quality> {
-            ids.map(|id| memory.quality(id)).collect()
-        };
-        let storage = of(&mut self.sources.keys().copied().filter(|id| !id.is_peer()));
-        let peers = of(&mut listed.iter().map(|peer| peer.id));
-        drop(memory);
-        if peers_are_worth_asking(now_ms, WINDOW_BYTES, &storage, &peers, dice) {
-            self.ask_peers();
-        }
+        let storage: Vec<Quality> = self.sources.keys().map(|id| memory.quality(*id)).collect();
+        let peers: Vec<Quality> = listed.iter().map(|peer| memory.quality(peer.id)).collect();
+        use_of_peers(now_ms, WINDOW_BYTES, &storage, &peers, dice)
     }
 
     /// Asks peers what they hold, unless they were asked a moment ago; whether any of them may answer.

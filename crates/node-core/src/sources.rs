@@ -76,8 +76,9 @@ pub struct Quality {
     latency: Latency,
     /// Smoothed; none before the first full answer.
     rate_bytes_per_s: Option<u64>,
-    /// Points for failures as of `noted_ms`; halves every [`PENALTY_HALVES_MS`].
+    /// Points for failures as of `penalty_ms`; halves every [`PENALTY_HALVES_MS`].
     penalty: u64,
+    penalty_ms: u64,
     noted_ms: u64,
     /// Failures since the last answer, those of one moment counted once.
     failures_in_row: u32,
@@ -89,6 +90,9 @@ const UNTRIED_LATENCY_MS: u64 = 20;
 const UNTRIED_RATE_BYTES_PER_S: u64 = 64 * 1024 * 1024;
 const FAILURE_POINTS: u64 = 100;
 const MAX_PENALTY: u64 = 1_000;
+/// A source of wrong bytes costs whoever asks it: so much slower does it look that it is asked only if nobody
+/// else is there, for some minutes.
+const WRONG_PENALTY: u64 = 100_000;
 const PENALTY_HALVES_MS: u64 = 60_000;
 /// Failures that come closer together have one cause: a node that dies takes all its requests with it.
 const FAILURES_APART_MS: u64 = 200;
@@ -107,7 +111,7 @@ pub const HEDGE_MAX_MS: u64 = 2_000;
 impl Quality {
     /// Takes one observation at `now_ms`.
     pub fn note(&mut self, now_ms: u64, observation: Observation) {
-        self.penalty = self.penalty_at(now_ms);
+        self.forgive(now_ms);
         self.noted_ms = now_ms;
         match observation {
             Observation::Answered { after_ms } => {
@@ -123,7 +127,7 @@ impl Quality {
             }
             Observation::Overtaken { after_ms } => self.latency.note(after_ms),
             Observation::Failed => self.note_failure(now_ms),
-            Observation::Wrong => self.penalty = MAX_PENALTY,
+            Observation::Wrong => self.penalty = WRONG_PENALTY,
         }
     }
 
@@ -132,7 +136,8 @@ impl Quality {
         if self.failures_in_row > 0 && !apart {
             return;
         }
-        self.penalty = self.penalty.saturating_add(FAILURE_POINTS).min(MAX_PENALTY);
+        let most = MAX_PENALTY.max(self.penalty);
+        self.penalty = self.penalty.saturating_add(FAILURE_POINTS).min(most);
         self.failures_in_row = self.failures_in_row.saturating_add(1);
         self.failed_ms = now_ms;
     }
@@ -162,14 +167,28 @@ impl Quality {
         self.latency.p95_ms().map_or(HEDGE_MAX_MS, |p95| p95.clamp(HEDGE_MIN_MS, HEDGE_MAX_MS))
     }
 
+    /// Whether it has sent wrong bytes lately: asked only if nobody else is there.
+    #[must_use]
+    pub fn is_distrusted(&self, now_ms: u64) -> bool {
+        self.penalty_at(now_ms) > MAX_PENALTY
+    }
+
     /// Whether a full answer of it was measured.
     #[must_use]
     pub const fn is_measured(&self) -> bool {
         self.rate_bytes_per_s.is_some()
     }
 
+    /// Halves the penalty as often as that is due, however often the source is heard of meanwhile.
+    fn forgive(&mut self, now_ms: u64) {
+        self.penalty = self.penalty_at(now_ms);
+        let halvings = now_ms.saturating_sub(self.penalty_ms) / PENALTY_HALVES_MS;
+        let forgiven_ms = self.penalty_ms.saturating_add(halvings.saturating_mul(PENALTY_HALVES_MS));
+        self.penalty_ms = if self.penalty == 0 { now_ms } else { forgiven_ms };
+    }
+
     fn penalty_at(&self, now_ms: u64) -> u64 {
-        let halvings = now_ms.saturating_sub(self.noted_ms) / PENALTY_HALVES_MS;
+        let halvings = now_ms.saturating_sub(self.penalty_ms) / PENALTY_HALVES_MS;
         u32::try_from(halvings).ok().and_then(|halvings| self.penalty.checked_shr(halvings)).unwrap_or(0)
     }
 }

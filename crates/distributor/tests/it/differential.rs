@@ -5,10 +5,12 @@ mod table;
 use crate::{
     browser::{self, Answer},
     fake_source::{Behaviour, Sample},
-    rig::{MIB, Rig},
+    rig::{MIB, OURS, Rig},
     steps::{png, watched},
 };
+use argosy_directory::Event;
 use argosy_distributor::config::Limits;
+use argosy_domain::{BagId, ChannelId};
 use argosy_node::config::Size;
 use base64::Engine as _;
 use std::{collections::BTreeSet, sync::Arc};
@@ -63,6 +65,11 @@ impl Stage {
             "theirs" => rig.put_elsewhere(&sample).await,
             "unaccepted" => rig.declare_only(&sample).await,
             "lost" => rig.put_nowhere(&sample).await,
+            "blacklisted" | "private" => {
+                let id = rig.put_and_fetch(&sample).await;
+                rig.tell(forbid(state, &sample, true)).await;
+                id
+            }
             "deleted" => {
                 let id = rig.put_and_fetch(&sample).await;
                 rig.delete(id).await;
@@ -170,6 +177,18 @@ impl Stage {
     }
 }
 
+/// What makes an object one that may not be passed on, or not to everybody; and what takes that back.
+fn forbid(state: &str, sample: &Sample, forbidden: bool) -> Vec<Event> {
+    match state {
+        "blacklisted" => {
+            let added = [sample.content_id.to_string().into_bytes()].into();
+            vec![Event::UpdateBlacklist { removed: [].into(), added }]
+        }
+        "private" => vec![Event::BagPrivacySet { bag: BagId::channel(ChannelId(OURS)), private: forbidden }],
+        _ => Vec::new(),
+    }
+}
+
 /// `Repr-Digest`, RFC 9530.
 fn digest(sample: &Sample) -> String {
     let root = base64::engine::general_purpose::STANDARD.encode(sample.content_id.0);
@@ -200,6 +219,9 @@ async fn every_request_is_answered_as_the_table_says() {
         let answer = stage.ask(row, &object).await;
         let mut faults = stage.faults(&table, row, &object, &answer).await;
         let fetched = stage.rig.groups_sent() - before;
+        if row.state == "private" {
+            stage.rig.tell(forbid("private", &object.sample, false)).await;
+        }
         let most = if ["hit", "empty", "any"].contains(&&*row.state) { Some(0) } else { row.fetches };
         if most.is_some_and(|most| fetched > most) {
             faults.push(format!("{fetched} groups were fetched"));
@@ -225,7 +247,19 @@ fn every_difference_from_argus_is_explained() {
     for (name, deviation) in &table.deviations {
         assert!(!deviation.why.is_empty(), "{name} needs a reason");
     }
-    for state in ["hit", "pending", "miss", "theirs", "any", "unaccepted", "large", "lost", "deleted"] {
+    for state in [
+        "blacklisted",
+        "private",
+        "hit",
+        "pending",
+        "miss",
+        "theirs",
+        "any",
+        "unaccepted",
+        "large",
+        "lost",
+        "deleted",
+    ] {
         assert!(table.rows.iter().any(|row| row.state == state), "no row for {state}");
     }
 }

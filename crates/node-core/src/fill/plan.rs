@@ -124,7 +124,8 @@ impl FillCore {
             }
             let due_ms = self.due_in_ms(*id, source, window);
             soonest_ms = soonest_ms.min(due_ms);
-            let rank = (if explore { source.requests_count } else { due_ms }, *id);
+            let tried_out = explore && !source.quality.is_distrusted(self.now_ms);
+            let rank = (if tried_out { source.requests_count } else { due_ms }, *id);
             if self.may_ask(*id, source, window.priority)
                 && best.as_ref().is_none_or(|(best_rank, ..)| rank < *best_rank)
             {

@@ -27,7 +27,24 @@ fn failures_are_forgiven_with_time() {
     assert_eq!(quality.expected_ms(PENALTY_HALVES_MS, MIB), clean * 3 / 2);
     assert_eq!(quality.expected_ms(100 * PENALTY_HALVES_MS, MIB), clean);
     quality.note(0, Observation::Wrong);
-    assert_eq!(quality.expected_ms(0, MIB), clean * 11);
+    assert_eq!(quality.expected_ms(0, MIB), clean * 1_001);
+    quality.note(1, Observation::Failed);
+    assert_eq!(quality.expected_ms(1, MIB), clean * 1_001, "no better for having failed as well");
+    assert!(quality.is_distrusted(6 * PENALTY_HALVES_MS) && !quality.is_distrusted(7 * PENALTY_HALVES_MS));
+}
+
+#[test]
+fn a_source_that_is_asked_all_the_time_is_forgiven_too() {
+    let mut quality = Quality::default();
+    quality.note(0, Observation::Failed);
+    let mut clean = Quality::default();
+    for now in (0..=20 * PENALTY_HALVES_MS).step_by(1_000) {
+        for one in [&mut quality, &mut clean] {
+            one.note(now, Observation::Answered { after_ms: 10 });
+        }
+    }
+    let now = 20 * PENALTY_HALVES_MS;
+    assert_eq!(quality.expected_ms(now, MIB), clean.expected_ms(now, MIB));
 }
 
 #[test]

@@ -2,13 +2,18 @@
 
 use crate::{
     browser,
+    fake_directory::{genesis, key},
     fake_source::{Behaviour, Sample},
     rig::{MIB, OURS, Rig, distribution_bucket},
     steps::{png, watched},
 };
+use argosy_api::{ReadPermit, ReadScope};
 use argosy_content::GroupRange;
 use argosy_directory::Event;
-use argosy_domain::{BagId, ChannelId};
+use argosy_distributor::config::Proxy;
+use argosy_domain::{BagId, ChannelId, DataObjectId};
+use argosy_http::ConnectionCaps;
+use argosy_node::follower::now_ms;
 use serde_json::json;
 use std::{path::Path, sync::Arc};
 use tokio::{
@@ -276,4 +281,122 @@ async fn defect_31_objects_without_bytes_give_500_and_failed_downloads_stay_pend
     rig.wait_for("the object", async || rig.get(id, &[]).await.body == sample.bytes).await;
     rig.wait_for_hit(id).await;
     rig.wait_for_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_11_one_address_may_take_all_connections() {
+    let most = ConnectionCaps::default().per_address;
+    let rig = Rig::configured(&[], |config| {
+        config.public_api.trusted_proxies = vec![Proxy("127.0.0.1".parse().unwrap())];
+        config.public_api.proxy_protocol = true;
+    });
+    let rig = rig.await;
+    let connect = async |address: &str| {
+        let mut stream = TcpStream::connect(rig.endpoint()).await.unwrap();
+        let request =
+            format!("PROXY TCP4 {address} 10.0.0.1 1 2\r\nHEAD /api/v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
+        // One that is refused may be closed before it has said anything.
+        let _refused = stream.write_all(request.as_bytes()).await;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_) => return None,
+            }
+        }
+        assert!(head.starts_with(b"HTTP/1.1 200 "));
+        Some(stream)
+    };
+    let mut open = Vec::new();
+    for _ in 0..most {
+        open.push(connect("192.0.2.7").await.expect("a place"));
+    }
+    assert!(connect("192.0.2.7").await.is_none(), "one more than {most}");
+    assert!(connect("192.0.2.8").await.is_some(), "others are not kept out");
+    open.pop();
+    rig_waits(async || connect("192.0.2.7").await.is_some()).await;
+}
+
+/// Waits for something of a node whose status cannot be asked for without a proxy.
+async fn rig_waits(mut so: impl AsyncFnMut() -> bool) {
+    watched("a state", async {
+        while !so().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_12_anybody_can_take_any_object() {
+    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let sample = png(1, 300_000);
+    let id = rig.put_and_fetch(&sample).await;
+    rig.make_private().await;
+    for method in ["GET", "HEAD"] {
+        let answer = browser::ask(rig.endpoint(), method, &format!("/api/v1/assets/{id}"), &[]).await;
+        assert_eq!((answer.status, answer.header("cache-control")), (403, "no-store"), "{}", answer.head());
+    }
+    let ask = async |signer: &str, expires_ms: u64| {
+        let scope = ReadScope::Object(DataObjectId(id));
+        let permit = ReadPermit::sign(&key(signer), &genesis().hash(), scope, expires_ms);
+        browser::ask(rig.endpoint(), "GET", &format!("/api/v1/assets/{id}?permit={permit}"), &[]).await
+    };
+    let shown = ask("//Alice", now_ms() + 60_000).await;
+    assert!(shown.status == 200 && shown.body == sample.bytes, "the owner's URL opens it");
+    assert_eq!(shown.header("cache-control"), "private, no-store");
+    assert_eq!(ask("//Alice", now_ms() - 1).await.status, 403, "not for ever");
+    assert_eq!(ask("//Bob", now_ms() + 60_000).await.status, 403, "nor does anybody else's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_21_nodes_that_do_not_distribute_keep_players_waiting() {
+    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let id = rig.put_and_fetch(&png(1, 300_000)).await;
+    rig.add_peer(7, "http://peer.example");
+    rig.know().await;
+    let mode = async |index: u64, distributing: bool| {
+        let bucket = distribution_bucket(index);
+        rig.tell(vec![Event::DistributionBucketModeUpdated { bucket, distributing }]).await;
+    };
+    mode(0, false).await;
+    let answer = watched("a refusal", rig.get(id, &[])).await;
+    assert_eq!(answer.status, 421);
+    let named = |answer: &browser::Answer| answer.json()["distributors"].clone();
+    assert_eq!(named(&answer), json!([format!("http://peer.example/api/v1/assets/{id}")]));
+    mode(17, false).await;
+    assert_eq!(named(&rig.get(id, &[]).await), json!([]), "one that is off is not named either");
+    mode(0, true).await;
+    assert_eq!(rig.get(id, &[]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_23_nothing_for_adaptive_streaming() {
+    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let mut packets = vec![0; 188 * 20];
+    packets.iter_mut().step_by(188).for_each(|byte| *byte = 0x47);
+    let boxed = |kind: &[u8]| [&[0, 0, 0, 24][..], kind, &[0; 400]].concat();
+    let cases = [
+        (b"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:4,\n7\n".to_vec(), "application/vnd.apple.mpegurl"),
+        (
+            b"<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\">".to_vec(),
+            "application/dash+xml",
+        ),
+        (b"WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n".to_vec(), "text/vtt"),
+        (packets, "video/mp2t"),
+        (boxed(b"ftypiso5"), "video/mp4"),
+        (boxed(b"stypmsdh"), "video/mp4"),
+        (boxed(b"moof"), "video/mp4"),
+    ];
+    for (bytes, mime) in cases {
+        let sample = Sample::of(bytes);
+        let id = rig.put(&sample).await;
+        for x_cache in ["miss", "hit"] {
+            let answer = rig.get(id, &[]).await;
+            assert_eq!((answer.status, answer.header("x-cache")), (200, x_cache), "{mime}");
+            assert_eq!(answer.header("content-type"), mime);
+            assert_eq!(answer.header("access-control-allow-origin"), "*");
+            rig.wait_for_hit(id).await;
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     browser,
-    fake_source::{Behaviour, Sample},
+    fake_source::{Behaviour, FakeSource, Sample},
     rig::{MIB, Rig},
     steps::{png, watched},
 };
@@ -111,4 +111,56 @@ async fn defect_22_a_seek_buffers_and_far_nodes_are_asked() {
     let path = format!("/api/v1/assets/{id}");
     let head = browser::ask(rig.endpoint(), "HEAD", &path, &[]).await;
     assert_eq!(head.header("x-cache"), "pending");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_05_wrong_bytes_are_sent_and_their_source_is_asked_again() {
+    let rig = Rig::new(&[Behaviour::Lying, Behaviour::Honest]).await;
+    let mut asked = Vec::new();
+    for seed in 0..6 {
+        let sample = png(seed, 2 * MIB);
+        let id = rig.put(&sample).await;
+        rig.assert_whole(id, &sample, "miss").await;
+        rig.wait_for_hit(id).await;
+        asked.push(rig.sources[0].asked().iter().filter(|(asked, _)| *asked == id).count());
+    }
+    println!("the liar was asked, by object: {asked:?}");
+    let before = asked.iter().position(|count| *count > 0).unwrap_or(0);
+    let later: usize = asked[before + 1..].iter().sum();
+    assert!(later <= 1, "once it has lied it is hardly asked: {asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_20_a_dead_source_keeps_its_good_name() {
+    let rig = Rig::new(&[Behaviour::Honest, Behaviour::Honest]).await;
+    for seed in 0..3 {
+        rig.put_and_fetch(&png(seed, MIB)).await;
+    }
+    let mut asked = Vec::new();
+    for seed in 10..18 {
+        let sample = png(seed, 300_000);
+        let id = rig.put(&sample).await;
+        // Takes requests and says nothing, from now on.
+        rig.sources[0].hold_back_all_but(id, &[]);
+        watched("an object", rig.assert_whole(id, &sample, "miss")).await;
+        rig.wait_for_hit(id).await;
+        asked.push(rig.sources[0].asked().iter().filter(|(asked, _)| *asked == id).count());
+    }
+    println!("the silent source was asked, by object: {asked:?}");
+    let last: usize = asked[4..].iter().sum();
+    assert!(last <= 1, "a silent source is hardly asked any more: {asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_22b_nodes_that_hold_an_object_help_each_other() {
+    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let sample = png(1, 3 * MIB);
+    let id = rig.put(&sample).await;
+    let peer = FakeSource::start(Behaviour::Honest).await;
+    peer.put(id, &sample);
+    rig.add_peer(7, &peer.endpoint);
+    rig.know().await;
+    rig.sources[0].kill();
+    rig.wait_for("the object from a peer", async || rig.get(id, &[]).await.body == sample.bytes).await;
+    assert!(peer.groups_sent() >= 192);
 }

@@ -35,6 +35,7 @@ use std::{
     },
     time::Duration,
 };
+use sync::Syncs;
 use task::FillTask;
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 use tracing::{Instrument as _, Span};
@@ -146,8 +147,7 @@ pub(crate) struct Inner {
     shared: Mutex<BTreeMap<DataObjectId, Arc<Board>>>,
     tasks: Mutex<JoinSet<()>>,
     slots: Arc<Semaphore>,
-    /// Held by the fill that syncs.
-    syncing: Semaphore,
+    syncs: Syncs,
     stopped: AtomicBool,
     started: Instant,
     /// Says in the logs whose fills these are.
@@ -184,7 +184,7 @@ impl Fills {
             shared: Mutex::default(),
             tasks: Mutex::default(),
             slots,
-            syncing: Semaphore::new(1),
+            syncs: Syncs::default(),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
             span: Span::current(),

@@ -37,8 +37,10 @@ const EVENTS: usize = 8;
 const REFRESH: Duration = Duration::from_secs(5);
 /// How often deadlines of readers are looked at.
 const PULSE: Duration = Duration::from_millis(500);
-/// How often completing is tried when the disk loses groups meanwhile.
+/// How often completing is tried when the disk fails meanwhile.
 const MAX_COMPLETIONS: u32 = 3;
+/// How often it is tried anew because a reader has found damage in what counted as held.
+const MAX_LOSSES: u32 = 1000;
 /// Those who want the whole object, in the core's eyes.
 const WHOLE: ReaderId = ReaderId(0);
 
@@ -68,6 +70,7 @@ pub(super) struct FillTask {
     growth: Arc<Growth>,
     completing: bool,
     completions: u32,
+    losses: u32,
     exhausted: bool,
     last_progress: Instant,
     refresh_at: Instant,
@@ -125,6 +128,7 @@ impl FillTask {
             growth: Arc::default(),
             completing: false,
             completions: 0,
+            losses: 0,
             exhausted: false,
             last_progress: now,
             refresh_at: now,

@@ -1,6 +1,7 @@
 //! What the node writes down about every request: numbers always, a line if somebody wants it.
 
-use argosy_http::{Answered, EdgeMethod, EdgeRequest, shortened};
+use crate::config::LogAddresses;
+use argosy_http::{Answered, EdgeMethod, EdgeRequest};
 use argosy_telemetry::{
     ACCESS, ACCESS_REFUSED,
     metrics::{Exposition, Histogram, Kind},
@@ -32,13 +33,13 @@ struct Answers {
 pub(crate) struct Record {
     answers: [Answers; CACHE.len()],
     decisions: Histogram,
-    /// Whether lines have users' whole addresses.
-    full_addresses: bool,
+    /// How lines have users' addresses.
+    addresses: LogAddresses,
 }
 
 impl Record {
-    pub(crate) fn new(full_addresses: bool) -> Self {
-        Self { full_addresses, ..Self::default() }
+    pub(crate) fn new(addresses: LogAddresses) -> Self {
+        Self { addresses, ..Self::default() }
     }
 
     /// Counts how long it took to look into the directory.
@@ -101,7 +102,7 @@ impl Record {
             EdgeMethod::Head => "HEAD",
             EdgeMethod::Options => "OPTIONS",
         };
-        let client = if self.full_addresses { request.client } else { shortened(request.client) };
+        let client = self.addresses.of(request.client);
         if outcome.status.is_client_error() {
             line!(ACCESS_REFUSED, method, client);
         } else {

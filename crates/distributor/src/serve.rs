@@ -14,8 +14,10 @@ pub(crate) struct Public(pub(crate) Arc<Node>);
 pub(crate) enum Route {
     Asset(DataObjectId),
     Slices(DataObjectId),
+    Proof(DataObjectId),
     Status,
     Buckets,
+    Popular,
     Live,
     Ready,
     /// Digits, but more than any id has.
@@ -41,14 +43,21 @@ impl Route {
         match rest {
             "/status" => return Self::Status,
             "/buckets" => return Self::Buckets,
+            "/popular" => return Self::Popular,
             _ => {}
         }
         if let Some(id) = rest.strip_prefix("/assets/") {
             return Self::object(id, Self::Asset);
         }
-        match rest.strip_prefix("/objects/").and_then(|rest| rest.strip_suffix("/slices")) {
-            Some(id) => Self::object(id, Self::Slices),
-            None => Self::Unknown,
+        let Some(object) = rest.strip_prefix("/objects/") else {
+            return Self::Unknown;
+        };
+        if let Some(id) = object.strip_suffix("/slices") {
+            Self::object(id, Self::Slices)
+        } else if let Some(id) = object.strip_suffix("/proof") {
+            Self::object(id, Self::Proof)
+        } else {
+            Self::Unknown
         }
     }
 
@@ -71,16 +80,38 @@ impl EdgeHandler for Public {
         let node = &self.0;
         match Route::of(request.path) {
             // Hits are answered here and now, without a wait or a box.
-            Route::Asset(id) => match node.asset(&request, id) {
-                Ok(answer) => answer,
-                Err(wanted) => Box::pin(Arc::clone(node).wanted(wanted).instrument(node.span.clone())).await,
-            },
+            Route::Asset(id) => {
+                let admitted = match node.admit(&request, id) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return refusal.to_asset_answer(id),
+                };
+                let answer = match node.asset(&request, id, admitted.meta) {
+                    Ok(answer) => answer,
+                    Err(wanted) => {
+                        Box::pin(Arc::clone(node).wanted(wanted).instrument(node.span.clone())).await
+                    }
+                };
+                admitted.dress(answer)
+            }
             Route::Slices(id) => {
-                let slices = Arc::clone(node).slices(request.method, id, request.query);
-                Box::pin(slices.instrument(node.span.clone())).await
+                let admitted = match node.admit(&request, id) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return answers::own_error(&refusal.to_body(id)),
+                };
+                let slices = Arc::clone(node).slices(request.method, id, admitted.meta, request.query);
+                admitted.dress(Box::pin(slices.instrument(node.span.clone())).await)
+            }
+            Route::Proof(id) => {
+                let admitted = match node.admit(&request, id) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return answers::own_error(&refusal.to_body(id)),
+                };
+                let proof = Arc::clone(node).proof(request.method, id, admitted.meta, request.query);
+                admitted.dress(Box::pin(proof.instrument(node.span.clone())).await)
             }
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),
+            Route::Popular => answers::popular(node.popular(request.query)),
             Route::Live => health::livez(),
             Route::Ready => node.readyz(),
             Route::NoSuchObject => answers::unknown_object(),
@@ -116,10 +147,13 @@ mod tests {
             ("/api/v1/assets/7/", Route::Unknown),
             ("/api/v1/objects/7/slices", Route::Slices(DataObjectId(7))),
             ("/api/v1/objects/x/slices", Route::NotAnId),
+            ("/api/v1/objects/7/proof", Route::Proof(DataObjectId(7))),
+            ("/api/v1/objects/7/8/proof", Route::Unknown),
             ("/api/v1/objects//slices", Route::Unknown),
             ("/api/v1/objects/7", Route::Unknown),
             ("/api/v1/status", Route::Status),
             ("/api/v1/buckets", Route::Buckets),
+            ("/api/v1/popular", Route::Popular),
             ("/healthz", Route::Live),
             ("/readyz", Route::Ready),
             ("/readyz/", Route::Outside),

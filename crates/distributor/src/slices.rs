@@ -1,12 +1,11 @@
 //! `GET /api/v1/objects/{id}/slices`: bytes with their proof, for those who check them.
 
 use crate::{answers, node::Node};
-use argosy_api::{ErrorBody, Retry, SLICE_MEDIA_TYPE};
-use argosy_content::{GroupRange, byte_range, group_count, slice_len};
+use argosy_api::{ErrorBody, Retry, SLICE_MEDIA_TYPE, permit::PERMIT_PARAMETER};
+use argosy_content::{GroupRange, GroupSet, byte_range, group_count, slice_len};
 use argosy_domain::{DataObjectId, limits::MAX_SLICE_GROUPS};
 use argosy_http::{EdgeBody, EdgeMethod, EdgeResponse, HeaderBlock, StatusCode};
-use argosy_node::{FillError, Keep, ReadRequest};
-use argosy_node_core::serve::{AssetDecision, decide_asset};
+use argosy_node::{FillError, Keep, ReadRequest, held};
 use argosy_store::{ObjectMeta, ObjectSlice};
 use futures_util::stream;
 use std::{io, sync::Arc, time::Duration};
@@ -22,9 +21,10 @@ impl Node {
         self: Arc<Self>,
         method: EdgeMethod,
         id: DataObjectId,
+        meta: ObjectMeta,
         query: Option<&str>,
     ) -> EdgeResponse {
-        match self.slice(method, id, query).await {
+        match self.slice(method, id, meta, query).await {
             Ok(answer) => answer,
             Err(error) => answers::own_error(&error),
         }
@@ -34,10 +34,15 @@ impl Node {
         self: &Arc<Self>,
         method: EdgeMethod,
         id: DataObjectId,
+        meta: ObjectMeta,
         query: Option<&str>,
     ) -> Result<EdgeResponse, ErrorBody> {
-        let groups = parse_query(query.unwrap_or_default()).ok_or_else(bad_query)?;
-        let meta = self.meta_of(id)?;
+        let query = parse_query(query.unwrap_or_default()).ok_or_else(bad_query)?;
+        let groups = match query.groups {
+            _ if query.held && method == EdgeMethod::Head => return self.held(id, meta).await,
+            Some(groups) => groups,
+            None => return Err(bad_query()),
+        };
         if groups.end > group_count(meta.size) {
             let message = format!("data object {id} has {} groups", group_count(meta.size));
             return Err(ErrorBody::caller(StatusCode::RANGE_NOT_SATISFIABLE, "NO_SUCH_GROUPS", message));
@@ -52,8 +57,13 @@ impl Node {
         if method == EdgeMethod::Head {
             return Ok(EdgeResponse::new(StatusCode::OK, EdgeBody::Declared { len }).with_headers(headers));
         }
-        let pin = self.cache.admit(id);
-        let slice = self.open_slice(id, meta, groups).await?;
+        // One that is evicted meanwhile can still be read, so that other nodes' needs pin nothing here.
+        let pin = (!query.held).then(|| self.cache.admit(id));
+        let slice = if query.held {
+            self.held_slice(id, meta, groups).await.ok_or_else(|| not_held(id))?
+        } else {
+            self.open_slice(id, meta, groups).await?
+        };
         let data = byte_range(groups, meta.size);
         self.count_sent(data.end - data.start);
         let fills = self.fills.clone();
@@ -73,24 +83,22 @@ impl Node {
         Ok(EdgeResponse::new(StatusCode::OK, body).with_headers(headers))
     }
 
-    fn meta_of(&self, id: DataObjectId) -> Result<ObjectMeta, ErrorBody> {
-        match self.follower.with_index(|index| decide_asset(index, &self.duty.load().assignment, id)) {
-            AssetDecision::Serve { content_id, size, bag: _ } => Ok(ObjectMeta { content_id, size }),
-            AssetDecision::NotFound => {
-                let message = format!("there is no data object {id}");
-                Err(ErrorBody::caller(StatusCode::NOT_FOUND, "DATA_OBJECT_DOESNT_EXIST", message))
+    /// 200 with the groups that are here in a header, for nodes that look for a source.
+    async fn held(self: &Arc<Self>, id: DataObjectId, meta: ObjectMeta) -> Result<EdgeResponse, ErrorBody> {
+        let store = self.store.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            if store.get(id).is_some_and(|stored| stored.meta() == meta) {
+                return held::to_header(&GroupSet::full(group_count(meta.size)));
             }
-            AssetDecision::NotAccepted => {
-                let message = format!("data object {id} has not been uploaded yet");
-                Err(ErrorBody::caller(StatusCode::NOT_FOUND, "NOT_ACCEPTED", message)
-                    .with_retry(Retry::Later))
-            }
-            AssetDecision::NotOurs { others: _ } => {
-                let message = format!("data object {id} is not delivered by this node");
-                Err(ErrorBody::caller(StatusCode::MISDIRECTED_REQUEST, "NOT_OURS", message)
-                    .with_retry(Retry::Elsewhere))
-            }
-        }
+            held::to_header(&store.existing_partial(id, meta).ok()??.have())
+        });
+        let runs = looked.await.ok().flatten().ok_or_else(|| not_held(id))?;
+        let headers = HeaderBlock::build([
+            ("access-control-allow-origin", "*"),
+            (held::HELD_HEADER, runs.as_str()),
+            ("cache-control", "no-store"),
+        ]);
+        Ok(EdgeResponse::new(StatusCode::OK, EdgeBody::Empty).with_headers(headers))
     }
 
     async fn open_slice(
@@ -107,7 +115,8 @@ impl Node {
         }
         let request = ReadRequest { id, meta, range: byte_range(groups, meta.size), keep: Keep::Stored };
         let mut reader = self.fills.reader(request);
-        while reader.next_chunk().await.map_err(|error| not_fetched(id, error))?.is_some() {}
+        let failed = |error| self.no_role_key(id).unwrap_or_else(|| not_fetched(id, error));
+        while reader.next_chunk().await.map_err(failed)?.is_some() {}
         // The reader was served from memory. While it stays, so does its fill, which writes.
         let deadline = Instant::now() + WRITE_WAIT;
         loop {
@@ -140,14 +149,28 @@ impl Node {
     }
 }
 
-/// `from=A&to=B`, in any order, nothing else.
-fn parse_query(query: &str) -> Option<GroupRange> {
-    let (mut from, mut to) = (None, None);
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Query {
+    groups: Option<GroupRange>,
+    /// From what is here only: nothing is fetched for it.
+    held: bool,
+}
+
+/// `from=A&to=B` and `held=1`, in any order, and perhaps a permit; nothing else.
+fn parse_query(query: &str) -> Option<Query> {
+    let (mut from, mut to, mut held) = (None, None, false);
     for pair in query.split('&') {
         let (name, value) = pair.split_once('=')?;
         let slot = match name {
             "from" => &mut from,
             "to" => &mut to,
+            // Was looked at before.
+            PERMIT_PARAMETER => continue,
+            "held" if value == "1" => {
+                held = true;
+                continue;
+            }
             _ => return None,
         };
         if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -155,13 +178,25 @@ fn parse_query(query: &str) -> Option<GroupRange> {
         }
         *slot = Some(value.parse().ok()?);
     }
-    let groups = GroupRange::new(from?, to?);
-    (!groups.is_empty() && groups.count() <= MAX_SLICE_GROUPS).then_some(groups)
+    let groups = match (from, to) {
+        (Some(from), Some(to)) => Some(GroupRange::new(from, to)),
+        (None, None) if held => None,
+        _ => return None,
+    };
+    let fits = groups.is_none_or(|groups| !groups.is_empty() && groups.count() <= MAX_SLICE_GROUPS);
+    fits.then_some(Query { groups, held })
 }
 
 fn bad_query() -> ErrorBody {
-    let message = format!("expected from=A&to=B with A below B by at most {MAX_SLICE_GROUPS} groups");
+    let message = format!(
+        "expected from=A&to=B with A below B by at most {MAX_SLICE_GROUPS} groups, and held=1 for what is here already"
+    );
     ErrorBody::caller(StatusCode::BAD_REQUEST, "BAD_QUERY", message)
+}
+
+fn not_held(id: DataObjectId) -> ErrorBody {
+    let message = format!("that of data object {id} is not here");
+    ErrorBody::caller(StatusCode::NOT_FOUND, "NOT_HELD", message).with_retry(Retry::Elsewhere)
 }
 
 fn not_kept(id: DataObjectId) -> ErrorBody {
@@ -180,8 +215,12 @@ mod tests {
 
     #[test]
     fn slices_are_asked_for_in_one_way() {
-        assert_eq!(parse_query("from=0&to=1"), Some(GroupRange::new(0, 1)));
-        assert_eq!(parse_query("to=256&from=0"), Some(GroupRange::new(0, 256)));
+        let asked = |from, to, held| Some(Query { groups: Some(GroupRange::new(from, to)), held });
+        assert_eq!(parse_query("from=0&to=1"), asked(0, 1, false));
+        assert_eq!(parse_query("to=256&from=0"), asked(0, 256, false));
+        assert_eq!(parse_query("to=2&permit=00&from=0"), asked(0, 2, false));
+        assert_eq!(parse_query("held=1&to=9&from=5"), asked(5, 9, true));
+        assert_eq!(parse_query("held=1"), Some(Query { groups: None, held: true }));
         for bad in [
             "",
             "from=0",
@@ -190,6 +229,9 @@ mod tests {
             "from=0&to=257",
             "from=-1&to=1",
             "from=0&to=1&x=1",
+            "held=0&from=0&to=1",
+            "held=1&from=0",
+            "held",
             "from=&to=1",
             "from=0&to=99999999999999999999",
         ] {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::who::Proxies;
+use crate::{edge::Pace, who::Proxies};
 
 /// Largest request head, in bytes, its closing empty line included.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -182,6 +182,8 @@ pub struct ServeConfig {
     pub caps: ConnectionCaps,
     /// What happened, shared with whoever reports it.
     pub counters: Arc<ServeCounters>,
+    /// How fast all bodies together may leave the edge loop; as fast as they can if not said.
+    pub egress: Option<Arc<Pace>>,
     /// Who may speak for users.
     pub proxies: Arc<Proxies>,
 }

@@ -3,12 +3,16 @@
 //! One core per object, however many readers. It never sees bytes: the shell verifies each group,
 //! stores it, and only then says that it arrived.
 
+mod pace;
 mod plan;
 mod state;
+mod traffic;
 
+pub use pace::Pace;
 pub use state::{FillBounds, ReaderId, RequestId};
+pub use traffic::{FillId, Grant, Traffic, TrafficBounds};
 
-use crate::sources::{Observation, Quality, SourceId};
+use crate::sources::{Observation, Quality, SourceId, mix};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
@@ -42,6 +46,9 @@ pub enum RequestEnd {
     Failed,
     /// The shell's own deadlines cut it.
     Stalled,
+    /// It was not sent: the node has enough under way ([`Traffic`]). The source is asked for nothing of
+    /// this priority, or less, until [`FillInput::SourceFree`].
+    Crowded,
 }
 
 /// All that can happen to a fill.
@@ -53,6 +60,19 @@ pub enum FillInput {
         source: SourceId,
         /// From the node's [`crate::sources::SourceMemory`].
         quality: Quality,
+    },
+    /// This source holds these groups of the object and no others, as of now. Without it, a source is
+    /// taken to hold all.
+    SourceHolds {
+        /// Which source; one that was added.
+        source: SourceId,
+        /// What it holds.
+        groups: Vec<GroupRange>,
+    },
+    /// The node may ask this source again.
+    SourceFree {
+        /// Which source.
+        source: SourceId,
     },
     /// This source is no longer one of the object's.
     SourceGone {
@@ -103,8 +123,8 @@ pub enum FillEffect {
         source: SourceId,
         /// What for: not empty, at most a window.
         groups: GroupRange,
-        /// A reader waits: may use the connection that is kept free for such.
-        urgent: bool,
+        /// How soon they are wanted.
+        priority: Priority,
     },
     /// Break this request off. Groups that still arrive from it are welcome.
     Abandon {
@@ -127,8 +147,15 @@ pub enum FillEffect {
     Complete,
     /// No source is left that could supply what is wanted: all waiting readers fail, and all wants are
     /// forgotten. A later want tries again those sources that have rested for long enough.
-    Exhausted,
+    Exhausted {
+        /// Some source failed or rests, rather than said that it does not have the object: later it may.
+        unreachable: bool,
+    },
 }
+
+/// A fill without readers goes on to the end if no more than this is missing. With the groups that a
+/// range was rounded to, less than 1 MiB.
+const NEARLY_GROUPS: u64 = argosy_domain::limits::WINDOW_GROUPS - 4;
 
 /// Decides the fill of one object.
 ///
@@ -173,6 +200,16 @@ impl FillCore {
         self.now_ms = self.now_ms.max(now_ms);
         match input {
             FillInput::SourceAdded { source, quality } => self.source_added(source, quality),
+            FillInput::SourceHolds { source, groups } => {
+                if let Some(source) = self.sources.get_mut(&source) {
+                    source.holds = Some(groups);
+                }
+            }
+            FillInput::SourceFree { source } => {
+                if let Some(source) = self.sources.get_mut(&source) {
+                    source.crowded = None;
+                }
+            }
             FillInput::SourceGone { source } => {
                 self.sources.remove(&source);
                 self.abandon_where(effects, |request| request.source == source);
@@ -195,7 +232,7 @@ impl FillCore {
     /// When [`FillInput::Tick`] is due; none while only other inputs can change anything.
     #[must_use]
     pub fn next_tick_ms(&self) -> Option<u64> {
-        let stalls = self.requests.values().flat_map(Request::deadlines_ms);
+        let stalls = self.requests.values().flat_map(|request| request.deadlines_ms(self.bounds.stall_ms));
         let rests = self.sources.values().map(|source| source.ready_ms).filter(|_| !self.wants.is_empty());
         let hedges = self.urgent_heads().filter_map(|(head, want)| self.hedge_due_ms(head, want));
         stalls.chain(rests).chain(hedges).filter(|at| *at > self.now_ms).min()
@@ -211,6 +248,21 @@ impl FillCore {
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.completed
+    }
+
+    /// Whether a reader waits for a group.
+    #[must_use]
+    pub fn is_waited_for(&self) -> bool {
+        self.urgent_heads().next().is_some()
+    }
+
+    /// Whether so little is missing that a fill goes on though its readers have gone: at least three
+    /// quarters are held, and less than a window is missing.
+    #[must_use]
+    pub fn is_nearly_complete(&self) -> bool {
+        let held = self.have.count();
+        let missing = self.groups.saturating_sub(held);
+        missing > 0 && missing <= NEARLY_GROUPS && held / 3 >= missing
     }
 
     /// Whether anything is wanted or under way. An idle fill may be dropped.
@@ -235,11 +287,17 @@ impl FillCore {
             return;
         }
         let now_ms = self.now_ms;
-        let source = self.sources.entry(id).or_insert_with(|| Source::new(quality, now_ms));
-        // A source that merely rests after a failure goes on resting.
-        if source.given_up {
-            source.ready_ms = now_ms;
-            source.given_up = false;
+        match self.sources.get_mut(&id) {
+            None => {
+                let seed = self.jitter_seed ^ mix(id.0);
+                self.sources.insert(id, Source::new(quality, now_ms, seed));
+            }
+            // A source that merely rests after a failure goes on resting.
+            Some(source) if source.given_up => {
+                source.ready_ms = now_ms;
+                (source.given_up, source.not_there) = (false, false);
+            }
+            Some(_) => {}
         }
     }
 
@@ -277,22 +335,44 @@ impl FillCore {
             self.have.insert(group);
             self.advance_wants(group);
         }
-        // A hedge has two requests out for the same groups: the one that has nothing left to bring goes.
-        let have = &self.have;
-        let idle: Vec<RequestId> = self
-            .requests
-            .iter()
-            .filter(|(other, request)| **other != id && request.covers(group) && request.is_held(have))
-            .map(|(other, _)| *other)
-            .collect();
-        for other in idle {
-            self.abandon(other, effects);
-        }
+        self.end_race(id, group, effects);
         if self.have.is_full() && !self.completed {
             self.completed = true;
             self.wants.clear();
             self.abandon_where(effects, |request| request.next < request.groups.end);
             effects.push(FillEffect::Complete);
+        }
+    }
+
+    /// A hedge has two requests out for the same group, and one has brought it: another that has nothing
+    /// left to bring goes, and so does one that was asked before and has brought nothing since.
+    fn end_race(&mut self, first: RequestId, group: u64, effects: &mut Vec<FillEffect>) {
+        let have = &self.have;
+        let started_ms = self.requests.get(&first).map(|request| request.started_ms);
+        let others =
+            self.requests.iter().filter(|(other, request)| **other != first && request.covers(group));
+        let losers: Vec<(RequestId, Option<SourceId>)> = others
+            .filter_map(|(other, request)| {
+                let overtaken =
+                    *other < first && started_ms.is_some_and(|started| request.progress_ms < started);
+                let goes = overtaken || request.is_held(have);
+                goes.then_some((*other, overtaken.then_some(request.source)))
+            })
+            .collect();
+        for (other, overtaken) in losers {
+            let waited_ms = self.requests.get(&other).and_then(|request| request.silent_ms(self.now_ms));
+            self.abandon(other, effects);
+            match (overtaken, waited_ms) {
+                (Some(source), Some(after_ms)) => {
+                    self.observe(source, Observation::Overtaken { after_ms }, effects);
+                }
+                // It went silent in the middle of its answer.
+                (Some(source), None) => {
+                    self.observe(source, Observation::Failed, effects);
+                    self.rest(source, false);
+                }
+                (None, _) => {}
+            }
         }
     }
 
@@ -314,6 +394,12 @@ impl FillCore {
             RequestEnd::Done if request.next >= request.groups.end => {
                 if let Some(observation) = request.moved(self.now_ms) {
                     self.observe(source, observation, effects);
+                }
+            }
+            RequestEnd::Crowded => {
+                if let Some(source) = self.sources.get_mut(&source) {
+                    let refused = request.priority;
+                    source.crowded = Some(source.crowded.map_or(refused, |before| before.min(refused)));
                 }
             }
             RequestEnd::Wrong => self.ban(source, effects),
@@ -366,12 +452,26 @@ impl FillCore {
 
     /// No wanted group can come any more: nothing is under way and nobody is left to ask.
     fn give_up_if_hopeless(&mut self, effects: &mut Vec<FillEffect>) {
-        let now_ms = self.now_ms;
-        let hope = self.sources.values().any(|source| !source.given_up || source.ready_ms <= now_ms);
-        if !self.wants.is_empty() && self.requests.is_empty() && !hope {
-            self.wants.clear();
-            effects.push(FillEffect::Exhausted);
+        if self.wants.is_empty() || !self.requests.is_empty() {
+            return;
         }
+        let now_ms = self.now_ms;
+        let hope = self
+            .sources
+            .values()
+            .any(|source| (!source.given_up || source.ready_ms <= now_ms) && self.could_help(source));
+        if !hope {
+            self.wants.clear();
+            let unreachable = self.sources.values().any(|source| !source.not_there);
+            effects.push(FillEffect::Exhausted { unreachable });
+        }
+    }
+
+    fn could_help(&self, source: &Source) -> bool {
+        let Some(holds) = &source.holds else { return true };
+        let wants = self.wants.values().map(|want| GroupRange::new(want.head, want.end));
+        let mut common = wants.flat_map(|want| holds.iter().map(move |held| held.intersection(want)));
+        common.any(|groups| self.have.missing_in(groups).next().is_some())
     }
 }
 

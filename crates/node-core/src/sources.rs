@@ -1,7 +1,10 @@
 //! How good sources are: measured over all objects of a node, in integers, forgetting slowly.
 
+mod latency;
+
 use alloc::collections::BTreeMap;
-use argosy_domain::{StorageBucketId, num::to_u64};
+use argosy_domain::{DistributionBucketId, StorageBucketId, WorkerId, num::to_u64};
+use latency::Latency;
 
 /// Most sources remembered; the one that was not heard of for longest makes room.
 pub const MAX_REMEMBERED_SOURCES: usize = 4096;
@@ -10,10 +13,35 @@ pub const MAX_REMEMBERED_SOURCES: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u64);
 
+/// Set in the names of peers. Ids of storage buckets are handed out one after the other from 0.
+const PEER: u64 = 1 << 63;
+
 impl From<StorageBucketId> for SourceId {
     fn from(bucket: StorageBucketId) -> Self {
-        Self(bucket.0)
+        Self(bucket.0 & !PEER)
     }
+}
+
+impl SourceId {
+    /// Another distributor, by one of its buckets and its worker. Never that of a storage bucket. Two
+    /// peers that by an unlikely chance have one name share what is known of them, and nothing else.
+    #[must_use]
+    pub const fn of_peer(bucket: DistributionBucketId, worker: WorkerId) -> Self {
+        Self(mix(mix(mix(bucket.family.0) ^ bucket.index) ^ worker.0) | PEER)
+    }
+
+    /// Whether this is another distributor rather than a storage bucket.
+    #[must_use]
+    pub const fn is_peer(self) -> bool {
+        self.0 & PEER != 0
+    }
+}
+
+/// Source: the finalizer of SplitMix64.
+pub(crate) const fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
 }
 
 /// One thing learnt about a source.
@@ -31,6 +59,11 @@ pub enum Observation {
         /// Milliseconds from the first group to the last.
         in_ms: u64,
     },
+    /// Another source that was asked later was first; this one had brought nothing by then.
+    Overtaken {
+        /// Milliseconds since the request: its latency is more than that.
+        after_ms: u64,
+    },
     /// It failed, stalled or broke off.
     Failed,
     /// It sent a group that does not belong to the object.
@@ -40,15 +73,15 @@ pub enum Observation {
 /// What is known of one source. The default is a source that nobody has tried yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quality {
-    /// Smoothed, times 8, as TCP keeps it; none before the first answer.
-    latency_ms_x8: Option<u64>,
-    /// Smoothed distance from it, times 4.
-    deviation_ms_x4: u64,
+    latency: Latency,
     /// Smoothed; none before the first full answer.
     rate_bytes_per_s: Option<u64>,
     /// Points for failures as of `noted_ms`; halves every [`PENALTY_HALVES_MS`].
     penalty: u64,
     noted_ms: u64,
+    /// Failures since the last answer, those of one moment counted once.
+    failures_in_row: u32,
+    failed_ms: u64,
 }
 
 /// Assumed of a source that was never tried, so that it is tried: better than most.
@@ -57,6 +90,15 @@ const UNTRIED_RATE_BYTES_PER_S: u64 = 64 * 1024 * 1024;
 const FAILURE_POINTS: u64 = 100;
 const MAX_PENALTY: u64 = 1_000;
 const PENALTY_HALVES_MS: u64 = 60_000;
+/// Failures that come closer together have one cause: a node that dies takes all its requests with it.
+const FAILURES_APART_MS: u64 = 200;
+/// Failures in a row after which a source is left alone for a while.
+pub const MAX_FAILURES_IN_ROW: u32 = 4;
+/// First rest after a failure; doubles with each.
+const REST_MS: u64 = 200;
+const MAX_REST_MS: u64 = 5_000;
+/// One fill in so many asks peers that were never measured.
+const EXPLORE_PEERS_EVERY: u64 = 32;
 /// An urgent request is never doubled sooner …
 const HEDGE_MIN_MS: u64 = 250;
 /// … nor later than this, in milliseconds.
@@ -68,7 +110,10 @@ impl Quality {
         self.penalty = self.penalty_at(now_ms);
         self.noted_ms = now_ms;
         match observation {
-            Observation::Answered { after_ms } => self.note_latency(after_ms),
+            Observation::Answered { after_ms } => {
+                self.failures_in_row = 0;
+                self.latency.note(after_ms);
+            }
             Observation::Moved { bytes, in_ms } => {
                 let sample = bytes.saturating_mul(1_000).checked_div(in_ms.max(1)).unwrap_or(0).max(1);
                 self.rate_bytes_per_s = Some(match self.rate_bytes_per_s {
@@ -76,55 +121,92 @@ impl Quality {
                     Some(rate) => rate.saturating_sub(rate >> 2).saturating_add(sample >> 2).max(1),
                 });
             }
-            Observation::Failed => {
-                self.penalty = self.penalty.saturating_add(FAILURE_POINTS).min(MAX_PENALTY)
-            }
+            Observation::Overtaken { after_ms } => self.latency.note(after_ms),
+            Observation::Failed => self.note_failure(now_ms),
             Observation::Wrong => self.penalty = MAX_PENALTY,
         }
     }
 
-    /// Source: smoothed time and deviation as in RFC 6298, §2.
-    fn note_latency(&mut self, sample_ms: u64) {
-        match self.latency_ms_x8 {
-            None => {
-                self.latency_ms_x8 = Some(sample_ms.saturating_mul(8));
-                self.deviation_ms_x4 = sample_ms.saturating_mul(2);
-            }
-            Some(smoothed) => {
-                let distance = (smoothed >> 3).abs_diff(sample_ms);
-                self.deviation_ms_x4 =
-                    self.deviation_ms_x4.saturating_sub(self.deviation_ms_x4 >> 2).saturating_add(distance);
-                self.latency_ms_x8 = Some(smoothed.saturating_sub(smoothed >> 3).saturating_add(sample_ms));
-            }
+    fn note_failure(&mut self, now_ms: u64) {
+        let apart = now_ms.saturating_sub(self.failed_ms) >= FAILURES_APART_MS;
+        if self.failures_in_row > 0 && !apart {
+            return;
         }
+        self.penalty = self.penalty.saturating_add(FAILURE_POINTS).min(MAX_PENALTY);
+        self.failures_in_row = self.failures_in_row.saturating_add(1);
+        self.failed_ms = now_ms;
+    }
+
+    /// Until when a source that has failed again and again is not worth asking, whatever the object;
+    /// none for one that may be asked.
+    #[must_use]
+    pub fn rests_until_ms(&self) -> Option<u64> {
+        let rests = self.failures_in_row >= MAX_FAILURES_IN_ROW;
+        rests.then(|| self.failed_ms.saturating_add(rest_ms(self.failures_in_row)))
     }
 
     /// How long `bytes` from it should take, in milliseconds, failures counted as slowness.
     #[must_use]
     pub fn expected_ms(&self, now_ms: u64, bytes: u64) -> u64 {
-        let latency = self.latency_ms_x8.map_or(UNTRIED_LATENCY_MS, |smoothed| smoothed >> 3);
+        let latency = self.latency.smoothed_ms().unwrap_or(UNTRIED_LATENCY_MS);
         let rate = self.rate_bytes_per_s.unwrap_or(UNTRIED_RATE_BYTES_PER_S);
         let transfer = bytes.saturating_mul(1_000).checked_div(rate).unwrap_or(u64::MAX);
         let honest = latency.saturating_add(transfer).saturating_add(1);
         honest.saturating_mul(self.penalty_at(now_ms).saturating_add(100)) / 100
     }
 
-    /// How long an urgent request may stay silent before a second source is asked, in milliseconds:
-    /// later than nearly all its answers come.
+    /// How long an urgent request may stay silent before a second source is asked, in milliseconds: the
+    /// 95th percentile of its latest times to the first verified group, once there are enough of them.
     #[must_use]
     pub fn hedge_after_ms(&self) -> u64 {
-        match self.latency_ms_x8 {
-            None => HEDGE_MAX_MS,
-            Some(smoothed) => {
-                (smoothed >> 3).saturating_add(self.deviation_ms_x4).clamp(HEDGE_MIN_MS, HEDGE_MAX_MS)
-            }
-        }
+        self.latency.p95_ms().map_or(HEDGE_MAX_MS, |p95| p95.clamp(HEDGE_MIN_MS, HEDGE_MAX_MS))
+    }
+
+    /// Whether a full answer of it was measured.
+    #[must_use]
+    pub const fn is_measured(&self) -> bool {
+        self.rate_bytes_per_s.is_some()
     }
 
     fn penalty_at(&self, now_ms: u64) -> u64 {
         let halvings = now_ms.saturating_sub(self.noted_ms) / PENALTY_HALVES_MS;
         u32::try_from(halvings).ok().and_then(|halvings| self.penalty.checked_shr(halvings)).unwrap_or(0)
     }
+}
+
+/// The rest after so many failures in a row, without jitter: doubles from 200 ms to 5 s.
+pub(crate) fn rest_ms(failures_in_row: u32) -> u64 {
+    let doublings = failures_in_row.saturating_sub(1).min(MAX_REST_MS.ilog2());
+    REST_MS.checked_shl(doublings).unwrap_or(MAX_REST_MS).min(MAX_REST_MS)
+}
+
+/// Whether to find out what peers hold before anything has gone wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerUse {
+    /// Not worth the while.
+    Leave,
+    /// Beside the storage nodes, so that a peer that was never tried is measured.
+    Beside,
+    /// Before anybody else is asked: one of them was measured to need less than half the time of the best
+    /// storage node, or every storage node rests.
+    First,
+}
+
+/// Decides on peers for `bytes`; `dice` is any random number.
+#[must_use]
+pub fn use_of_peers(now_ms: u64, bytes: u64, storage: &[Quality], peers: &[Quality], dice: u64) -> PeerUse {
+    let is_up = |quality: &&Quality| quality.rests_until_ms().is_none_or(|until| until <= now_ms);
+    let best = |among: &[Quality], measured: bool| {
+        let candidates = among.iter().filter(is_up).filter(|quality| !measured || quality.is_measured());
+        candidates.map(|quality| quality.expected_ms(now_ms, bytes)).min()
+    };
+    let storage_ms = best(storage, false);
+    let near = best(peers, true).is_some_and(|peer_ms| storage_ms.is_some_and(|own| peer_ms < own / 2));
+    if near || (storage_ms.is_none() && !peers.is_empty()) {
+        return PeerUse::First;
+    }
+    let curious = dice.is_multiple_of(EXPLORE_PEERS_EVERY) && peers.iter().any(|peer| !peer.is_measured());
+    if curious { PeerUse::Beside } else { PeerUse::Leave }
 }
 
 /// A node's memory of its sources, which seeds each new fill.

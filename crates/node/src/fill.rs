@@ -10,20 +10,27 @@
 //! order. What happens next is decided by [`argosy_node_core::fill::FillCore`]; this is its shell.
 
 mod board;
+mod lanes;
 mod request;
 mod sources;
+mod sync;
 mod task;
 mod writer;
 
-pub use sources::{DirectorySources, FillSource, Sources};
+pub use sources::{DirectorySources, FillSource, PassFuture, Sources};
 
 pub(crate) use board::{Board, DISK_RUN_GROUPS, Look, Seat};
 
 use crate::reader::ObjectReader;
+use argosy_content::groups_of;
 use argosy_domain::DataObjectId;
 use argosy_http::Client;
-use argosy_node_core::{fill::FillBounds, sources::SourceMemory};
+use argosy_node_core::{
+    fill::{FillBounds, TrafficBounds},
+    sources::SourceMemory,
+};
 use argosy_store::{Damaged, ObjectMeta, Store, StoreError, StoredObject};
+use lanes::Lanes;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -35,7 +42,11 @@ use std::{
     time::Duration,
 };
 use task::FillTask;
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinSet,
+    time::Instant,
+};
 use tracing::{Instrument as _, Span};
 
 /// Bounds of a node's fills.
@@ -44,12 +55,21 @@ pub struct FillsConfig {
     /// Fills that may fetch at once; others wait for their turn. A fill whose readers have all that
     /// they can take for now does not count.
     pub fetching_max: usize,
+    /// The same of fills that nobody reads, such as those of [`Fills::fetch`]: on top of those.
+    pub background_max: usize,
+    /// Longest that such a fill may take, if there is a bound; what it has by then stays.
+    pub background_limit: Option<Duration>,
     /// Requests of one fill.
     pub bounds: FillBounds,
-    /// How far a fill runs ahead of a reader, in groups.
+    /// Requests of all fills together.
+    pub traffic: TrafficBounds,
+    /// Most groups that a fill runs ahead of a reader, however fast it is.
     pub read_ahead_groups: u64,
     /// How long a reader waits while no source brings anything, before it is told that there is none.
     pub patience: Duration,
+    /// How long a reader waits before other distributors are asked what they hold, should the storage
+    /// nodes not have failed before.
+    pub peers_after: Duration,
     /// How long a fill that nobody reads stays in memory.
     pub linger: Duration,
     /// Spreads retries; should differ between nodes.
@@ -59,10 +79,15 @@ pub struct FillsConfig {
 impl Default for FillsConfig {
     fn default() -> Self {
         Self {
-            fetching_max: 128,
+            // Source: reliability specification, §3.5.
+            fetching_max: 64,
+            background_max: 8,
+            background_limit: None,
             bounds: FillBounds::default(),
-            read_ahead_groups: 2 * argosy_domain::limits::WINDOW_GROUPS,
+            traffic: TrafficBounds::default(),
+            read_ahead_groups: 4 * argosy_domain::limits::WINDOW_GROUPS,
             patience: Duration::from_secs(10),
+            peers_after: Duration::from_millis(500),
             linger: Duration::from_secs(5),
             jitter_seed: fastrand::u64(..),
         }
@@ -89,9 +114,12 @@ impl Room for Unbounded {
 /// Why bytes of an object cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
-    /// Every source was asked, and none could give what is wanted.
+    /// Every source was asked, and said that it does not have what is wanted, or lied.
     #[error("no source has the object")]
     NoSource,
+    /// There are sources, and none of them can be reached or answers as it should. Later one may.
+    #[error("no source can be reached")]
+    Unreachable,
     /// Nothing came from any source for too long.
     #[error("no source brings anything")]
     NoProgress,
@@ -104,6 +132,14 @@ pub enum FillError {
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopped,
+}
+
+impl FillError {
+    /// Whether it may be over in a moment: sources that cannot be reached, or bring nothing.
+    #[must_use]
+    pub const fn is_outage(self) -> bool {
+        matches!(self, Self::Unreachable | Self::NoProgress)
+    }
 }
 
 /// Whether what is fetched for a reader stays.
@@ -145,6 +181,10 @@ pub(crate) struct Inner {
     shared: Mutex<BTreeMap<DataObjectId, Arc<Board>>>,
     tasks: Mutex<JoinSet<()>>,
     slots: Arc<Semaphore>,
+    background_slots: Arc<Semaphore>,
+    lanes: Arc<Lanes>,
+    /// Held by the fill that syncs.
+    syncing: Semaphore,
     stopped: AtomicBool,
     started: Instant,
     /// Says in the logs whose fills these are.
@@ -171,6 +211,8 @@ impl Fills {
         config: FillsConfig,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(config.fetching_max.max(1)));
+        let background_slots = Arc::new(Semaphore::new(config.background_max.max(1)));
+        let lanes = Lanes::new(config.traffic);
         let inner = Inner {
             store,
             client,
@@ -181,6 +223,9 @@ impl Fills {
             shared: Mutex::default(),
             tasks: Mutex::default(),
             slots,
+            background_slots,
+            lanes,
+            syncing: Semaphore::new(1),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
             span: Span::current(),
@@ -210,8 +255,45 @@ impl Fills {
         loop {
             let board = self.join(id, meta)?;
             let Some(done) = board.complete() else { continue };
-            return done.await.unwrap_or(Err(FillError::Stopped));
+            return self.in_time(done).await;
         }
+    }
+
+    /// Fetches what is missing of some bytes of an object, for later: whoever reads passes it. On return
+    /// all of them are held, and found again after the process dies; a power cut may cost them.
+    ///
+    /// `range` is half-open; what lies past the end of the object is left out. Dropping the future leaves
+    /// what was fetched so far as a partial object.
+    ///
+    /// # Errors
+    /// [`FillError`].
+    pub async fn fetch(
+        &self,
+        id: DataObjectId,
+        meta: ObjectMeta,
+        range: Range<u64>,
+    ) -> Result<(), FillError> {
+        let range = range.start..range.end.min(meta.size);
+        if range == (0..meta.size) {
+            return self.complete(id, meta).await.map(drop);
+        }
+        if range.is_empty() || self.stored(id, meta).is_some() {
+            return Ok(());
+        }
+        // As in `complete`.
+        loop {
+            let Some(done) = self.join(id, meta)?.fetch(groups_of(range.clone())) else { continue };
+            return self.in_time(done).await;
+        }
+    }
+
+    /// What comes of background work, if it comes within its bound.
+    async fn in_time<T>(&self, done: oneshot::Receiver<Result<T, FillError>>) -> Result<T, FillError> {
+        let ended = match self.inner.config.background_limit {
+            Some(limit) => tokio::time::timeout(limit, done).await.map_err(|_| FillError::NoProgress)?,
+            None => done.await,
+        };
+        ended.unwrap_or(Err(FillError::Stopped))
     }
 
     /// Whether an object is being filled now, or was until a moment ago.
@@ -227,10 +309,38 @@ impl Fills {
         }
     }
 
+    /// Ends the fill of an object if nobody uses it any more, such as after it found no source: the next
+    /// one asks all of them again.
+    pub fn let_go(&self, id: DataObjectId) {
+        let mut shared = self.inner.shared();
+        if shared.get(&id).is_some_and(|board| board.close_if_unused()) {
+            shared.remove(&id);
+        }
+    }
+
     /// Fills under way, those without readers included.
     #[must_use]
     pub fn active_count(&self) -> usize {
         self.inner.shared().len()
+    }
+
+    /// Objects that are being filled, those without readers included.
+    #[must_use]
+    pub fn active(&self) -> Vec<DataObjectId> {
+        self.inner.shared().keys().copied().collect()
+    }
+
+    /// Fills that fetch for readers now. One whose readers have all that they can take for now is not
+    /// among them.
+    #[must_use]
+    pub fn read_fills_count(&self) -> usize {
+        self.inner.config.fetching_max.max(1).saturating_sub(self.inner.slots.available_permits())
+    }
+
+    /// Requests to sources that are under way.
+    #[must_use]
+    pub fn requests_count(&self) -> usize {
+        self.inner.lanes.running_count()
     }
 
     /// Verified bytes of objects that were fetched so far, each once.
@@ -279,6 +389,10 @@ impl Fills {
         &self.inner.store
     }
 
+    pub(crate) fn patience(&self) -> Duration {
+        self.inner.config.patience
+    }
+
     /// The complete object, unless what is stored under its id is something else.
     pub(crate) fn stored(&self, id: DataObjectId, meta: ObjectMeta) -> Option<Arc<StoredObject>> {
         self.inner.store.get(id).filter(|stored| stored.meta() == meta)
@@ -293,7 +407,7 @@ impl Fills {
         if let Some(board) = shared.get(&id).filter(|board| !board.is_over()) {
             return Ok(Arc::clone(board));
         }
-        let board = Arc::new(Board::new(id, meta, Keep::Stored));
+        let board = Arc::new(Board::new(id, meta, Keep::Stored, self.inner.config.read_ahead_groups));
         shared.insert(id, Arc::clone(&board));
         drop(shared);
         self.start(Arc::clone(&board));
@@ -305,16 +419,18 @@ impl Fills {
         if self.inner.stopped.load(Ordering::Acquire) {
             return Err(FillError::Stopped);
         }
-        let board = Arc::new(Board::new(id, meta, Keep::PassThrough));
+        let board = Arc::new(Board::new(id, meta, Keep::PassThrough, self.inner.config.read_ahead_groups));
         self.start(Arc::clone(&board));
         Ok(board)
     }
 
     fn start(&self, board: Arc<Board>) {
-        let task = FillTask::new(Arc::clone(&self.inner), board);
+        let task = FillTask::new(Arc::clone(&self.inner), Arc::clone(&board));
+        let (growth, inner) = (task.growth(), Arc::clone(&self.inner));
+        let task = sync::beside(task.run(), growth, inner, board);
         let mut tasks = self.inner.tasks();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task.run().instrument(self.inner.span.clone()));
+        tasks.spawn(task.instrument(self.inner.span.clone()));
     }
 }
 

@@ -134,7 +134,7 @@ impl Fills {
                     self.memory.note(context.now_ms, source, observation);
                 }
                 FillEffect::Complete => fill.durable_ms = Some(context.now_ms + FINISH_MS),
-                FillEffect::Exhausted => {
+                FillEffect::Exhausted { .. } => {
                     context.judge.tally.fills_exhausted += 1;
                     news.push(FillNews::Exhausted(id));
                 }

@@ -166,12 +166,33 @@ impl Replication {
                 self.resting.values_mut().for_each(|rest| rest.until = now);
                 true
             }
+            IndexChange::BlacklistChanged => {
+                self.end_blacklisted();
+                true
+            }
+            // Nodes that refused before may give now.
+            IndexChange::BagPrivacyChanged { .. } => {
+                let now = Instant::now();
+                self.resting.values_mut().for_each(|rest| rest.until = now);
+                !self.resting.is_empty()
+            }
             IndexChange::HoldingsReported { bucket } => self.wake_what_is_held_by(*bucket),
             IndexChange::ObjectDeclared { .. }
             | IndexChange::BagCreated { .. }
             | IndexChange::BagDeleted { .. }
             | IndexChange::DistributionBucketChanged { .. } => false,
         })
+    }
+
+    /// What is blacklisted is not fetched any further.
+    fn end_blacklisted(&self) {
+        let node = &self.node;
+        for id in &self.running {
+            let known = node.follower.with_index(|index| node.known(index, *id));
+            if known.is_some_and(|known| known.blacklisted) {
+                node.fills.cancel(*id);
+            }
+        }
     }
 
     /// A bucket that says it holds an object is a new chance for it; whether there was any.
@@ -197,7 +218,12 @@ impl Replication {
                 self.node.report_due.notify_one();
             }
             Err(FillError::Removed | FillError::Stopped) => {}
-            Err(reason @ (FillError::NoSource | FillError::NoProgress | FillError::NotKept)) => {
+            Err(
+                reason @ (FillError::NoSource
+                | FillError::Unreachable
+                | FillError::NoProgress
+                | FillError::NotKept),
+            ) => {
                 let failures = self.resting.get(&id).map_or(0, |rest| rest.failures);
                 let pause = REST_FIRST.saturating_mul(1 << failures.min(16)).min(REST_LONGEST);
                 let until = Instant::now() + pause.mul_f64(1.0 + fastrand::f64() / 2.0);

@@ -2,6 +2,11 @@
 
 mod cli;
 mod directory;
+mod edge;
+#[path = "../../node/tests/it/fake_source.rs"]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of tests, which this measures with")]
+mod fake_source;
+mod fill;
 mod follow;
 mod followers;
 pub(crate) mod http;
@@ -9,7 +14,7 @@ mod index;
 mod junk;
 mod ledger;
 mod machine;
-mod network;
+pub(crate) mod network;
 mod skeleton;
 
 use anyhow::Result;
@@ -51,6 +56,8 @@ pub(crate) enum Bench {
     },
     /// Followers of one directory node: when all have a new block, and what each costs.
     Followers(followers::Options),
+    /// Very many readers of one cold object: what sources send, while they live and while they die.
+    Fill(fill::Options),
     /// Durable transactions: the embedded engine, a sync for each transaction, PostgreSQL beside it.
     Ledger {
         /// Of each of the three.
@@ -92,6 +99,8 @@ pub(crate) enum Bench {
         #[arg(long)]
         checkpoint: PathBuf,
     },
+    /// Our distributor, nginx and Varnish in front of the same storage node.
+    Edge(edge::Options),
     /// What a distributor or a storage node knows of the directory: memory, blocks, look-ups, checkpoints.
     Index {
         /// Data objects; a tenth as many bags.
@@ -114,12 +123,14 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
         Bench::Directory { objects, no_postgres } => directory::run(root, *objects, !no_postgres),
         Bench::Follow { blocks, objects } => follow::run(root, *blocks, *objects),
         Bench::Followers(options) => followers::run(root, options),
+        Bench::Fill(options) => fill::run(root, options),
         Bench::Ledger { seconds, no_postgres } => ledger::run(root, *seconds, !no_postgres),
         Bench::Junk { seconds, connections } => junk::run(root, *seconds, *connections),
         Bench::JunkFlood { directory, seconds, connections } => {
             junk::flood(directory, *seconds, *connections)
         }
         Bench::DirectoryLoad { objects, checkpoint } => directory::load(checkpoint, *objects),
+        Bench::Edge(options) => edge::run(root, options),
         Bench::Index { objects } => index::run(root, *objects),
         Bench::IndexLoad { checkpoint } => index::load(checkpoint),
     }

@@ -22,6 +22,10 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
         let what = "operatorApi.hmacSecret is the secret of a sample configuration, which everybody knows; expected one of your own, such as `openssl rand -hex 32` prints";
         wrong("operatorApi.hmacSecret", what.to_owned());
     }
+    if config.public_api.proxy_protocol && config.public_api.trusted_proxies.is_empty() {
+        let what = "publicApi.proxyProtocol is on, but nobody may speak it; expected the addresses of your proxies in publicApi.trustedProxies";
+        wrong("publicApi.proxyProtocol", what.to_owned());
+    }
     if let Some(address) =
         config.operator_api.as_ref().and_then(|api| super::operator::accounts(&api.keys).err())
     {
@@ -30,8 +34,15 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
         );
         wrong("operatorApi.keys", what);
     }
-    let mut warn = |path, what: String| findings.push(Finding { path, what, wrong: false });
     let limits = &config.limits;
+    let rates = [
+        ("limits.egressBytesPerSecond", limits.egress_bytes_per_second),
+        ("limits.egressBytesPerSecondPerObject", limits.egress_bytes_per_second_per_object),
+    ];
+    for (path, _) in rates.into_iter().filter(|(_, rate)| *rate == Some(Size(0))) {
+        wrong(path, format!("{path} is 0; expected a size above it, or leave it out for no bound"));
+    }
+    let mut warn = |path, what: String| findings.push(Finding { path, what, wrong: false });
     if limits.storage < ARGUS_LEAST_STORAGE {
         let what =
             format!("limits.storage is {}; Argus expects at least {ARGUS_LEAST_STORAGE}", limits.storage);
@@ -63,10 +74,6 @@ pub(super) fn ignored(config: &Config) -> Vec<&'static str> {
     let intervals = config.intervals.unwrap_or_default();
     let given = [
         ("endpoints.joystreamNodeWs", config.endpoints.joystream_node_ws.is_some()),
-        ("limits.maxConcurrentStorageNodeDownloads", limits.max_concurrent_storage_node_downloads.is_some()),
-        ("limits.maxConcurrentOutboundConnections", limits.max_concurrent_outbound_connections.is_some()),
-        ("limits.outboundRequestsTimeoutMs", limits.outbound_requests_timeout_ms.is_some()),
-        ("limits.pendingDownloadTimeoutSec", limits.pending_download_timeout_sec.is_some()),
         ("limits.dataObjectSourceByObjectIdTTL", limits.data_object_source_by_object_id_ttl.is_some()),
         ("limits.queryNodeCacheTTL", limits.query_node_cache_ttl.is_some()),
         ("intervals.saveCacheState", intervals.save_cache_state.is_some()),

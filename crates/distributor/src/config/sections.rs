@@ -1,7 +1,11 @@
 //! The sections of the configuration.
 
-use super::Requirement;
+use super::{
+    Requirement,
+    clients::{LogAddresses, Proxy, proxies_schema},
+};
 use argosy_domain::DistributionBucketId;
+use argosy_http::Proxies;
 use argosy_node::config::{DirectoryUrls, Size, UrlsError, ip_schema, secret_schema, url_schema};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -87,17 +91,26 @@ pub struct Limits {
     /// Larger objects are passed through and not cached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_cached_item_size: Option<Size>,
-    /// Downloads at once. Not acted on yet.
+    /// Most bytes per second that are sent to users, all together; as fast as it goes if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress_bytes_per_second: Option<Size>,
+    /// Most bytes per second that are sent of one object, to all its users together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress_bytes_per_second_per_object: Option<Size>,
+    /// Objects that are fetched for readers at once; others wait for their turn. 64 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrent_storage_node_downloads: Option<NonZeroU32>,
-    /// Connections to other nodes at once. Not acted on yet.
+    /// Connections to storage nodes and other distributors at once, those that are kept for later included.
+    /// If left out, 256 requests at once; to one node never more than 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrent_outbound_connections: Option<NonZeroU32>,
-    /// Longest that another node may be silent, in milliseconds. Not acted on yet.
+    /// Longest that another node may be silent, in milliseconds, before its request is cut and another
+    /// node is asked; 5000 if left out. A reader that waits is helped by a second node much sooner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1000))]
     pub outbound_requests_timeout_ms: Option<u32>,
-    /// Longest that a download may take, in seconds. Not acted on yet.
+    /// Longest that a download may take that nobody waits for, in seconds; what it has by then stays. No
+    /// bound if left out. A viewer to whom bytes flow is never cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 60))]
     pub pending_download_timeout_sec: Option<u32>,
@@ -124,6 +137,8 @@ impl Limits {
         Self {
             storage: Size(bytes),
             max_cached_item_size: None,
+            egress_bytes_per_second: None,
+            egress_bytes_per_second_per_object: None,
             max_concurrent_storage_node_downloads: None,
             max_concurrent_outbound_connections: None,
             outbound_requests_timeout_ms: None,
@@ -172,12 +187,41 @@ pub struct PublicApi {
     #[serde(default = "everywhere")]
     #[schemars(schema_with = "ip_schema", default = "everywhere")]
     pub host: IpAddr,
+    /// Reverse proxies in front of the port: addresses or networks, such as `10.0.0.0/8`. Their
+    /// `X-Forwarded-For` is believed, that of others is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "proxies_schema")]
+    pub trusted_proxies: Vec<Proxy>,
+    /// Whether these proxies begin each connection as the PROXY protocol says, version 1 or 2. Then they
+    /// must.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub proxy_protocol: bool,
+    /// How users' addresses are written to logs.
+    #[serde(default)]
+    pub log_addresses: LogAddresses,
 }
 
 impl PublicApi {
+    /// This address, and no proxy in front of it.
+    #[must_use]
+    pub const fn at(host: IpAddr, port: u16) -> Self {
+        let log_addresses = LogAddresses::Shortened;
+        Self { port, host, trusted_proxies: Vec::new(), proxy_protocol: false, log_addresses }
+    }
+
+    pub(crate) fn proxies(&self) -> Proxies {
+        let trusted = self.trusted_proxies.iter().map(|proxy| proxy.0).collect();
+        Proxies { trusted, protocol: self.proxy_protocol }
+    }
+
     pub(crate) const fn address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 const fn everywhere() -> IpAddr {

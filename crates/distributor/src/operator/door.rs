@@ -77,7 +77,10 @@ impl Open {
     fn new(node: &Arc<Node>, listener: TcpListener) -> Self {
         let stop = Shutdown::new();
         let public = Arc::new(Public(Arc::clone(node)));
-        let mut config = ServeConfig { counters: Arc::clone(&node.public_port), ..ServeConfig::default() };
+        let proxies = Arc::new(node.config.public_api.proxies());
+        let counters = Arc::clone(&node.public_port);
+        let mut config =
+            ServeConfig { counters, proxies, egress: node.egress.clone(), ..ServeConfig::default() };
         config.deadlines.drain = node.config.limits.drain();
         Self { serving: Box::pin(serve_edge(listener, public, config, stop.clone())), stop }
     }

@@ -12,8 +12,8 @@ use argosy_directory::{
     event::DynamicBagCreation,
 };
 use argosy_distributor::{
-    Config,
-    config::{Directories, Endpoints, Limits, OperatorApi, PublicApi, Requirement},
+    Config, StartError,
+    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Requirement, Scrub},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
@@ -43,14 +43,38 @@ pub(crate) struct Rig {
     pub(crate) config: Config,
     node: Option<Running>,
     next_id: AtomicU64,
+    /// Copies of its folders that were made.
+    pub(crate) images: u32,
+}
+
+/// Another distributor.
+pub(crate) struct Second {
+    _dir: tempfile::TempDir,
+    node: Running,
+}
+
+impl Second {
+    pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
+        browser::ask(self.node.endpoint(), method, path, &[]).await
+    }
+
+    pub(crate) fn endpoint(&self) -> SocketAddr {
+        self.node.endpoint()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.node.stop_and_join().await.unwrap();
+    }
 }
 
 /// The channel whose bag the distributor delivers, and one that it does not.
-const OURS: u64 = 1;
-const THEIRS: u64 = 2;
+pub(crate) const OURS: u64 = 1;
+pub(crate) const THEIRS: u64 = 2;
 const STRANGER: &str = "http://stranger.example";
+/// What the directory has as the distributor's own address.
+pub(crate) const OWN_ENDPOINT: &str = "http://127.0.0.1:1";
 
-fn distribution_bucket(index: u64) -> DistributionBucketId {
+pub(crate) fn distribution_bucket(index: u64) -> DistributionBucketId {
     DistributionBucketId { family: FamilyId(0), index }
 }
 
@@ -60,6 +84,11 @@ impl Rig {
     }
 
     pub(crate) async fn with_limits(behaviours: &[Behaviour], limits: Limits) -> Self {
+        Self::configured(behaviours, |config| config.limits = limits).await
+    }
+
+    /// With whatever a test wants to have otherwise.
+    pub(crate) async fn configured(behaviours: &[Behaviour], change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let directory = FakeDirectory::start().await;
         let mut sources = Vec::new();
@@ -91,7 +120,7 @@ impl Rig {
         let genesis_path = dir.path().join("genesis.json");
         std::fs::write(&genesis_path, serde_json::to_vec(&GenesisFile::from(&genesis())).unwrap()).unwrap();
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let config = Config {
+        let mut config = Config {
             id: "distributor-0".to_owned(),
             genesis: Some(genesis_path),
             endpoints: Endpoints::directory(DirectoryUrls::new(vec![directory.url.clone()]).unwrap()),
@@ -99,9 +128,10 @@ impl Rig {
                 assets: dir.path().join("assets"),
                 cache_state: dir.path().join("cache"),
             },
-            limits,
+            limits: Limits::storage(1 << 30),
+            prefetch: Prefetch::none(),
             intervals: None,
-            public_api: PublicApi { port: 0, host },
+            public_api: PublicApi::at(host, 0),
             operator_api: Some(OperatorApi {
                 port: 0,
                 host,
@@ -113,15 +143,23 @@ impl Rig {
             worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),
+            scrub: Scrub::default(),
             logs: Logs::default(),
         };
-        let mut rig = Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0) };
+        change(&mut config);
+        let mut rig =
+            Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0), images: 0 };
         rig.start().await;
         rig
     }
 
     pub(crate) async fn start(&mut self) {
         self.node = Some(argosy_distributor::start(self.config.clone()).await.unwrap());
+    }
+
+    pub(crate) async fn try_start(&mut self) -> Result<(), StartError> {
+        self.node = Some(argosy_distributor::start(self.config.clone()).await?);
+        Ok(())
     }
 
     pub(crate) async fn stop(&mut self) {
@@ -158,6 +196,38 @@ impl Rig {
         id
     }
 
+    /// A second distributor of the same bag, of a worker of its own, with the same directory and a cache of
+    /// its own. The directory knows where both are from now on.
+    pub(crate) async fn second(&self) -> Second {
+        let dir = tempfile::tempdir().unwrap();
+        let directories =
+            Directories { assets: dir.path().join("assets"), cache_state: dir.path().join("cache") };
+        let id = "distributor-1".to_owned();
+        let config = Config { id, directories, worker_id: Some(2), ..self.config.clone() };
+        let node = argosy_distributor::start(config).await.unwrap();
+        let (bucket, worker) = (distribution_bucket(0), WorkerId(2));
+        let endpoint_of = |worker, endpoint: SocketAddr| Event::DistributionBucketMetadataSet {
+            worker,
+            bucket,
+            metadata: encode_operator_metadata(&format!("http://{endpoint}")),
+        };
+        self.directory.block(vec![
+            Event::DistributionBucketOperatorInvited { bucket, worker },
+            Event::DistributionBucketInvitationAccepted { worker, bucket },
+            endpoint_of(worker, node.endpoint()),
+            endpoint_of(WorkerId(0), self.endpoint()),
+        ]);
+        self.know().await;
+        let second = Second { _dir: dir, node };
+        let height = self.directory.block(vec![]);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while second.ask("GET", "/api/v1/status").await.json()["directory"]["height"] != height {
+            assert!(Instant::now() < deadline, "the newest block did not come");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        second
+    }
+
     /// An object of a bag that others deliver.
     pub(crate) async fn put_elsewhere(&self, sample: &Arc<Sample>) -> u64 {
         let id = self.declare(THEIRS, sample);
@@ -182,7 +252,33 @@ impl Rig {
         self.know().await;
     }
 
-    fn declare(&self, channel: u64, sample: &Sample) -> u64 {
+    /// Another distributor of our family that delivers what this one does.
+    pub(crate) fn add_peer(&self, worker: u64, endpoint: &str) {
+        let (bucket, worker) = (distribution_bucket(10 + worker), WorkerId(worker));
+        let mut events = operated_bucket(bucket, worker, endpoint);
+        events.push(Event::DistributionBucketsUpdatedForBag {
+            bag: BagId::channel(ChannelId(OURS)),
+            family: bucket.family,
+            added: [bucket.index].into(),
+            removed: BTreeSet::new(),
+        });
+        self.directory.block(events);
+    }
+
+    /// Our bag is private from now on.
+    pub(crate) async fn make_private(&self) {
+        let bag = BagId::channel(ChannelId(OURS));
+        self.directory.block(vec![Event::BagPrivacySet { bag, private: true }]);
+        self.know().await;
+    }
+
+    /// Makes one block of these events; waits until the distributor has it, and not longer.
+    pub(crate) async fn tell(&self, events: Vec<Event>) {
+        let height = self.directory.block(events);
+        self.wait_until("the block", |status| status["directory"]["height"] == height).await;
+    }
+
+    pub(crate) fn declare(&self, channel: u64, sample: &Sample) -> u64 {
         let id = self.next_id.fetch_add(1, Relaxed);
         let object = ObjectCreation {
             size: sample.size(),
@@ -198,7 +294,7 @@ impl Rig {
         id
     }
 
-    fn accept(&self, channel: u64, id: u64) -> u64 {
+    pub(crate) fn accept(&self, channel: u64, id: u64) -> u64 {
         self.directory.block(vec![Event::PendingDataObjectsAccepted {
             bucket: StorageBucketId(0),
             worker: WorkerId(0),
@@ -243,6 +339,20 @@ impl Rig {
         assert!(answer.body == sample.bytes, "object {id} differs");
     }
 
+    pub(crate) async fn assert_is(&self, id: u64, sample: &Sample) {
+        let answer = self.get(id, &[]).await;
+        assert!(
+            answer.status == 200 && answer.body == sample.bytes,
+            "object {id} differs: {}",
+            answer.head()
+        );
+    }
+
+    /// Bytes that the storage nodes have sent, proofs included.
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        self.sources.iter().map(FakeSource::bytes_sent).sum()
+    }
+
     pub(crate) fn groups_sent(&self) -> u64 {
         self.sources.iter().map(FakeSource::groups_sent).sum()
     }
@@ -269,20 +379,20 @@ fn walk(dir: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 
 fn make_distribution(directory: &FakeDirectory) {
     directory.block(vec![Event::DistributionBucketFamilyCreated { family: FamilyId(0) }]);
-    for (index, endpoint) in [(0, "http://127.0.0.1:1"), (1, STRANGER)] {
-        let (bucket, worker) = (distribution_bucket(index), WorkerId(index));
-        directory.block(vec![
-            Event::DistributionBucketCreated { family: FamilyId(0), accepting_new_bags: true, bucket },
-            Event::DistributionBucketModeUpdated { bucket, distributing: true },
-            Event::DistributionBucketOperatorInvited { bucket, worker },
-            Event::DistributionBucketInvitationAccepted { worker, bucket },
-            Event::DistributionBucketMetadataSet {
-                worker,
-                bucket,
-                metadata: encode_operator_metadata(endpoint),
-            },
-        ]);
+    for (index, endpoint) in [(0, OWN_ENDPOINT), (1, STRANGER)] {
+        directory.block(operated_bucket(distribution_bucket(index), WorkerId(index), endpoint));
     }
+}
+
+/// A new bucket whose operator has a node.
+fn operated_bucket(bucket: DistributionBucketId, worker: WorkerId, endpoint: &str) -> Vec<Event> {
+    vec![
+        Event::DistributionBucketCreated { family: bucket.family, accepting_new_bags: true, bucket },
+        Event::DistributionBucketModeUpdated { bucket, distributing: true },
+        Event::DistributionBucketOperatorInvited { bucket, worker },
+        Event::DistributionBucketInvitationAccepted { worker, bucket },
+        Event::DistributionBucketMetadataSet { worker, bucket, metadata: encode_operator_metadata(endpoint) },
+    ]
 }
 
 fn make_channel(directory: &FakeDirectory, channel: u64, bucket: u64, sources: usize) {

@@ -43,6 +43,9 @@ pub struct ClientConfig {
     pub idle_per_host: usize,
     /// Unused connections kept in all.
     pub idle_total: usize,
+    /// Most connections that are open at once, unused ones included, if there is a bound. A request that
+    /// needs one more waits for it, as part of `connect_timeout`.
+    pub connections: Option<usize>,
 }
 
 impl Default for ClientConfig {
@@ -55,6 +58,7 @@ impl Default for ClientConfig {
             keep_alive: Duration::from_secs(4),
             idle_per_host: 8,
             idle_total: 128,
+            connections: None,
         }
     }
 }
@@ -179,7 +183,7 @@ impl Client {
     /// A client with an empty pool.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        let pool = Arc::new(Pool::new(config.keep_alive, config.idle_per_host, config.idle_total));
+        let pool = Arc::new(Pool::new(&config));
         Self { config: Arc::new(config), pool }
     }
 
@@ -197,19 +201,31 @@ impl Client {
         let (outgoing, first) = Outgoing::new(request, &target);
         let connection = match self.pool.take(&target.authority).await {
             Some(connection) => connection,
-            None => target.connect(&self.config).await?,
+            None => self.connect(&target).await?,
         };
         let (connection, response) = match exchange(connection, first, &outgoing, &target, head_timeout).await
         {
             Ok(exchanged) => exchanged,
             Err(Failed { error, again: None }) => return Err(error),
             Err(Failed { again: Some(again), .. }) => {
-                let connection = target.connect(&self.config).await?;
+                let connection = self.connect(&target).await?;
                 let exchanged = exchange(connection, again, &outgoing, &target, head_timeout).await;
                 exchanged.map_err(|failed| failed.error)?
             }
         };
         Ok(Response::new(response, connection, target.authority, Arc::clone(&self.pool), idle_timeout))
+    }
+
+    /// A new connection, as soon as there may be one more.
+    async fn connect(&self, target: &Target) -> Result<Connection, ClientError> {
+        let due = Instant::now() + self.config.connect_timeout;
+        let permit = timeout_at(due, self.pool.permit()).await.map_err(|_| ClientError::Timeout {
+            authority: target.authority.to_string(),
+            step: Step::Connect,
+        })?;
+        let mut connection = target.connect(&self.config).await?;
+        connection.permit = permit;
+        Ok(connection)
     }
 
     /// Shorthand for a `GET` of `url` with the client's own timeouts.

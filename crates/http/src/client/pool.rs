@@ -8,15 +8,19 @@ use std::{
 
 use hyper::client::conn::http1::SendRequest;
 use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
     time::{Instant, timeout},
 };
 
-use super::body::OutBody;
+use super::{ClientConfig, body::OutBody};
 
 /// How long a connection may take to finish its last exchange when it is taken again. The work is local
 /// and all but done.
 const READY_WAIT: Duration = Duration::from_millis(100);
+
+/// How often a request that may open no connection looks for an unused one to close.
+const ROOM_POLL: Duration = Duration::from_millis(10);
 
 /// An open connection. Dropping it closes the socket, whatever it is doing.
 #[derive(Debug)]
@@ -25,11 +29,13 @@ pub(super) struct Connection {
     driver: JoinHandle<()>,
     /// It has carried a request before, so the peer may have closed it meanwhile.
     pub(super) used: bool,
+    /// Counts it among those that are open.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Connection {
     pub(super) fn new(sender: SendRequest<OutBody>, driver: JoinHandle<()>) -> Self {
-        Self { sender, driver, used: false }
+        Self { sender, driver, used: false, permit: None }
     }
 }
 
@@ -46,6 +52,8 @@ pub(super) struct Pool {
     keep_alive: Duration,
     per_host: usize,
     total: usize,
+    /// Connections that may still be opened, if there is a bound.
+    open: Option<Arc<Semaphore>>,
 }
 
 #[derive(Debug)]
@@ -55,8 +63,43 @@ struct Idle {
 }
 
 impl Pool {
-    pub(super) fn new(keep_alive: Duration, per_host: usize, total: usize) -> Self {
-        Self { idle: Mutex::default(), keep_alive, per_host, total }
+    pub(super) fn new(config: &ClientConfig) -> Self {
+        Self {
+            idle: Mutex::default(),
+            keep_alive: config.keep_alive,
+            per_host: config.idle_per_host,
+            total: config.idle_total,
+            open: config.connections.map(|most| Arc::new(Semaphore::new(most.max(1)))),
+        }
+    }
+
+    /// Permission to open a connection; an unused one makes room if need be. None if there is no bound.
+    /// Waits until there is room.
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        let open = self.open.as_ref()?;
+        loop {
+            if let Ok(permit) = timeout(ROOM_POLL, Arc::clone(open).acquire_owned()).await {
+                return permit.ok();
+            }
+            // Looked for again and again: one may have become unused meanwhile.
+            let victim = self.pop_oldest();
+            drop(victim);
+        }
+    }
+
+    /// The unused connection that has waited longest, whatever its host.
+    fn pop_oldest(&self) -> Option<Connection> {
+        let mut idle = self.lock();
+        // The oldest of each host stands first.
+        let oldest = |kept: &Vec<Idle>| kept.first().map(|idle| idle.since);
+        let (authority, _) = idle.iter().min_by_key(|(_, kept)| oldest(kept))?;
+        let authority = Arc::clone(authority);
+        let kept = idle.get_mut(&authority)?;
+        let victim = (!kept.is_empty()).then(|| kept.remove(0));
+        if kept.is_empty() {
+            idle.remove(&authority);
+        }
+        victim.map(|idle| idle.connection)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Idle>>> {

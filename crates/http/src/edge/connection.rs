@@ -171,6 +171,7 @@ impl<H: EdgeHandler> Edge<H> {
             total: waited,
         };
         let mut writer = Writer::new(stream, self.config.deadlines.write_stall);
+        writer.paces = [response.pace.take(), self.config.egress.clone()];
         let sent = writer.response(response, bodiless).await;
         (answered.sent_bytes, answered.whole, answered.total) = (writer.sent, sent.is_ok(), began.elapsed());
         self.handler.answered(&request, &answered);
@@ -210,6 +211,7 @@ fn parse<'a>(
     let mut chain = Chain::new(origin.source, proxies);
     let (mut range, mut if_match, mut if_none_match, mut if_range, mut preflight_headers) =
         (None, None, None, None, None);
+    let mut authorization = None;
     let parsed = head::parse(buf, |name, value| {
         let slot = match name.len() {
             5 if name.eq_ignore_ascii_case("range") => &mut range,
@@ -217,6 +219,7 @@ fn parse<'a>(
             8 if name.eq_ignore_ascii_case("if-range") => &mut if_range,
             13 if name.eq_ignore_ascii_case("if-none-match") => &mut if_none_match,
             15 if name.eq_ignore_ascii_case("x-forwarded-for") => return chain.take(value),
+            13 if name.eq_ignore_ascii_case("authorization") => &mut authorization,
             30 if name.eq_ignore_ascii_case("access-control-request-headers") => &mut preflight_headers,
             _ => return,
         };
@@ -249,6 +252,7 @@ fn parse<'a>(
         if_match,
         if_none_match,
         if_range,
+        authorization,
         preflight_headers,
         peer: origin.peer,
         client: chain.client(),

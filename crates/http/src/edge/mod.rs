@@ -6,6 +6,8 @@
 
 mod connection;
 mod encode;
+mod multipart;
+mod pace;
 mod types;
 mod write;
 
@@ -13,6 +15,8 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+pub use multipart::Multipart;
+pub use pace::Pace;
 pub use types::{
     Answered, BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse,
     HeaderBlock,

@@ -14,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use http::StatusCode;
 
+use super::Pace;
 use crate::{Conditions, Decision, decide};
 
 /// A body that is produced while it is sent. An error, or a wrong total length, closes the connection.
@@ -80,6 +81,8 @@ pub struct EdgeRequest<'a> {
     pub if_none_match: Option<&'a str>,
     /// `If-Range`.
     pub if_range: Option<&'a str>,
+    /// `Authorization`.
+    pub authorization: Option<&'a str>,
     /// `Access-Control-Request-Headers` of a preflight.
     pub preflight_headers: Option<&'a str>,
     /// The other end of the connection: who asks, or a proxy.
@@ -135,6 +138,19 @@ impl HeaderBlock {
         Self(block.freeze())
     }
 
+    /// The same lines, with `name` (in lower case) having this value and no other.
+    #[must_use]
+    pub fn replacing(&self, name: &'static str, value: &str) -> Self {
+        let of_name =
+            |line: &[u8]| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":"));
+        let mut block = BytesMut::new();
+        for line in self.0.split_inclusive(|byte| *byte == b'\n').filter(|line| !of_name(line)) {
+            block.extend_from_slice(line);
+        }
+        block.extend_from_slice(Self::build([(name, value)]).as_bytes());
+        Self(block.freeze())
+    }
+
     /// The value of the first line of this name, in lower case as it was built.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
@@ -187,6 +203,8 @@ pub enum EdgeBody {
         /// The bytes.
         stream: BodyStream,
     },
+    /// Bodies of the other kinds, one after the other, such as [`crate::Multipart`] makes them.
+    Parts(Vec<Self>),
     /// A length without the bytes: for `HEAD` only, where the bytes need not be at hand.
     Declared {
         /// Bytes that `GET` would send.
@@ -202,6 +220,7 @@ impl EdgeBody {
             Self::Empty => 0,
             Self::Bytes(bytes) => argosy_domain::num::to_u64(bytes.len()),
             Self::File { len, .. } | Self::Stream { len, .. } | Self::Declared { len } => *len,
+            Self::Parts(parts) => parts.iter().map(Self::len).fold(0, u64::saturating_add),
         }
     }
 
@@ -219,6 +238,7 @@ impl std::fmt::Debug for EdgeBody {
             Self::Bytes(_) => "Bytes",
             Self::File { .. } => "File",
             Self::Stream { .. } => "Stream",
+            Self::Parts(_) => "Parts",
             Self::Declared { .. } => "Declared",
         };
         write!(f, "{kind}({} bytes)", self.len())
@@ -238,6 +258,8 @@ pub struct EdgeResponse {
     pub content_range: Option<ContentRange>,
     /// The body.
     pub body: EdgeBody,
+    /// How fast the body may leave, beside what holds for all answers.
+    pub pace: Option<Arc<Pace>>,
     /// Close the connection after this answer.
     pub close: bool,
 }
@@ -252,6 +274,7 @@ impl EdgeResponse {
             extra: HeaderBlock::empty(),
             content_range: None,
             body,
+            pace: None,
             close: false,
         }
     }

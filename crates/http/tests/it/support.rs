@@ -35,7 +35,7 @@ pub(crate) fn config() -> ServeConfig {
         deadlines,
         caps: ConnectionCaps::default(),
         counters: Arc::default(),
-        proxies: Arc::default(),
+        ..ServeConfig::default()
     }
 }
 
@@ -173,6 +173,17 @@ impl Peer {
     pub(crate) async fn bodiless(&mut self) -> Answer {
         let (status, head) = self.head().await.expect("an answer");
         Answer { status, head, body: Vec::new() }
+    }
+
+    /// Reads on; whether so many bytes are held.
+    pub(crate) async fn has(&mut self, count: usize) -> bool {
+        assert!(self.held.len() >= count || self.more().await, "closed after {} bytes", self.held.len());
+        self.held.len() >= count
+    }
+
+    /// So many bytes that are held.
+    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
+        self.held.drain(..count).collect()
     }
 
     /// Everything up to the end of the connection.

@@ -2,9 +2,9 @@
 
 use super::{
     FillCore, FillEffect, Priority, RequestId,
-    state::{Request, Want},
+    state::{Request, Source, Want, jittered},
 };
-use crate::sources::{Observation, SourceId};
+use crate::sources::{MAX_FAILURES_IN_ROW, Observation, SourceId, mix, rest_ms};
 use alloc::vec::Vec;
 use argosy_content::GroupRange;
 use argosy_domain::limits::{GROUP_BYTES, WINDOW_GROUPS};
@@ -15,32 +15,35 @@ const URGENT_GROUPS: u64 = 16;
 const MAX_HEDGED: usize = 3;
 /// One request in so many goes to the source that was asked least, so that no judgement is for ever.
 const EXPLORE_EVERY: u64 = 16;
-/// Failures in a row after which nobody waits for a source to recover.
-const MAX_FAILURES_IN_ROW: u32 = 4;
+/// Added to twice the time of the best source, beyond which another is not asked instead of it.
+const MUCH_LATER_MS: u64 = 20;
 /// How long a source that does not have the object is left alone.
 const NOT_THERE_MS: u64 = 10_000;
-/// First rest after a failure; doubles with each.
-const REST_MS: u64 = 200;
-const MAX_REST_MS: u64 = 5_000;
 
 const _: () = assert!(WINDOW_GROUPS.is_multiple_of(URGENT_GROUPS));
 
 /// Groups to ask for next.
 struct Window {
     groups: GroupRange,
-    urgent: bool,
+    priority: Priority,
 }
 
 impl FillCore {
     /// Asks for what is wanted and nobody was asked for yet, as far as the bounds allow.
     pub(super) fn dispatch(&mut self, effects: &mut Vec<FillEffect>) {
         // Every round starts a request, and those are bounded.
-        while self.has_slot(true) {
+        while self.may_ask_anybody() {
             let Some(window) = self.next_window() else { return };
-            let bytes = groups_bytes(window.groups);
-            let Some(source) = self.choose_source(bytes, window.urgent, &[]) else { return };
-            self.start(source, window.groups, window.urgent, effects);
+            let Some((source, groups)) = self.choose_source(&window, &[]) else { return };
+            self.start(source, groups, window.priority, effects);
         }
+    }
+
+    /// Whether it is worth looking for something to ask for.
+    fn may_ask_anybody(&self) -> bool {
+        !self.wants.is_empty()
+            && self.has_slot(true)
+            && self.sources.iter().any(|(id, source)| self.may_ask(*id, source, Priority::Urgent))
     }
 
     /// The first free window of the most pressing want; among equals the one that waits longest.
@@ -72,7 +75,8 @@ impl FillCore {
         let urgent = priority == Priority::Urgent && start == want.head;
         let unit = if urgent { URGENT_GROUPS } else { WINDOW_GROUPS };
         let limit = aligned_end(start, unit).min(want.end);
-        Some(Window { groups: self.free_run(start, limit), urgent })
+        let priority = if urgent { Priority::Urgent } else { priority.max(Priority::ReadAhead) };
+        Some(Window { groups: self.free_run(start, limit), priority })
     }
 
     /// From `start`, which is free, to the next group that is held or asked for.
@@ -94,45 +98,76 @@ impl FillCore {
         self.requests.len() < self.bounds.total.saturating_add(spare)
     }
 
-    /// The source that should have `bytes` here soonest, among those that may be asked now.
-    fn choose_source(&self, bytes: u64, urgent: bool, not: &[SourceId]) -> Option<SourceId> {
+    /// Whether a source has rested, and this fill and the node have room for a request to it.
+    fn may_ask(&self, id: SourceId, source: &Source, priority: Priority) -> bool {
+        let spare = if priority == Priority::Urgent { self.bounds.urgent_spare } else { 0 };
+        let bound = self.bounds.per_source.saturating_add(spare);
+        source.is_ready(self.now_ms, priority) && self.requests_to(id).count() < bound
+    }
+
+    /// The source that should have the window here soonest, among those that have rested and hold its
+    /// beginning; and as much of the window as it holds. If that one has enough to do, another that needs
+    /// not much longer; what a far one would bring much later is better waited for.
+    fn choose_source(&self, window: &Window, not: &[SourceId]) -> Option<(SourceId, GroupRange)> {
+        let urgent = window.priority == Priority::Urgent;
         if !self.has_slot(urgent) {
             return None;
         }
-        let spare = if urgent { self.bounds.urgent_spare } else { 0 };
-        let bound = self.bounds.per_source.saturating_add(spare);
         let explore =
             !urgent && self.next_request.checked_rem(EXPLORE_EVERY) == Some(EXPLORE_EVERY.saturating_sub(1));
-        self.sources
-            .iter()
-            .filter(|(id, source)| {
-                source.ready_ms <= self.now_ms && !not.contains(id) && self.requests_to(**id).count() < bound
-            })
-            .min_by_key(|(id, source)| {
-                if explore {
-                    return (source.requests_count, **id);
-                }
-                let queued: u64 =
-                    self.requests_to(**id).map(|request| groups_bytes(request.remaining())).sum();
-                (source.quality.expected_ms(self.now_ms, queued.saturating_add(bytes)), **id)
-            })
-            .map(|(id, _)| *id)
+        let mut soonest_ms = u64::MAX;
+        let mut best: Option<((u64, SourceId), u64, GroupRange)> = None;
+        for (id, source) in self.sources.iter().filter(|(id, _)| !not.contains(id)) {
+            let groups = source.held_of(window.groups);
+            if groups.is_empty() || !source.is_ready(self.now_ms, window.priority) {
+                continue;
+            }
+            let due_ms = self.due_in_ms(*id, source, window);
+            soonest_ms = soonest_ms.min(due_ms);
+            let rank = (if explore { source.requests_count } else { due_ms }, *id);
+            if self.may_ask(*id, source, window.priority)
+                && best.as_ref().is_none_or(|(best_rank, ..)| rank < *best_rank)
+            {
+                best = Some((rank, due_ms, groups));
+            }
+        }
+        let ((_, id), due_ms, groups) = best?;
+        let worth_it = explore || due_ms <= soonest_ms.saturating_mul(2).saturating_add(MUCH_LATER_MS);
+        worth_it.then_some((id, groups))
+    }
+
+    /// When a source should have a window here, after all that it was asked for before: later by as much
+    /// as it has been silent.
+    fn due_in_ms(&self, id: SourceId, source: &Source, window: &Window) -> u64 {
+        let (mut bytes, mut silent_ms) = (groups_bytes(window.groups), 0);
+        for request in self.requests_to(id) {
+            bytes = bytes.saturating_add(groups_bytes(request.remaining()));
+            silent_ms = silent_ms.max(self.now_ms.saturating_sub(request.progress_ms));
+        }
+        source.quality.expected_ms(self.now_ms, bytes).saturating_add(silent_ms)
     }
 
     fn requests_to(&self, source: SourceId) -> impl Iterator<Item = &Request> {
         self.requests.values().filter(move |request| request.source == source)
     }
 
-    fn start(&mut self, source: SourceId, groups: GroupRange, urgent: bool, effects: &mut Vec<FillEffect>) {
+    fn start(
+        &mut self,
+        source: SourceId,
+        groups: GroupRange,
+        priority: Priority,
+        effects: &mut Vec<FillEffect>,
+    ) {
         let id = RequestId(self.next_request);
         self.next_request = self.next_request.saturating_add(1);
         if let Some(known) = self.sources.get_mut(&source) {
             known.requests_count = known.requests_count.saturating_add(1);
             known.given_up = false;
+            known.not_there = false;
         }
-        let request = Request::new(source, groups, self.now_ms);
+        let request = Request::new(source, groups, priority, self.now_ms);
         self.requests.insert(id, request);
-        effects.push(FillEffect::Fetch { request: id, source, groups, urgent });
+        effects.push(FillEffect::Fetch { request: id, source, groups, priority });
     }
 
     /// The groups that readers wait for now.
@@ -176,9 +211,9 @@ impl FillCore {
             }
             let limit = aligned_end(head, URGENT_GROUPS).min(end);
             let held_from = (head..limit).find(|group| self.have.contains(*group)).unwrap_or(limit);
-            let groups = GroupRange::new(head, held_from);
-            if let Some(source) = self.choose_source(groups_bytes(groups), true, &asked) {
-                self.start(source, groups, true, effects);
+            let window = Window { groups: GroupRange::new(head, held_from), priority: Priority::Urgent };
+            if let Some((source, groups)) = self.choose_source(&window, &asked) {
+                self.start(source, groups, window.priority, effects);
             }
         }
     }
@@ -189,11 +224,11 @@ impl FillCore {
 
     /// Cuts requests that have gone silent or crawl.
     pub(super) fn cut_stalled(&mut self, effects: &mut Vec<FillEffect>) {
-        let now_ms = self.now_ms;
+        let (now_ms, stall_ms) = (self.now_ms, self.bounds.stall_ms);
         let stalled: Vec<(RequestId, SourceId)> = self
             .requests
             .iter()
-            .filter(|(_, request)| request.is_stalled(now_ms))
+            .filter(|(_, request)| request.is_stalled(now_ms, stall_ms))
             .map(|(id, request)| (*id, request.source))
             .collect();
         for (id, source) in stalled {
@@ -208,14 +243,14 @@ impl FillCore {
     pub(super) fn rest(&mut self, id: SourceId, not_there: bool) {
         let seed = mix(self.jitter_seed ^ mix(id.0) ^ self.next_request);
         let Some(source) = self.sources.get_mut(&id) else { return };
+        if !not_there && source.ready_ms > self.now_ms {
+            // It rests already: a node that dies takes all its requests with it, and that counts once.
+            return;
+        }
         source.failures_in_row = source.failures_in_row.saturating_add(1);
         source.given_up = not_there || source.failures_in_row >= MAX_FAILURES_IN_ROW;
-        let rest_ms = if not_there {
-            NOT_THERE_MS
-        } else {
-            let doublings = source.failures_in_row.saturating_sub(1).min(MAX_REST_MS.ilog2());
-            REST_MS.checked_shl(doublings).unwrap_or(MAX_REST_MS).min(MAX_REST_MS)
-        };
+        source.not_there = not_there;
+        let rest_ms = if not_there { NOT_THERE_MS } else { rest_ms(source.failures_in_row) };
         source.ready_ms = self.now_ms.saturating_add(jittered(rest_ms, seed));
     }
 }
@@ -227,17 +262,4 @@ const fn groups_bytes(groups: GroupRange) -> u64 {
 /// The first multiple of `unit` after `start`.
 fn aligned_end(start: u64, unit: u64) -> u64 {
     start.checked_div(unit).unwrap_or(0).saturating_add(1).saturating_mul(unit)
-}
-
-/// Up to a quarter more or less.
-fn jittered(rest_ms: u64, seed: u64) -> u64 {
-    let half = (rest_ms / 2).saturating_add(1);
-    rest_ms.saturating_sub(rest_ms / 4).saturating_add(seed.checked_rem(half).unwrap_or(0))
-}
-
-/// Source: the finalizer of SplitMix64.
-fn mix(value: u64) -> u64 {
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }

@@ -1,6 +1,8 @@
 //! What a fill keeps of its sources, wants and requests.
 
-use crate::sources::{Observation, Quality, SourceId};
+use super::Priority;
+use crate::sources::{MAX_FAILURES_IN_ROW, Observation, Quality, SourceId};
+use alloc::vec::Vec;
 use argosy_content::{GroupRange, GroupSet};
 use argosy_domain::limits::GROUP_BYTES;
 
@@ -21,16 +23,16 @@ pub struct FillBounds {
     pub total: usize,
     /// More of each for urgent wants only, so that bulk never keeps a reader waiting.
     pub urgent_spare: usize,
+    /// A request that brings no group for this long is cut, in milliseconds.
+    pub stall_ms: u64,
 }
 
 impl Default for FillBounds {
     fn default() -> Self {
-        Self { per_source: 2, total: 6, urgent_spare: 1 }
+        Self { per_source: 2, total: 6, urgent_spare: 1, stall_ms: 5_000 }
     }
 }
 
-/// A request that brings no group for this long is cut, in milliseconds.
-pub(super) const STALL_MS: u64 = 5_000;
 /// From this age on, in milliseconds, a request must have brought [`MIN_RATE_BYTES_PER_S`].
 ///
 /// Source: T-27 of the reliability specification.
@@ -46,14 +48,49 @@ pub(super) struct Source {
     pub(super) failures_in_row: u32,
     /// Too many failures, or it does not have the object: no hope before `ready_ms`.
     pub(super) given_up: bool,
+    /// The last it said is that it does not have the object.
+    pub(super) not_there: bool,
+    /// The node has enough under way to it for wants of this priority, and of lesser ones.
+    pub(super) crowded: Option<Priority>,
+    /// What it holds; everything if it was not said.
+    pub(super) holds: Option<Vec<GroupRange>>,
     /// Requests so far, so that each source is tried now and then.
     pub(super) requests_count: u64,
 }
 
 impl Source {
-    pub(super) const fn new(quality: Quality, now_ms: u64) -> Self {
-        Self { quality, ready_ms: now_ms, failures_in_row: 0, given_up: false, requests_count: 0 }
+    /// One that has failed again and again with other objects is not asked before it has rested.
+    pub(super) fn new(quality: Quality, now_ms: u64, seed: u64) -> Self {
+        let rest_ms = quality.rests_until_ms().map_or(0, |until| until.saturating_sub(now_ms));
+        Self {
+            quality,
+            ready_ms: if rest_ms > 0 { now_ms.saturating_add(jittered(rest_ms, seed)) } else { now_ms },
+            failures_in_row: if rest_ms > 0 { MAX_FAILURES_IN_ROW } else { 0 },
+            given_up: rest_ms > 0,
+            not_there: false,
+            crowded: None,
+            holds: None,
+            requests_count: 0,
+        }
     }
+
+    /// Whether it may be asked for something of this priority now.
+    pub(super) fn is_ready(&self, now_ms: u64, priority: Priority) -> bool {
+        self.ready_ms <= now_ms && self.crowded.is_none_or(|crowded| priority < crowded)
+    }
+
+    /// As much of `groups`, from their start on, as it holds.
+    pub(super) fn held_of(&self, groups: GroupRange) -> GroupRange {
+        let Some(holds) = &self.holds else { return groups };
+        let run = holds.iter().find(|held| held.contains(groups.start));
+        GroupRange::new(groups.start, run.map_or(groups.start, |held| held.end.min(groups.end)))
+    }
+}
+
+/// Up to a quarter more or less.
+pub(super) fn jittered(rest_ms: u64, seed: u64) -> u64 {
+    let half = (rest_ms / 2).saturating_add(1);
+    rest_ms.saturating_sub(rest_ms / 4).saturating_add(seed.checked_rem(half).unwrap_or(0))
 }
 
 /// Groups from `head`, which is missing, to `end`.
@@ -69,6 +106,7 @@ pub(super) struct Want {
 pub(super) struct Request {
     pub(super) source: SourceId,
     pub(super) groups: GroupRange,
+    pub(super) priority: Priority,
     /// The group that comes next: those before have arrived.
     pub(super) next: u64,
     pub(super) started_ms: u64,
@@ -77,8 +115,9 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) const fn new(source: SourceId, groups: GroupRange, now_ms: u64) -> Self {
-        Self { source, next: groups.start, groups, started_ms: now_ms, progress_ms: now_ms, first_ms: None }
+    pub(super) const fn new(source: SourceId, groups: GroupRange, priority: Priority, now_ms: u64) -> Self {
+        let next = groups.start;
+        Self { source, groups, priority, next, started_ms: now_ms, progress_ms: now_ms, first_ms: None }
     }
 
     /// Notes a group; gives the latency if it is the first.
@@ -116,15 +155,20 @@ impl Request {
         Some(Observation::Moved { bytes: groups.saturating_mul(GROUP_BYTES), in_ms })
     }
 
-    pub(super) fn is_stalled(&self, now_ms: u64) -> bool {
+    /// For how long it has been without an answer; none if it was answered.
+    pub(super) fn silent_ms(&self, now_ms: u64) -> Option<u64> {
+        self.first_ms.is_none().then(|| now_ms.saturating_sub(self.started_ms))
+    }
+
+    pub(super) fn is_stalled(&self, now_ms: u64, stall_ms: u64) -> bool {
         let age_ms = now_ms.saturating_sub(self.started_ms);
         let bytes = self.next.saturating_sub(self.groups.start).saturating_mul(GROUP_BYTES);
         let expected = age_ms.saturating_mul(MIN_RATE_BYTES_PER_S) / 1_000;
-        now_ms.saturating_sub(self.progress_ms) >= STALL_MS || (age_ms >= SLOW_AFTER_MS && bytes < expected)
+        now_ms.saturating_sub(self.progress_ms) >= stall_ms || (age_ms >= SLOW_AFTER_MS && bytes < expected)
     }
 
     /// When it may have to be cut.
-    pub(super) fn deadlines_ms(&self) -> [u64; 2] {
-        [self.progress_ms.saturating_add(STALL_MS), self.started_ms.saturating_add(SLOW_AFTER_MS)]
+    pub(super) fn deadlines_ms(&self, stall_ms: u64) -> [u64; 2] {
+        [self.progress_ms.saturating_add(stall_ms), self.started_ms.saturating_add(SLOW_AFTER_MS)]
     }
 }

@@ -6,6 +6,10 @@ use proptest::prelude::*;
 use std::{vec, vec::Vec};
 
 const READER: ReaderId = ReaderId(1);
+/// Sources failed.
+const EXHAUSTED: FillEffect = FillEffect::Exhausted { unreachable: true };
+/// Sources said that they do not have it.
+const ABSENT: FillEffect = FillEffect::Exhausted { unreachable: false };
 
 fn added(source: u64) -> FillInput {
     FillInput::SourceAdded { source: SourceId(source), quality: Quality::default() }
@@ -27,14 +31,14 @@ fn fetches(effects: &[FillEffect]) -> Vec<(u64, u64, GroupRange, bool)> {
     effects
         .iter()
         .filter_map(|effect| match effect {
-            FillEffect::Fetch { request, source, groups, urgent } => {
-                Some((request.0, source.0, *groups, *urgent))
+            FillEffect::Fetch { request, source, groups, priority } => {
+                Some((request.0, source.0, *groups, *priority == Priority::Urgent))
             }
             FillEffect::Abandon { .. }
             | FillEffect::SourceBanned { .. }
             | FillEffect::Observed { .. }
             | FillEffect::Complete
-            | FillEffect::Exhausted => None,
+            | FillEffect::Exhausted { .. } => None,
         })
         .collect()
 }
@@ -117,7 +121,7 @@ fn a_stalled_source_is_cut_rested_and_in_the_end_given_up() {
     let mut core = fill(8);
     let mut effects = run(&mut core, 0, [added(1), want(0, 8, Priority::Background)]);
     let mut ticks = 0;
-    while !effects.contains(&FillEffect::Exhausted) {
+    while !effects.contains(&EXHAUSTED) {
         let at = core.next_tick_ms().expect("a tick while something is wanted");
         effects.extend(run(&mut core, at, [FillInput::Tick]));
         ticks += 1;
@@ -127,7 +131,7 @@ fn a_stalled_source_is_cut_rested_and_in_the_end_given_up() {
     assert!(core.is_idle());
     // A reader who comes at once fails at once; one who comes later is given a try.
     let now = core.now_ms;
-    assert_eq!(run(&mut core, now, [want(0, 8, Priority::Urgent)]), [FillEffect::Exhausted]);
+    assert_eq!(run(&mut core, now, [want(0, 8, Priority::Urgent)]), [EXHAUSTED]);
     assert_eq!(fetches(&run(&mut core, now + 60_000, [want(0, 8, Priority::Urgent)])).len(), 1);
 }
 
@@ -155,7 +159,7 @@ fn a_liar_is_banned_for_good_and_its_other_requests_go_to_others() {
             FillEffect::Observed { source: SourceId(1), observation: Observation::Wrong },
             FillEffect::Abandon { request: RequestId(1) },
             FillEffect::SourceBanned { source: SourceId(1) },
-            FillEffect::Exhausted,
+            FillEffect::Exhausted { unreachable: false },
         ]
     );
     assert!(core.is_banned(SourceId(1)));
@@ -170,7 +174,7 @@ fn a_source_that_gains_the_object_is_asked_again() {
     let asked = fetches(&run(&mut core, 1, [ended(0, RequestEnd::NotThere)]));
     assert_eq!(asked[0].1, 2);
     let effects = run(&mut core, 2, [ended(1, RequestEnd::NotThere)]);
-    assert!(effects.contains(&FillEffect::Exhausted));
+    assert!(effects.contains(&ABSENT));
     let asked = fetches(&run(&mut core, 3, [added(1), want(0, 8, Priority::Background)]));
     assert_eq!(asked[0].1, 1);
 }
@@ -183,6 +187,157 @@ fn a_reader_that_leaves_takes_its_requests_with_it() {
     let effects = run(&mut core, 1, [FillInput::Unwant { reader: READER }]);
     assert_eq!(effects.len(), under_way);
     assert!(core.is_idle());
+}
+
+#[test]
+fn a_request_that_was_overtaken_keeps_nobody_waiting() {
+    let mut core = fill(64);
+    run(&mut core, 0, [added(1), want(0, 64, Priority::Urgent)]);
+    run(&mut core, 0, [added(2)]);
+    let under_way: Vec<_> = core.in_flight().filter(|(_, source, _)| source.0 == 1).collect();
+    assert_eq!(under_way.len(), 2, "the urgent one and the rest of the window");
+    // The first source answers both, then falls silent in the middle.
+    run(&mut core, 5, [arrived(0, 0), arrived(1, 16)]);
+    let asked = fetches(&run(&mut core, 2_005, [FillInput::Tick]));
+    assert_eq!(asked.len(), 1);
+    let (hedge, source, groups, _) = asked[0];
+    assert_eq!((source, groups), (2, GroupRange::new(1, 16)));
+    let effects = run(&mut core, 2_010, [arrived(hedge, 1)]);
+    assert!(effects.contains(&FillEffect::Abandon { request: RequestId(0) }), "{effects:?}");
+    let failed = FillEffect::Observed { source: SourceId(1), observation: Observation::Failed };
+    assert!(effects.contains(&failed));
+}
+
+#[test]
+fn a_source_that_is_merely_late_is_remembered_as_late() {
+    let mut core = fill(8);
+    run(&mut core, 0, [added(1), want(0, 8, Priority::Urgent), added(2)]);
+    run(&mut core, 2_000, [FillInput::Tick]);
+    let effects = run(&mut core, 2_030, [arrived(1, 0)]);
+    let late = Observation::Overtaken { after_ms: 2_030 };
+    assert!(effects.contains(&FillEffect::Observed { source: SourceId(1), observation: late }));
+    assert!(effects.contains(&FillEffect::Abandon { request: RequestId(0) }));
+    assert_eq!(core.sources[&SourceId(1)].failures_in_row, 0, "that is no failure");
+}
+
+#[test]
+fn a_hedge_comes_at_the_source_s_own_percentile_and_at_most_twice() {
+    let mut quality = Quality::default();
+    for _ in 0..20 {
+        quality.note(0, Observation::Answered { after_ms: 400 });
+    }
+    let known = |source: u64| FillInput::SourceAdded { source: SourceId(source), quality: quality.clone() };
+    let mut core = fill(8);
+    run(&mut core, 0, [known(1), want(0, 8, Priority::Urgent), known(2), known(3), known(4)]);
+    let mut now = 0;
+    for asked_by_then in [2, 3, 3] {
+        assert!(fetches(&run(&mut core, now + 399, [FillInput::Tick])).is_empty());
+        now += 400;
+        run(&mut core, now, [FillInput::Tick]);
+        assert_eq!(core.in_flight().count(), asked_by_then);
+    }
+}
+
+#[test]
+fn a_refused_pass_costs_the_source_nothing_and_another_is_asked() {
+    let mut core = fill(200);
+    let asked = fetches(&run(&mut core, 0, [added(1), want(0, 200, Priority::Background)]));
+    let effects = run(&mut core, 0, asked.iter().map(|fetch| ended(fetch.0, RequestEnd::Crowded)));
+    assert_eq!(effects, [], "neither asked again nor given up");
+    assert_eq!(core.next_tick_ms(), None);
+    // A reader is more pressing than what was refused.
+    let asked = fetches(&run(&mut core, 1, [want(0, 16, Priority::Urgent)]));
+    assert_eq!(asked.len(), 1);
+    let effects = run(&mut core, 1, [ended(asked[0].0, RequestEnd::Crowded)]);
+    assert_eq!(effects, []);
+    let asked = fetches(&run(&mut core, 2, [added(2)]));
+    assert!(!asked.is_empty() && asked.iter().all(|fetch| fetch.1 == 2));
+    let asked = fetches(&run(&mut core, 3, [FillInput::SourceFree { source: SourceId(1) }]));
+    assert!(!asked.is_empty() && asked.iter().all(|fetch| fetch.1 == 1));
+}
+
+#[test]
+fn a_source_is_asked_for_what_it_holds_and_gives_no_false_hope() {
+    let holds = |runs: &[(u64, u64)]| FillInput::SourceHolds {
+        source: SourceId(1),
+        groups: runs.iter().map(|(start, end)| GroupRange::new(*start, *end)).collect(),
+    };
+    let mut core = fill(200);
+    run(&mut core, 0, [added(1), holds(&[(10, 30), (100, 104)])]);
+    assert_eq!(run(&mut core, 0, [want(40, 60, Priority::Urgent)]), [EXHAUSTED]);
+    let asked = fetches(&run(&mut core, 1, [want(20, 40, Priority::Urgent)]));
+    assert_eq!(asked[0].2, GroupRange::new(20, 30), "as far as it holds");
+    assert_eq!(asked.len(), 1);
+    let effects = run(&mut core, 2, (20..30).map(|group| arrived(asked[0].0, group)));
+    assert!(!effects.contains(&EXHAUSTED), "the request is not over");
+    let effects = run(&mut core, 2, [ended(asked[0].0, RequestEnd::Done)]);
+    assert_eq!(effects.last(), Some(&EXHAUSTED));
+    let asked = fetches(&run(&mut core, 3, [want(90, 110, Priority::Background), added(2)]));
+    assert!(asked.iter().all(|fetch| fetch.1 == 2 && fetch.2.start >= 90));
+}
+
+#[test]
+fn a_source_that_is_down_for_other_objects_is_not_tried_by_each_anew() {
+    let mut quality = Quality::default();
+    (0..6).for_each(|n| quality.note(n * 1_000, Observation::Failed));
+    let known = FillInput::SourceAdded { source: SourceId(1), quality };
+    let mut core = fill(8);
+    assert_eq!(run(&mut core, 5_000, [known, want(0, 8, Priority::Urgent)]), [EXHAUSTED]);
+    assert_eq!(fetches(&run(&mut core, 15_000, [want(0, 8, Priority::Urgent)])).len(), 1);
+}
+
+#[test]
+fn what_a_far_source_would_bring_later_is_left_to_the_near_one() {
+    let measured = |source: u64, after_ms: u64, in_ms: u64| {
+        let mut quality = Quality::default();
+        quality.note(0, Observation::Answered { after_ms });
+        quality.note(0, Observation::Moved { bytes: 1 << 20, in_ms });
+        FillInput::SourceAdded { source: SourceId(source), quality }
+    };
+    let mut core = fill(1_000);
+    let near_and_far = [measured(1, 2, 10), measured(2, 800, 2_000), want(0, 1_000, Priority::Urgent)];
+    let asked = fetches(&run(&mut core, 0, near_and_far));
+    assert!(asked.len() == 2 && asked.iter().all(|fetch| fetch.1 == 1), "{asked:?}");
+    // Once the near one has been silent for long enough, the far one would be first after all.
+    let asked = fetches(&run(&mut core, 1_000, [FillInput::Tick]));
+    assert!(asked.is_empty(), "{asked:?}");
+    let asked = fetches(&run(&mut core, 1_900, [FillInput::Tick]));
+    assert!(!asked.is_empty() && asked.iter().all(|fetch| fetch.1 == 2), "{asked:?}");
+    // Two that are alike share the work.
+    let mut core = fill(1_000);
+    let alike = [measured(1, 2, 10), measured(2, 2, 12), want(0, 1_000, Priority::Background)];
+    let asked = fetches(&run(&mut core, 0, alike));
+    assert_eq!(asked.iter().filter(|fetch| fetch.1 == 1).count(), 2);
+    assert_eq!(asked.iter().filter(|fetch| fetch.1 == 2).count(), 2);
+}
+
+#[test]
+fn requests_that_die_together_are_one_failure() {
+    let mut core = fill(1_000);
+    let asked = fetches(&run(&mut core, 0, [added(1), want(0, 1_000, Priority::Urgent)]));
+    assert_eq!(asked.len(), 2);
+    for kill in 0..3_u64 {
+        let now = kill * 2_000;
+        let under_way: Vec<u64> = core.in_flight().map(|(id, ..)| id.0).collect();
+        let effects = run(&mut core, now, under_way.iter().map(|id| ended(*id, RequestEnd::Failed)));
+        assert!(!effects.contains(&EXHAUSTED), "{effects:?}");
+        let next = core.next_tick_ms().unwrap();
+        assert!(!fetches(&run(&mut core, next, [FillInput::Tick])).is_empty());
+    }
+    assert_eq!(core.sources[&SourceId(1)].failures_in_row, 3);
+}
+
+#[test]
+fn little_is_left_undone() {
+    let nearly = |groups: u64, held: u64| {
+        let mut have = GroupSet::new(groups);
+        (0..held).for_each(|group| {
+            have.insert(group);
+        });
+        FillCore::new(groups, have, FillBounds::default(), 7).is_nearly_complete()
+    };
+    assert!(nearly(1_000, 940) && nearly(1_000, 999) && nearly(4, 3) && nearly(100, 75));
+    assert!(!nearly(1_000, 939) && !nearly(1_000, 1_000) && !nearly(4, 2) && !nearly(100, 74));
 }
 
 #[test]
@@ -260,7 +415,7 @@ impl World {
                     assert!(!self.complete, "said once");
                     self.complete = true;
                 }
-                FillEffect::Exhausted => panic!("an honest source is left"),
+                FillEffect::Exhausted { .. } => panic!("an honest source is left"),
             }
         }
         let spare = self.bounds.urgent_spare;

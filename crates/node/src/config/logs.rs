@@ -60,15 +60,6 @@ pub struct Logs {
     /// Lines sent to Elasticsearch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elastic: Option<ElasticLog>,
-    /// Whether lines about requests have users' whole addresses; else IPv4 addresses lack their last byte, and
-    /// IPv6 addresses all after 48 bits.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub full_addresses: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
-const fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 impl Logs {

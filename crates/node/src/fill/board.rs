@@ -1,10 +1,10 @@
 //! What the readers of an object share with the task that fills it: groups in memory, who waits for
 //! what, and how the fill has ended.
 
-use super::{FillError, Keep};
+use super::{FillError, Keep, lanes::Pass};
 use argosy_content::GroupRange;
 use argosy_domain::{DataObjectId, limits::WINDOW_GROUPS};
-use argosy_node_core::fill::ReaderId;
+use argosy_node_core::fill::{Pace, ReaderId};
 use argosy_store::{ObjectMeta, PartialObject, StoredObject};
 use bytes::Bytes;
 use std::{
@@ -18,9 +18,7 @@ use tokio::{
 };
 
 /// Written groups that stay in memory for the readers that come to them soon.
-const MAX_RETAINED_GROUPS: usize = 64;
-/// A reader tells where it is each time it has moved this far.
-const REPORT_EVERY_GROUPS: u64 = WINDOW_GROUPS / 2;
+const MAX_RETAINED_GROUPS: usize = 128;
 /// Groups that are read from disk at once: what each reader may have in memory.
 pub(crate) const DISK_RUN_GROUPS: u64 = 4;
 
@@ -32,6 +30,8 @@ pub(crate) struct Board {
     id: DataObjectId,
     meta: ObjectMeta,
     keep: Keep,
+    /// Most groups that are fetched ahead of a reader.
+    read_ahead_groups: u64,
     state: Mutex<State>,
     /// Wakes the task.
     news: Notify,
@@ -50,8 +50,14 @@ struct State {
     left: Vec<ReaderId>,
     next_reader: u64,
     completers: Vec<oneshot::Sender<Completion>>,
+    /// Those who want a part of it, without reading.
+    fetchers: BTreeMap<ReaderId, Fetcher>,
     /// Groups that counted as held were found damaged.
     lost: bool,
+    /// Permission to ask sources, for the task to take.
+    passes: Vec<Pass>,
+    /// The task is gone: it takes none any more.
+    takes_no_passes: bool,
 }
 
 #[derive(Debug)]
@@ -72,8 +78,20 @@ struct Slot {
     dirty: bool,
     /// Since when it waits for `at`.
     waits: Option<Instant>,
+    /// When it was given what it reads now.
+    given: Option<Instant>,
+    pace: Pace,
     wake: Arc<Notify>,
     failed: Option<FillError>,
+}
+
+/// Somebody who wants groups on disk, and does not read them.
+#[derive(Debug)]
+struct Fetcher {
+    groups: GroupRange,
+    /// The task knows of it.
+    told: bool,
+    done: oneshot::Sender<Result<(), FillError>>,
 }
 
 /// What a reader finds.
@@ -94,6 +112,8 @@ pub(crate) enum Look {
 #[derive(Debug, Default)]
 pub(super) struct News {
     pub(super) wants: Vec<WantNews>,
+    /// Groups that are to be kept, though nobody reads them now.
+    pub(super) fetches: Vec<(ReaderId, GroupRange)>,
     pub(super) left: Vec<ReaderId>,
     pub(super) lost: bool,
     /// Somebody waits for the whole object.
@@ -123,8 +143,7 @@ impl Seat {
 
     /// Says that groups which counted as held are gone.
     pub(crate) fn report_loss(&self) {
-        self.board.state().lost = true;
-        self.board.news.notify_one();
+        self.board.lose();
     }
 }
 
@@ -140,7 +159,7 @@ impl Drop for Seat {
 
 /// Readers' side.
 impl Board {
-    pub(super) fn new(id: DataObjectId, meta: ObjectMeta, keep: Keep) -> Self {
+    pub(super) fn new(id: DataObjectId, meta: ObjectMeta, keep: Keep, read_ahead_groups: u64) -> Self {
         let state = State {
             phase: Phase::Running,
             partial: None,
@@ -151,9 +170,12 @@ impl Board {
             // 0 stands for those who want the whole object.
             next_reader: 1,
             completers: Vec::new(),
+            fetchers: BTreeMap::new(),
             lost: false,
+            passes: Vec::new(),
+            takes_no_passes: false,
         };
-        Self { id, meta, keep, state: Mutex::new(state), news: Notify::new() }
+        Self { id, meta, keep, read_ahead_groups, state: Mutex::new(state), news: Notify::new() }
     }
 
     pub(super) fn id(&self) -> DataObjectId {
@@ -182,6 +204,8 @@ impl Board {
             told: groups.start,
             dirty: true,
             waits: None,
+            given: None,
+            pace: Pace::new(),
             wake: Arc::new(Notify::new()),
             failed: None,
         };
@@ -207,11 +231,35 @@ impl Board {
         Some(receiver)
     }
 
+    /// Asks for groups, to be kept; none if the fill is over. Whoever drops the receiver wants them no
+    /// more.
+    pub(super) fn fetch(&self, groups: GroupRange) -> Option<oneshot::Receiver<Result<(), FillError>>> {
+        let (done, receiver) = oneshot::channel();
+        let mut guard = self.state();
+        let state = &mut *guard;
+        match &state.phase {
+            Phase::Over(_) => return None,
+            Phase::Complete(_) => {
+                // The receiver is in our hands.
+                let _ = done.send(Ok(()));
+                return Some(receiver);
+            }
+            Phase::Running => {}
+        }
+        let fetcher = ReaderId(state.next_reader);
+        state.next_reader = state.next_reader.saturating_add(1);
+        state.fetchers.insert(fetcher, Fetcher { groups, told: false, done });
+        state.end_fetched();
+        drop(guard);
+        self.news.notify_one();
+        Some(receiver)
+    }
+
     fn look(&self, reader: ReaderId, group: u64) -> Look {
         let mut guard = self.state();
         let state = &mut *guard;
         let Some(slot) = state.readers.get_mut(&reader) else { return Look::Failed(FillError::Removed) };
-        slot.move_to(group);
+        slot.move_to(group, self.read_ahead_groups);
         let found = if let Some(bytes) = state.recent.get(&group) {
             Some(Look::Bytes(bytes.clone()))
         } else {
@@ -226,7 +274,10 @@ impl Board {
             }
         };
         match &found {
-            Some(_) => slot.waits = None,
+            Some(_) => {
+                slot.waits = None;
+                slot.given.get_or_insert_with(Instant::now);
+            }
             None => {
                 slot.waits.get_or_insert_with(Instant::now);
                 slot.dirty = true;
@@ -250,13 +301,55 @@ impl Board {
     }
 }
 
+impl State {
+    /// Whether somebody reads, or waits for the whole object or a part of it.
+    fn is_used(&self) -> bool {
+        !self.readers.is_empty()
+            || self.completers.iter().any(|completer| !completer.is_closed())
+            || self.fetchers.values().any(|fetcher| !fetcher.done.is_closed())
+    }
+
+    /// Those whose groups are all on disk have what they wanted.
+    fn end_fetched(&mut self) {
+        let Some(partial) = &self.partial else { return };
+        for (fetcher, done) in self.fetchers.extract_if(.., |_, fetcher| partial.has(fetcher.groups)) {
+            self.left.push(fetcher);
+            // One that has stopped waiting does not mind.
+            let _ = done.done.send(Ok(()));
+        }
+    }
+
+    /// All who wait for something to be kept learn how it has ended.
+    fn end_keepers(&mut self, end: &Completion) {
+        for completer in self.completers.drain(..) {
+            // One that has stopped waiting does not mind.
+            let _ = completer.send(end.clone());
+        }
+        for (fetcher, Fetcher { done, .. }) in std::mem::take(&mut self.fetchers) {
+            self.left.push(fetcher);
+            // As above.
+            let _ = done.send(end.as_ref().map(|_| ()).map_err(|error| *error));
+        }
+    }
+}
+
 impl Slot {
-    fn move_to(&mut self, group: u64) {
+    fn move_to(&mut self, group: u64, read_ahead_groups: u64) {
         if self.at != group {
+            // The time from when it had the last bytes: that in which it waited for them is not its own.
+            let own = self.given.take().map_or(Duration::ZERO, |given| given.elapsed());
+            let own_us = u64::try_from(own.as_micros()).unwrap_or(u64::MAX);
+            self.pace.took(group.saturating_sub(self.at), own_us);
             self.at = group;
             self.waits = None;
         }
-        self.dirty |= group.abs_diff(self.told) >= REPORT_EVERY_GROUPS;
+        self.dirty |= group.abs_diff(self.told) >= self.pace.step_groups(read_ahead_groups);
+    }
+
+    /// What is fetched ahead of it.
+    fn ahead(&self, read_ahead_groups: u64) -> GroupRange {
+        let ahead = self.pace.ahead_groups(read_ahead_groups).max(1);
+        GroupRange::new(self.at, self.at.saturating_add(ahead).min(self.end))
     }
 
     fn fail(&mut self, error: FillError) {
@@ -285,37 +378,78 @@ impl Board {
     pub(super) fn has_news(&self, completing: bool) -> bool {
         let state = self.state();
         let completers = state.completers.iter().any(|completer| !completer.is_closed());
-        state.lost || completers != completing || state.readers.values().any(|slot| slot.dirty)
+        let fetchers = state.fetchers.values().any(|fetcher| !fetcher.told || fetcher.done.is_closed());
+        state.lost || completers != completing || fetchers || state.readers.values().any(|slot| slot.dirty)
     }
 
     /// What readers said since the last call.
-    pub(super) fn take_news(&self, read_ahead_groups: u64) -> News {
-        let mut state = self.state();
+    pub(super) fn take_news(&self) -> News {
+        let mut guard = self.state();
+        let state = &mut *guard;
         state.completers.retain(|completer| !completer.is_closed());
+        state
+            .left
+            .extend(state.fetchers.extract_if(.., |_, fetcher| fetcher.done.is_closed()).map(|(id, _)| id));
         let mut news = News {
             left: std::mem::take(&mut state.left),
             lost: std::mem::take(&mut state.lost),
             completing: !state.completers.is_empty(),
             wants: Vec::new(),
+            fetches: Vec::new(),
         };
+        for (fetcher, fetch) in state.fetchers.iter_mut().filter(|(_, fetch)| !fetch.told) {
+            fetch.told = true;
+            news.fetches.push((*fetcher, fetch.groups));
+        }
         for (reader, slot) in state.readers.iter_mut().filter(|(_, slot)| slot.dirty) {
             slot.dirty = false;
             slot.told = slot.at;
             let window_end = (slot.at / WINDOW_GROUPS).saturating_add(1).saturating_mul(WINDOW_GROUPS);
-            let to = |end: u64| GroupRange::new(slot.at, end.min(slot.end));
+            let ahead = slot.ahead(self.read_ahead_groups);
+            let urgent = GroupRange::new(slot.at, ahead.end.min(window_end));
             news.wants.push(WantNews {
                 reader: *reader,
-                urgent: slot.waits.is_some().then(|| to(window_end)),
-                ahead: to(slot.at.saturating_add(read_ahead_groups)),
+                urgent: slot.waits.is_some().then_some(urgent),
+                ahead,
             });
         }
         news
+    }
+
+    /// Gives the task permission to ask a source; what comes back is to be dropped outside of locks.
+    pub(super) fn grant(&self, pass: Pass) -> Option<Pass> {
+        let mut state = self.state();
+        if state.takes_no_passes {
+            return Some(pass);
+        }
+        state.passes.push(pass);
+        drop(state);
+        self.news.notify_one();
+        None
+    }
+
+    /// The permissions that have come; no more if the task is `going`.
+    pub(super) fn take_passes(&self, going: bool) -> Vec<Pass> {
+        let mut state = self.state();
+        state.takes_no_passes |= going;
+        std::mem::take(&mut state.passes)
+    }
+
+    /// Whether anybody reads; those who merely want something kept do not count.
+    pub(super) fn is_read(&self) -> bool {
+        !self.state().readers.is_empty()
+    }
+
+    /// For how long the one who has waited longest has waited.
+    pub(super) fn longest_wait(&self) -> Option<Duration> {
+        self.state().readers.values().filter_map(|slot| slot.waits).min().map(|since| since.elapsed())
     }
 
     /// The task has the partial object open: what is on disk can be read.
     pub(super) fn opened(&self, partial: Arc<PartialObject>) {
         let mut state = self.state();
         state.partial = Some(partial);
+        state.end_fetched();
         wake_all(&state);
     }
 
@@ -336,12 +470,19 @@ impl Board {
         let mut guard = self.state();
         let state = &mut *guard;
         state.retained.extend(groups);
-        let keep = if state.readers.is_empty() { 0 } else { MAX_RETAINED_GROUPS };
-        while state.retained.len() > keep {
-            if let Some(group) = state.retained.pop_front() {
-                state.recent.remove(&group);
+        let ahead: Vec<GroupRange> =
+            state.readers.values().map(|slot| slot.ahead(self.read_ahead_groups)).collect();
+        // What readers have passed goes first, whatever its age.
+        let (recent, mut kept) = (&mut state.recent, 0_usize);
+        state.retained.retain(|group| {
+            let keep = kept < MAX_RETAINED_GROUPS && ahead.iter().any(|groups| groups.contains(*group));
+            kept = kept.saturating_add(usize::from(keep));
+            if !keep {
+                recent.remove(group);
             }
-        }
+            keep
+        });
+        state.end_fetched();
     }
 
     /// Gives up what is in memory only for speed.
@@ -359,18 +500,12 @@ impl Board {
         for slot in state.readers.values_mut().filter(|slot| slot.waits.is_some()) {
             slot.fail(error);
         }
-        for completer in state.completers.drain(..) {
-            // One that has stopped waiting does not mind.
-            let _ = completer.send(Err(error));
-        }
+        state.end_keepers(&Err(error));
     }
 
-    /// Fails the completers alone.
-    pub(super) fn fail_completers(&self, error: FillError) {
-        for completer in self.state().completers.drain(..) {
-            // One that has stopped waiting does not mind.
-            let _ = completer.send(Err(error));
-        }
+    /// Fails those alone who want something kept.
+    pub(super) fn fail_keepers(&self, error: FillError) {
+        self.state().end_keepers(&Err(error));
     }
 
     /// Fails readers that have waited for `patience` without any progress of the fill, and those that
@@ -386,24 +521,32 @@ impl Board {
         }
     }
 
+    /// Groups that counted as held are gone.
+    pub(super) fn lose(&self) {
+        self.state().lost = true;
+        self.news.notify_one();
+    }
+
     /// Makes every reader's want news again.
     pub(super) fn repeat_wants(&self) {
-        for slot in self.state().readers.values_mut() {
+        let mut state = self.state();
+        for slot in state.readers.values_mut() {
             slot.dirty = true;
+        }
+        for fetcher in state.fetchers.values_mut() {
+            fetcher.told = false;
         }
     }
 
-    /// Whether somebody reads or waits for the whole object.
+    /// Whether somebody reads, or waits for the whole object or a part of it.
     pub(super) fn is_used(&self) -> bool {
-        let state = self.state();
-        !state.readers.is_empty() || state.completers.iter().any(|completer| !completer.is_closed())
+        self.state().is_used()
     }
 
     /// Ends the fill if nobody uses it; whether it has ended.
     pub(super) fn close_if_unused(&self) -> bool {
         let mut state = self.state();
-        let used =
-            !state.readers.is_empty() || state.completers.iter().any(|completer| !completer.is_closed());
+        let used = state.is_used();
         if !used && matches!(state.phase, Phase::Running) {
             state.phase = Phase::Over(FillError::Stopped);
         }
@@ -428,10 +571,7 @@ impl Board {
         if matches!(state.phase, Phase::Running) {
             state.phase = Phase::Over(error);
         }
-        for completer in state.completers.drain(..) {
-            // One that has stopped waiting does not mind.
-            let _ = completer.send(Err(error));
-        }
+        state.end_keepers(&Err(error));
         wake_all(&state);
         drop(state);
         self.news.notify_one();
@@ -444,10 +584,7 @@ impl Board {
             state.phase = Phase::Complete(Arc::clone(stored));
         }
         state.partial = None;
-        for completer in state.completers.drain(..) {
-            // One that has stopped waiting does not mind.
-            let _ = completer.send(Ok(Arc::clone(stored)));
-        }
+        state.end_keepers(&Ok(Arc::clone(stored)));
         wake_all(&state);
     }
 }

@@ -1,15 +1,15 @@
 //! One request for a verified slice: asks, proves what arrives, and passes on only what is proved.
 
+use super::{lanes::Pass, sources::Sources};
+use argosy_api::pass::PASS_SCHEME;
 use argosy_content::{GroupRange, SliceDecoder, SliceItem, slice_len};
 use argosy_domain::DataObjectId;
 use argosy_http::{Client, ClientError, Request, Response, StatusCode, header};
 use argosy_node_core::fill::{RequestEnd, RequestId};
 use argosy_store::ObjectMeta;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
-/// The core cuts a silent request before this; it holds should the core be kept busy.
-const SILENCE: Duration = Duration::from_secs(8);
 /// Longest error body that is read to keep the connection.
 const MAX_ERROR_BODY_BYTES: usize = 4096;
 
@@ -21,6 +21,12 @@ pub(super) struct Ask {
     pub(super) id: DataObjectId,
     pub(super) meta: ObjectMeta,
     pub(super) groups: GroupRange,
+    /// It is to answer from what it holds, and fetch nothing for us.
+    pub(super) held_only: bool,
+    /// The core cuts a silent request before this; it holds should the core be kept busy.
+    pub(super) silence: Duration,
+    /// Given back when the request is over.
+    pub(super) pass: Pass,
 }
 
 /// What a request tells its fill.
@@ -33,21 +39,39 @@ pub(super) enum RequestEvent {
 }
 
 /// Carries out one request. Ends early, without a word, when the fill has gone.
-pub(super) async fn run(client: Client, ask: Ask, events: mpsc::Sender<RequestEvent>) {
-    if let Some(end) = fetch(&client, &ask, &events).await {
-        let event = RequestEvent::Ended { request: ask.request, end };
+pub(super) async fn run(
+    client: Client,
+    sources: Arc<dyn Sources>,
+    ask: Ask,
+    events: mpsc::Sender<RequestEvent>,
+) {
+    let shown = sources.pass(ask.id, &ask.endpoint).await;
+    let end = fetch(&client, &ask, shown, &events).await;
+    let Ask { request, pass, .. } = ask;
+    // Before the fill hears of it, which may want to ask this source again.
+    drop(pass);
+    if let Some(end) = end {
+        let event = RequestEvent::Ended { request, end };
         // A fill that has gone wants to know nothing.
         let _ = events.send(event).await;
     }
 }
 
 /// How the request ended; none if nobody listens any more.
-async fn fetch(client: &Client, ask: &Ask, events: &mpsc::Sender<RequestEvent>) -> Option<RequestEnd> {
+async fn fetch(
+    client: &Client,
+    ask: &Ask,
+    shown: Option<String>,
+    events: &mpsc::Sender<RequestEvent>,
+) -> Option<RequestEnd> {
     let Some(url) = slice_url(ask) else { return Some(RequestEnd::Failed) };
-    let request = Request::get(url)
+    let mut request = Request::get(url)
         .header(header::ACCEPT_ENCODING, "identity")
-        .head_timeout(SILENCE)
-        .idle_timeout(SILENCE);
+        .head_timeout(ask.silence)
+        .idle_timeout(ask.silence);
+    if let Some(shown) = shown {
+        request = request.header(header::AUTHORIZATION, format!("{PASS_SCHEME} {shown}"));
+    }
     let response = match client.send(request).await {
         Ok(response) => response,
         Err(error) => return Some(end_of(ask, &error)),
@@ -95,14 +119,19 @@ async fn receive(
     }
 }
 
-/// The URL of a slice; none if the endpoint is not a root URL.
 fn slice_url(ask: &Ask) -> Option<String> {
-    let root = ask.endpoint.trim_end_matches('/');
+    let GroupRange { start, end } = ask.groups;
+    let held = if ask.held_only { "&held=1" } else { "" };
+    slices_url(&ask.endpoint, ask.id, &format!("from={start}&to={end}{held}"))
+}
+
+/// The URL of an object's slices at a node; none if the endpoint is not a root URL.
+pub(super) fn slices_url(endpoint: &str, id: DataObjectId, query: &str) -> Option<String> {
+    let root = endpoint.trim_end_matches('/');
     if root.contains(['?', '#', '@']) || root.chars().any(char::is_whitespace) {
         return None;
     }
-    let GroupRange { start, end } = ask.groups;
-    Some(format!("{root}/api/v1/objects/{}/slices?from={start}&to={end}", ask.id))
+    Some(format!("{root}/api/v1/objects/{id}/slices?{query}"))
 }
 
 async fn refused(response: Response) -> RequestEnd {
@@ -110,7 +139,9 @@ async fn refused(response: Response) -> RequestEnd {
     // Only for the sake of the connection.
     let _ = response.collect(MAX_ERROR_BODY_BYTES).await;
     match status {
+        // To ask again would not change who may read.
         StatusCode::NOT_FOUND
+        | StatusCode::FORBIDDEN
         | StatusCode::GONE
         | StatusCode::MISDIRECTED_REQUEST
         | StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => RequestEnd::NotThere,
@@ -127,19 +158,10 @@ fn end_of(ask: &Ask, error: &ClientError) -> RequestEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use argosy_domain::ContentId;
 
     #[test]
     fn only_root_urls_are_asked() {
-        let url = |endpoint: &str| {
-            slice_url(&Ask {
-                request: RequestId(0),
-                endpoint: endpoint.to_owned(),
-                id: DataObjectId(7),
-                meta: ObjectMeta { content_id: ContentId([0; 32]), size: 1 },
-                groups: GroupRange::new(2, 5),
-            })
-        };
+        let url = |endpoint: &str| slices_url(endpoint, DataObjectId(7), "from=2&to=5");
         let expected = Some("http://a:1/api/v1/objects/7/slices?from=2&to=5".to_owned());
         assert_eq!(url("http://a:1"), expected);
         assert_eq!(url("http://a:1/"), expected);

@@ -1,8 +1,9 @@
 //! Where a fill learns whom it may ask.
 
-use crate::follower::Follower;
+use crate::{follower::Follower, passes::Passes};
 use argosy_domain::{DataObjectId, WorkerId};
 use argosy_node_core::sources::SourceId;
+use std::{fmt, pin::Pin, sync::Arc};
 
 /// Most sources of one object that are looked at.
 pub(super) const MAX_SOURCES: usize = 64;
@@ -22,13 +23,41 @@ pub struct FillSource {
 pub trait Sources: Send + Sync + 'static {
     /// The sources of an object, best first. Must not block for long.
     fn sources_of(&self, id: DataObjectId) -> Vec<FillSource>;
+
+    /// What this node shows to a source to be given an object: the text of a node pass. None, as where
+    /// this is left out, if nothing need be shown or nothing can be.
+    fn pass<'a>(&'a self, id: DataObjectId, endpoint: &'a str) -> PassFuture<'a> {
+        let _ = (id, endpoint);
+        Box::pin(std::future::ready(None))
+    }
+
+    /// Other distributors that deliver an object, and may hold some of it. They are asked what they hold
+    /// before they are asked for it, and for nothing else. Must not block for long.
+    fn peers_of(&self, _id: DataObjectId) -> Vec<FillSource> {
+        Vec::new()
+    }
 }
 
-/// The storage nodes that the directory names.
-#[derive(Clone, Debug)]
+/// A pass that may have to wait for a key to be opened.
+pub type PassFuture<'a> = Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>>;
+
+/// The nodes that the directory names.
+#[derive(Clone)]
 pub struct DirectorySources {
     follower: Follower,
     except: Option<WorkerId>,
+    passes: Option<Passes>,
+    /// Gives the distribution worker that this node serves; none if peers are not asked at all.
+    distributor: Option<Myself>,
+}
+
+/// Asked each time, since the operator of a node may change it.
+type Myself = Arc<dyn Fn() -> Option<WorkerId> + Send + Sync>;
+
+impl fmt::Debug for DirectorySources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirectorySources").field("except", &self.except).finish_non_exhaustive()
+    }
 }
 
 impl DirectorySources {
@@ -36,7 +65,22 @@ impl DirectorySources {
     /// that it does not ask itself.
     #[must_use]
     pub fn new(follower: Follower, except: Option<WorkerId>) -> Self {
-        Self { follower, except }
+        Self { follower, except, passes: None, distributor: None }
+    }
+
+    /// The same, and objects of private bags are asked for with these passes.
+    #[must_use]
+    pub fn with_passes(mut self, passes: Passes) -> Self {
+        self.passes = Some(passes);
+        self
+    }
+
+    /// Asks other distributors of the bag, too; `myself` gives the distribution worker that this node
+    /// serves, so that it does not ask itself.
+    #[must_use]
+    pub fn with_peers(mut self, myself: impl Fn() -> Option<WorkerId> + Send + Sync + 'static) -> Self {
+        self.distributor = Some(Arc::new(myself));
+        self
     }
 }
 
@@ -52,5 +96,25 @@ impl Sources for DirectorySources {
                 holds: source.holds,
             })
             .collect()
+    }
+
+    fn pass<'a>(&'a self, id: DataObjectId, endpoint: &'a str) -> PassFuture<'a> {
+        Box::pin(async move { self.passes.as_ref()?.pass(id, endpoint).await })
+    }
+
+    fn peers_of(&self, id: DataObjectId) -> Vec<FillSource> {
+        let Some(myself) = self.distributor.as_ref().map(|myself| myself()) else { return Vec::new() };
+        let found = self.follower.with_index(|index| {
+            index.object(id).map(|object| index.distributors_of(&object.bag)).unwrap_or_default()
+        });
+        let mut peers: Vec<FillSource> = Vec::new();
+        for peer in found.into_iter().filter(|peer| Some(peer.worker) != myself) {
+            // One node may operate several buckets of the bag.
+            if !peers.iter().any(|known| known.endpoint == peer.endpoint) {
+                let id = SourceId::of_peer(peer.bucket, peer.worker);
+                peers.push(FillSource { id, endpoint: peer.endpoint, holds: false });
+            }
+        }
+        peers
     }
 }

@@ -1,29 +1,34 @@
 //! The task that fills one object: owns the core and carries out what it asks for.
 
+mod passes;
+mod peers;
 mod whom;
 mod writing;
 
 use super::{
     Board, FillError, Inner, Keep,
+    lanes::Pass,
     request::{self, Ask, RequestEvent},
     sources::FillSource,
+    sync::Growth,
     writer::{WriteError, WriteResult},
 };
 use argosy_content::{GroupRange, GroupSet, SliceItem, group_count};
 use argosy_domain::num::to_u64;
 use argosy_node_core::{
-    fill::{FillCore, FillEffect, FillInput, Priority, ReaderId, RequestEnd, RequestId},
+    fill::{FillCore, FillEffect, FillId, FillInput, Priority, ReaderId, RequestEnd, RequestId},
     sources::SourceId,
 };
 use argosy_store::{PartialObject, StoreError, StoredObject};
+use passes::{Slot, Turn};
+use peers::{Holding, Peers};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    pin::Pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
+    sync::mpsc,
     task::{AbortHandle, JoinHandle, JoinSet},
     time::Instant,
 };
@@ -40,13 +45,26 @@ const PULSE: Duration = Duration::from_millis(500);
 const MAX_COMPLETIONS: u32 = 3;
 /// Those who want the whole object, in the core's eyes.
 const WHOLE: ReaderId = ReaderId(0);
+/// Nobody: the little that is missing when the last reader has gone.
+const FINISH: ReaderId = ReaderId(u64::MAX);
+/// How much later than by the core a silent request is cut by the client.
+const SILENCE_MARGIN: Duration = Duration::from_secs(3);
+/// For how long nobody must have waited before background work has its way again.
+const CALM: Duration = Duration::from_millis(250);
 
 pub(super) struct FillTask {
     inner: Arc<Inner>,
     board: Arc<Board>,
+    /// Its name among the fills of the node.
+    id: FillId,
     /// Held while something is asked for.
-    slot: Option<OwnedSemaphorePermit>,
+    slot: Option<Slot>,
     turn: Option<Turn>,
+    /// Permission to ask these sources, to be used at once.
+    passes: BTreeMap<SourceId, Pass>,
+    /// When a reader was last seen to wait, if others know of it.
+    waited_for: Option<Instant>,
+    peers: Peers,
     core: FillCore,
     /// None while nothing of the object is held, and if nothing is to be kept.
     partial: Option<Arc<PartialObject>>,
@@ -64,9 +82,13 @@ pub(super) struct FillTask {
     unwritten: BTreeSet<u64>,
     unwritten_bytes: u64,
     writing: Option<Writing>,
+    growth: Arc<Growth>,
     completing: bool,
+    /// Nobody reads, and the little that is missing is fetched all the same.
+    finishing: bool,
     completions: u32,
-    exhausted: bool,
+    /// The core knows nobody to ask; whether some source merely cannot be reached.
+    exhausted: Option<bool>,
     last_progress: Instant,
     refresh_at: Instant,
     unused_since: Option<Instant>,
@@ -84,15 +106,16 @@ enum Happened {
     Event(RequestEvent),
     Written(WriteResult),
     /// None if the node is going away.
-    Slot(Option<OwnedSemaphorePermit>),
+    Slot(Option<Slot>),
+    /// None if the asking itself ended badly.
+    Peer(Option<Holding>),
 }
-
-/// A place in the queue of fills.
-type Turn = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
 
 impl Drop for FillTask {
     fn drop(&mut self) {
         // However the task ended, nobody may wait for it.
+        drop(self.board.take_passes(true));
+        self.inner.lanes.leave(self.id);
         self.board.end(FillError::Stopped);
         self.inner.forget(&self.board);
     }
@@ -104,10 +127,14 @@ impl FillTask {
         let core = new_core(&inner, &board, GroupSet::new(groups));
         let now = Instant::now();
         Self {
+            id: inner.lanes.enter(&board),
             inner,
             board,
             slot: None,
             turn: None,
+            passes: BTreeMap::new(),
+            waited_for: None,
+            peers: Peers::default(),
             core,
             partial: None,
             sources: BTreeMap::new(),
@@ -120,13 +147,20 @@ impl FillTask {
             unwritten: BTreeSet::new(),
             unwritten_bytes: 0,
             writing: None,
+            growth: Arc::default(),
             completing: false,
+            finishing: false,
             completions: 0,
-            exhausted: false,
+            exhausted: None,
             last_progress: now,
             refresh_at: now,
             unused_since: None,
         }
+    }
+
+    /// Tells of what this fill writes.
+    pub(super) fn growth(&self) -> Arc<Growth> {
+        Arc::clone(&self.growth)
     }
 
     pub(super) async fn run(mut self) {
@@ -166,16 +200,18 @@ impl FillTask {
             }
         }
         self.refresh_sources(false);
+        self.consider_peers().await;
         Ok(None)
     }
 
     async fn fill(&mut self) -> Result<Arc<StoredObject>, FillError> {
         loop {
+            self.use_passes();
             if self.may_ask() {
                 self.take_news();
             }
-            if std::mem::take(&mut self.exhausted) {
-                self.on_exhausted();
+            if let Some(unreachable) = self.exhausted.take() {
+                self.on_exhausted(unreachable);
             }
             self.rest();
             let ended = self.board.ended();
@@ -212,26 +248,10 @@ impl FillTask {
                     self.turn = None;
                     self.slot = slot;
                 }
+                Happened::Peer(holding) => self.on_holding(holding),
             }
             self.on_time();
         }
-    }
-
-    /// Whether there is something new to ask for, and this fill may ask. If it may not yet, it stands in
-    /// the queue from now on.
-    fn may_ask(&mut self) -> bool {
-        if self.slot.is_some() {
-            return true;
-        }
-        if self.turn.is_some() || !self.board.has_news(self.completing) {
-            return false;
-        }
-        let slots = Arc::clone(&self.inner.slots);
-        self.slot = Arc::clone(&slots).try_acquire_owned().ok();
-        if self.slot.is_none() {
-            self.turn = Some(Box::pin(async move { slots.acquire_owned().await.ok() }));
-        }
-        self.slot.is_some()
     }
 
     /// With nothing under way, others may have the slot, and what is on disk need not be in memory.
@@ -256,7 +276,7 @@ impl FillTask {
         let (board, events) = (&self.board, &mut self.events.1);
         let turn = async {
             match &mut self.turn {
-                Some(turn) => turn.await,
+                Some(turn) => (&mut turn.slot).await,
                 None => std::future::pending().await,
             }
         };
@@ -275,6 +295,7 @@ impl FillTask {
             }
             Some(_) = self.running.join_next() => Happened::Nothing,
             slot = turn => Happened::Slot(slot),
+            holding = self.peers.answer() => Happened::Peer(holding),
             () = tokio::time::sleep_until(wake_at) => Happened::Nothing,
         }
     }
@@ -294,7 +315,16 @@ impl FillTask {
             self.tell(FillInput::Tick);
         }
         self.board.fail_impatient(self.last_progress, self.inner.config.patience);
-        self.unused_since = if self.board.is_used() { None } else { self.unused_since.or(Some(now)) };
+        if self.board.longest_wait().is_some_and(|wait| wait >= self.inner.config.peers_after) {
+            self.ask_peers();
+        }
+        self.note_waiting(now);
+        if self.board.is_used() {
+            self.unused_since = None;
+        } else if self.unused_since.is_none() {
+            self.unused_since = Some(now);
+            self.finish_what_is_nearly_done();
+        }
         if now >= self.refresh_at && self.unused_since.is_none() {
             self.refresh_sources(false);
         }
@@ -306,15 +336,28 @@ impl FillTask {
             Keep::PassThrough => Duration::ZERO,
             Keep::Stored => self.inner.config.linger,
         };
+        let linger = if self.finishing { linger.max(self.inner.config.patience) } else { linger };
         self.unwritten.is_empty() && self.unused_since.is_some_and(|since| since.elapsed() >= linger)
     }
 
+    /// The last reader has gone: what it leaves behind is completed if hardly anything is missing.
+    fn finish_what_is_nearly_done(&mut self) {
+        let kept = self.board.keep() == Keep::Stored && self.board.ended().is_none();
+        if !kept || self.finishing || !self.core.is_nearly_complete() || !self.take_background_slot() {
+            return;
+        }
+        self.finishing = true;
+        let groups = GroupRange::whole(self.board.meta().size);
+        self.tell(FillInput::Want { reader: FINISH, groups, priority: Priority::Background });
+    }
+
     fn take_news(&mut self) {
-        let mut news = self.board.take_news(self.inner.config.read_ahead_groups);
+        let mut news = self.board.take_news();
         if news.lost {
             self.rebuild();
-            let more = self.board.take_news(self.inner.config.read_ahead_groups);
+            let more = self.board.take_news();
             news.wants.extend(more.wants);
+            news.fetches.extend(more.fetches);
             news.left.extend(more.left);
         }
         for reader in news.left {
@@ -327,6 +370,9 @@ impl FillTask {
             }
             self.tell(FillInput::Want { reader, groups: want.ahead, priority: Priority::ReadAhead });
         }
+        for (reader, groups) in news.fetches {
+            self.tell(FillInput::Want { reader, groups, priority: Priority::Background });
+        }
         if news.completing != self.completing {
             self.completing = news.completing;
             if news.completing { self.want_whole() } else { self.tell(FillInput::Unwant { reader: WHOLE }) }
@@ -336,7 +382,7 @@ impl FillTask {
     fn want_whole(&mut self) {
         if let Some(Err(error)) = self.partial.as_ref().map(|partial| partial.reserve()) {
             tracing::warn!(object = %self.board.id(), %error, "there is no room for an object");
-            self.board.fail_completers(FillError::NotKept);
+            self.board.fail_keepers(FillError::NotKept);
             self.completing = false;
             return;
         }
@@ -352,9 +398,9 @@ impl FillTask {
             self.core.handle(self.inner.now_ms(), input, &mut effects);
             for effect in effects {
                 match effect {
-                    FillEffect::Fetch { request, source, groups, urgent: _ } => {
-                        if !self.fetch(request, source, groups) {
-                            inputs.push_back(FillInput::RequestEnded { request, end: RequestEnd::Failed });
+                    FillEffect::Fetch { request, source, groups, priority } => {
+                        if let Err(end) = self.fetch(request, source, groups, priority) {
+                            inputs.push_back(FillInput::RequestEnded { request, end });
                         }
                     }
                     FillEffect::Abandon { request } => {
@@ -371,7 +417,7 @@ impl FillTask {
                         let now_ms = self.inner.now_ms();
                         self.inner.memory().note(now_ms, source, observation);
                     }
-                    FillEffect::Exhausted => self.exhausted = true,
+                    FillEffect::Exhausted { unreachable } => self.exhausted = Some(unreachable),
                     // The loop looks at the core itself, since it must write first.
                     FillEffect::Complete => {}
                 }
@@ -379,18 +425,30 @@ impl FillTask {
         }
     }
 
-    fn fetch(&mut self, request: RequestId, source: SourceId, groups: GroupRange) -> bool {
-        let Some(source) = self.sources.get(&source) else { return false };
+    /// Sends a request, or says how it has ended before it began.
+    fn fetch(
+        &mut self,
+        request: RequestId,
+        source: SourceId,
+        groups: GroupRange,
+        priority: Priority,
+    ) -> Result<(), RequestEnd> {
+        let endpoint = self.sources.get(&source).ok_or(RequestEnd::Failed)?.endpoint.clone();
+        let pass = self.passes.remove(&source).or_else(|| self.inner.lanes.ask(self.id, source, priority));
         let ask = Ask {
             request,
-            endpoint: source.endpoint.clone(),
+            endpoint,
             id: self.board.id(),
             meta: self.board.meta(),
             groups,
+            held_only: source.is_peer(),
+            silence: Duration::from_millis(self.inner.config.bounds.stall_ms) + SILENCE_MARGIN,
+            pass: pass.ok_or(RequestEnd::Crowded)?,
         };
-        let task = request::run(self.inner.client.clone(), ask, self.events.0.clone());
+        let sources = Arc::clone(&self.inner.sources);
+        let task = request::run(self.inner.client.clone(), sources, ask, self.events.0.clone());
         self.requests.insert(request, self.running.spawn(task));
-        true
+        Ok(())
     }
 
     fn on_items(&mut self, request: RequestId, items: Vec<SliceItem>) {
@@ -426,7 +484,10 @@ impl FillTask {
         self.hang_up();
         self.core = new_core(&self.inner, &self.board, have);
         for source in std::mem::take(&mut self.sources).into_values() {
-            self.add_source(source);
+            // What peers hold would have to be asked anew.
+            if !source.id.is_peer() {
+                self.add_source(source);
+            }
         }
         self.completing = false;
         self.board.repeat_wants();

@@ -17,6 +17,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -88,13 +89,45 @@ pub(crate) enum Behaviour {
     Busy,
 }
 
+/// Says whether who sends this head may have the object with this id.
+type Guard = Box<dyn Fn(&str, u64) -> bool + Send>;
+
 struct Shared {
+    /// Who is refused gets 403.
+    guard: Mutex<Option<Guard>>,
     objects: Mutex<HashMap<u64, Arc<Sample>>>,
     behaviour: Mutex<Behaviour>,
     /// Waited before each answer.
     delay: Mutex<Duration>,
+    /// Waited after each group, so that an answer takes its time.
+    pause: Mutex<Duration>,
+    /// What is held of an object, if it is not all of it: asked as a peer is.
+    held: Mutex<HashMap<u64, Vec<GroupRange>>>,
+    /// Changes each time the source dies; while it is odd, the source is dead.
+    life: watch::Sender<u64>,
     groups_sent: AtomicU64,
+    bytes_sent: AtomicU64,
+    /// The same, by object.
+    sent_of: Mutex<HashMap<u64, u64>>,
+    connections: AtomicU64,
+    most_at_once: AtomicU64,
     asked: Mutex<Vec<(u64, GroupRange)>>,
+    /// Objects of which only these groups leave.
+    held_back: watch::Sender<HashMap<u64, Vec<GroupRange>>>,
+}
+
+impl Shared {
+    fn is_held_back(&self, id: u64) -> bool {
+        self.held_back.borrow().contains_key(&id)
+    }
+
+    /// Waits until a group may leave.
+    async fn may_leave(&self, id: u64, group: u64) {
+        let mut held_back = self.held_back.subscribe();
+        let open = |ranges: &Vec<GroupRange>| ranges.iter().any(|range| range.contains(group));
+        // The sender lives as long as this.
+        let _ = held_back.wait_for(|all| all.get(&id).is_none_or(open)).await;
+    }
 }
 
 /// The running source; ends when dropped.
@@ -115,11 +148,20 @@ impl FakeSource {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
+            guard: Mutex::default(),
             objects: Mutex::default(),
             behaviour: Mutex::new(behaviour),
             delay: Mutex::default(),
+            pause: Mutex::default(),
+            held: Mutex::default(),
+            life: watch::Sender::new(0),
             groups_sent: AtomicU64::new(0),
+            bytes_sent: AtomicU64::new(0),
+            sent_of: Mutex::default(),
+            connections: AtomicU64::new(0),
+            most_at_once: AtomicU64::new(0),
             asked: Mutex::default(),
+            held_back: watch::Sender::default(),
         });
         let task = tokio::spawn({
             let shared = Arc::clone(&shared);
@@ -127,10 +169,22 @@ impl FakeSource {
                 let mut connections = tokio::task::JoinSet::new();
                 loop {
                     let Ok((stream, _)) = listener.accept().await else { return };
+                    while connections.try_join_next().is_some() {}
                     let shared = Arc::clone(&shared);
+                    let mut life = shared.life.subscribe();
+                    let born = *life.borrow_and_update();
+                    if born % 2 == 1 {
+                        continue;
+                    }
                     connections.spawn(async move {
+                        let now = shared.connections.fetch_add(1, Relaxed) + 1;
+                        shared.most_at_once.fetch_max(now, Relaxed);
                         // A client that hangs up is its own affair.
-                        let _ = serve(stream, &shared).await;
+                        tokio::select! {
+                            _ = serve(stream, &shared) => {}
+                            _ = life.changed() => {}
+                        }
+                        shared.connections.fetch_sub(1, Relaxed);
                     });
                 }
             }
@@ -142,12 +196,75 @@ impl FakeSource {
         self.shared.objects.lock().unwrap().insert(id, Arc::clone(sample));
     }
 
+    /// Gives objects only to those whose request `allows`.
+    pub(crate) fn guard(&self, allows: impl Fn(&str, u64) -> bool + Send + 'static) {
+        *self.shared.guard.lock().unwrap() = Some(Box::new(allows));
+    }
+
     pub(crate) fn behave(&self, behaviour: Behaviour) {
         *self.shared.behaviour.lock().unwrap() = behaviour;
     }
 
     pub(crate) fn delay(&self, delay: Duration) {
         *self.shared.delay.lock().unwrap() = delay;
+    }
+
+    /// How many groups of a range of an object were asked for, as often as they were.
+    pub(crate) fn groups_asked(&self, id: u64, within: GroupRange) -> u64 {
+        let asked = self.asked();
+        asked.iter().filter(|(of, _)| *of == id).map(|(_, groups)| groups.intersection(within).count()).sum()
+    }
+
+    /// From now on only these groups of an object leave; who asks for others waits.
+    pub(crate) fn hold_back_all_but(&self, id: u64, groups: &[GroupRange]) {
+        self.shared.held_back.send_modify(|all| {
+            all.insert(id, groups.to_vec());
+        });
+    }
+
+    /// Sends all of an object again.
+    pub(crate) fn let_go(&self, id: u64) {
+        self.shared.held_back.send_modify(|all| {
+            all.remove(&id);
+        });
+    }
+
+    /// Ends, with all its connections.
+    pub(crate) fn stop(&self) {
+        self.task.abort();
+    }
+
+    pub(crate) fn pause(&self, pause: Duration) {
+        *self.shared.pause.lock().unwrap() = pause;
+    }
+
+    /// Holds only these groups of an object from now on.
+    pub(crate) fn hold_only(&self, id: u64, groups: &[GroupRange]) {
+        self.shared.held.lock().unwrap().insert(id, groups.to_vec());
+    }
+
+    /// Breaks off all connections, and accepts none until [`FakeSource::revive`].
+    pub(crate) fn kill(&self) {
+        self.shared.life.send_modify(|life| *life |= 1);
+    }
+
+    pub(crate) fn revive(&self) {
+        self.shared.life.send_modify(|life| *life += *life & 1);
+    }
+
+    /// Bytes of answers that the system took for sending, proofs included.
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        self.shared.bytes_sent.load(Relaxed)
+    }
+
+    /// The same of one object.
+    pub(crate) fn bytes_sent_of(&self, id: u64) -> u64 {
+        self.shared.sent_of.lock().unwrap().get(&id).copied().unwrap_or(0)
+    }
+
+    /// Most connections that were open at once.
+    pub(crate) fn most_connections(&self) -> u64 {
+        self.shared.most_at_once.load(Relaxed)
     }
 
     /// Groups that were sent in full answers or parts of answers, right or wrong.
@@ -178,6 +295,10 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         };
         let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
         buffer.drain(..end);
+        if let Some(id) = head.strip_prefix("HEAD /api/v1/objects/") {
+            stream.write_all(shared.held_answer(id).as_bytes()).await?;
+            continue;
+        }
         let (id, groups) = parse(&head).expect("a request for a slice");
         let behaviour = *shared.behaviour.lock().unwrap();
         let delay = *shared.delay.lock().unwrap();
@@ -186,11 +307,17 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
+        let refused = shared.guard.lock().unwrap().as_ref().is_some_and(|allows| !allows(&head, id));
+        if refused {
+            stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await?;
+            continue;
+        }
         if behaviour == Behaviour::Busy {
             stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
         }
-        let Some(sample) = sample.filter(|_| behaviour != Behaviour::Absent) else {
+        let here = behaviour != Behaviour::Absent && shared.holds(id, groups);
+        let Some(sample) = sample.filter(|_| here) else {
             stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
         };
@@ -209,9 +336,71 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             }
             return Ok(());
         }
+        if shared.is_held_back(id) {
+            send_as_allowed(&mut stream, shared, &sample, id, groups, &body).await?;
+            continue;
+        }
         shared.groups_sent.fetch_add(groups.count(), Relaxed);
-        stream.write_all(&body).await?;
+        let pause = *shared.pause.lock().unwrap();
+        for piece in body.chunks(16 * 1024) {
+            stream.write_all(piece).await?;
+            shared.bytes_sent.fetch_add(piece.len() as u64, Relaxed);
+            *shared.sent_of.lock().unwrap().entry(id).or_default() += piece.len() as u64;
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+        }
     }
+}
+
+impl Shared {
+    fn holds(&self, id: u64, groups: GroupRange) -> bool {
+        let held = self.held.lock().unwrap();
+        held.get(&id).is_none_or(|held| held.iter().any(|run| run.covers(groups)))
+    }
+
+    /// The answer to a node that asks what is held.
+    fn held_answer(&self, rest: &str) -> String {
+        let id = rest.split('/').next().and_then(|id| id.parse().ok()).unwrap_or(u64::MAX);
+        let groups = self.objects.lock().unwrap().get(&id).map(|sample| sample.size().div_ceil(16 * 1024));
+        let all = groups.map(|groups| vec![GroupRange::new(0, groups)]);
+        let held = self.held.lock().unwrap().get(&id).cloned().or(all).unwrap_or_default();
+        if held.is_empty() || *self.behaviour.lock().unwrap() == Behaviour::Absent {
+            return "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned();
+        }
+        let runs: Vec<String> = held.iter().map(|run| format!("{}-{}", run.start, run.end)).collect();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nArgosy-Held: {}\r\n\r\n", runs.join(","))
+    }
+}
+
+/// Sends group by group, each when it may leave; gives up when the client does.
+async fn send_as_allowed(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    sample: &Sample,
+    id: u64,
+    groups: GroupRange,
+    body: &[u8],
+) -> std::io::Result<()> {
+    let (mut sent, mut end) = (0, 0);
+    for step in SlicePlan::new(sample.size(), groups) {
+        let SliceStep::Group { index } = step else {
+            end += 64;
+            continue;
+        };
+        let range = byte_range(GroupRange::one(index), sample.size());
+        end += (range.end - range.start) as usize;
+        let mut word = [0; 1];
+        tokio::select! {
+            () = shared.may_leave(id, index) => {}
+            // Nothing is asked on a connection that waits for its answer: this is its end.
+            _ = stream.read(&mut word) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
+        }
+        stream.write_all(&body[sent..end]).await?;
+        sent = end;
+        shared.groups_sent.fetch_add(1, Relaxed);
+    }
+    stream.write_all(&body[sent..]).await
 }
 
 /// `GET /api/v1/objects/{id}/slices?from={a}&to={b} HTTP/1.1`
@@ -220,6 +409,6 @@ fn parse(head: &str) -> Option<(u64, GroupRange)> {
     let (id, query) = target.split_once("/slices?")?;
     let (from, to) = query.split_once('&')?;
     let from = from.strip_prefix("from=")?.parse().ok()?;
-    let to = to.strip_prefix("to=")?.parse().ok()?;
+    let to = to.strip_suffix("&held=1").unwrap_or(to).strip_prefix("to=")?.parse().ok()?;
     Some((id.parse().ok()?, GroupRange::new(from, to)))
 }

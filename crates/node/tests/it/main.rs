@@ -4,3 +4,8 @@
 
 mod fake_source;
 mod fills;
+mod pace;
+mod peers;
+mod rig;
+mod sharing;
+mod storm;

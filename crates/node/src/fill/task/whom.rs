@@ -19,7 +19,7 @@ impl FillTask {
         let gone: Vec<SourceId> = self
             .sources
             .keys()
-            .filter(|id| !listed.iter().any(|source| source.id == **id))
+            .filter(|id| !id.is_peer() && !listed.iter().any(|source| source.id == **id))
             .copied()
             .collect();
         for source in gone {
@@ -50,14 +50,24 @@ impl FillTask {
     }
 
     /// The core knows nobody to ask: looks for others before it gives up.
-    pub(super) fn on_exhausted(&mut self) {
+    pub(super) fn on_exhausted(&mut self, unreachable: bool) {
+        let error = if unreachable { FillError::Unreachable } else { FillError::NoSource };
         if self.refresh_sources(true) {
-            self.completing = false;
-            self.board.repeat_wants();
-            self.take_news();
-        } else {
-            self.board.fail_waiting(FillError::NoSource);
-            self.completing = false;
+            self.want_again();
+        } else if !self.hope_for_peers(error) {
+            self.give_up(error);
         }
+    }
+
+    /// Tells the core anew what is wanted: it has forgotten.
+    pub(super) fn want_again(&mut self) {
+        self.completing = false;
+        self.board.repeat_wants();
+        self.take_news();
+    }
+
+    pub(super) fn give_up(&mut self, error: FillError) {
+        self.board.fail_waiting(error);
+        (self.completing, self.finishing) = (false, false);
     }
 }

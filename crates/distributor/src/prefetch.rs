@@ -253,8 +253,7 @@ impl Driver {
                 | IndexChange::BagDeleted { .. }
                 | IndexChange::BagBucketsChanged { .. }
                 | IndexChange::DistributionBucketChanged { .. }
-                | IndexChange::BagPrivacyChanged { .. }
-                | IndexChange::BlacklistChanged => {}
+                | IndexChange::BagPrivacyChanged { .. } => {}
             }
         }
     }

@@ -24,7 +24,7 @@ impl<'de> Deserialize<'de> for Proxy {
 pub(super) fn proxies_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array", "uniqueItems": true,
-        "items": {"type": "string", "pattern": "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$"},
+        "items": {"type": "string", "format": "network"},
     })
 }
 

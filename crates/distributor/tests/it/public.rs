@@ -242,3 +242,86 @@ async fn objects_and_the_node_have_their_rates() {
         }
     }
 }
+
+/// The check of `docs/verifying.md`, by BLAKE3 alone.
+struct Walk<'a> {
+    slice: &'a [u8],
+    wanted: Range<u64>,
+    size: u64,
+    delivered: Vec<u8>,
+}
+
+impl Walk<'_> {
+    fn read(&mut self, count: usize) -> Option<Vec<u8>> {
+        let (read, rest) = self.slice.split_at_checked(count)?;
+        self.slice = rest;
+        Some(read.to_vec())
+    }
+
+    /// None: stop.
+    fn walk(&mut self, a: u64, b: u64, hash: [u8; 32], is_root: bool) -> Option<()> {
+        use blake3::hazmat::{HasherExt as _, Mode, merge_subtrees_non_root, merge_subtrees_root};
+        if b <= self.wanted.start || a >= self.wanted.end {
+            return Some(());
+        }
+        if b - a == 1 {
+            let bytes = self.read((self.size - a * 16_384).min(16_384) as usize)?;
+            let found = if is_root {
+                *blake3::hash(&bytes).as_bytes()
+            } else {
+                blake3::Hasher::new().set_input_offset(a * 16_384).update(&bytes).finalize_non_root()
+            };
+            self.delivered.extend(bytes);
+            return (found == hash).then_some(());
+        }
+        let left: [u8; 32] = self.read(32)?.try_into().unwrap();
+        let right: [u8; 32] = self.read(32)?.try_into().unwrap();
+        let found = if is_root {
+            *merge_subtrees_root(&left, &right, Mode::Hash).as_bytes()
+        } else {
+            merge_subtrees_non_root(&left, &right, Mode::Hash)
+        };
+        if found != hash {
+            return None;
+        }
+        let mut half = 1;
+        while half * 2 < b - a {
+            half *= 2;
+        }
+        self.walk(a, a + half, left, false)?;
+        self.walk(a + half, b, right, false)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_third_party_can_verify_as_the_docs_say() {
+    let rig = Rig::new(&[Behaviour::Honest]).await;
+    for (seed, size, asked, groups) in [
+        (1, 100, "0-0", 0..1),
+        (2, 16_385, "-1", 1..2),
+        (3, 700_001, "100000-300000", 6..19),
+        (4, 5 * MIB, "5000000-", 305..320),
+    ] {
+        let sample = Sample::random(seed, size);
+        let id = rig.put(&sample).await;
+        let path = format!("/api/v1/objects/{id}/proof?bytes={asked}");
+        let slice = browser::ask(rig.endpoint(), "GET", &path, &[]).await.body;
+        let check = |slice: &[u8]| {
+            let (wanted, size) = (groups.clone(), sample.size());
+            let mut walk = Walk { slice, wanted, size, delivered: Vec::new() };
+            let all = size.div_ceil(16_384).max(1);
+            let right = walk.walk(0, all, sample.content_id.0, true).is_some() && walk.slice.is_empty();
+            right.then_some(walk.delivered)
+        };
+        let start = groups.start as usize * 16_384;
+        let end = (groups.end as usize * 16_384).min(size);
+        assert!(check(&slice).unwrap() == sample.bytes[start..end], "{asked} of {size}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        for _ in 0..50 {
+            let mut wrong = slice.clone();
+            wrong[rng.usize(..slice.len())] ^= 1 << rng.u8(..8);
+            assert!(check(&wrong).is_none(), "a flipped bit is found");
+        }
+        assert!(check(&slice[..slice.len() - 1]).is_none());
+    }
+}

@@ -62,6 +62,25 @@ impl Connection {
         self.exchange_and_keep(request.as_bytes())
     }
 
+    /// `HEAD path`: whether a distributor holds all of it.
+    pub(crate) fn is_hit(&mut self, path: &str) -> Result<bool> {
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.authority);
+        self.stream.write_all(request.as_bytes())?;
+        let mut filled = 0;
+        while !self.buffer[..filled].ends_with(b"\r\n\r\n") {
+            let read = self.stream.read(&mut self.buffer[filled..])?;
+            if read == 0 {
+                bail!("the node closed the connection");
+            }
+            filled += read;
+        }
+        let head = head(&self.buffer[..filled])?;
+        if head.is_last {
+            self.stream = connect(&self.authority)?;
+        }
+        Ok(head.is_hit)
+    }
+
     /// `POST path` with a body of bytes; the answer's body is kept.
     pub(crate) fn post(&mut self, path: &str, body: &[u8]) -> Result<Exchange> {
         self.post_as(path, "application/octet-stream", body)

@@ -11,6 +11,8 @@ pub mod error;
 pub mod genesis;
 pub mod metadata;
 pub mod node;
+pub mod pass;
+pub mod permit;
 pub mod refusal;
 pub mod text;
 pub mod token;
@@ -23,6 +25,8 @@ pub use client::{
 };
 pub use confirmation::Confirmation;
 pub use error::{ErrorBody, Fault, Retry};
+pub use pass::NodePass;
+pub use permit::{ReadPermit, ReadScope};
 pub use token::UploadToken;
 
 /// Media type of a stream of blocks: frames of a little-endian `u32` length and a SCALE block; an

@@ -1,6 +1,7 @@
 //! What storage nodes and distributors say about themselves.
 
-use crate::wire::wire;
+use crate::{directory::text, wire::wire};
+use argosy_domain::DataObjectId;
 use serde::{Deserialize, Serialize};
 
 wire! {
@@ -75,6 +76,44 @@ pub struct NodeStatus {
     pub bytes_sent: u64,
     /// Bytes of objects that it has fetched from other nodes since it started, proofs not counted.
     pub bytes_fetched: u64,
+    /// How far it is with what it fetches before anybody asks for it; distributors only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<WarmUpView>,
+}
+
+wire! {
+    /// How far a distributor is with fetching what it is to deliver and did not hold when it started, or
+    /// when it got new buckets.
+    pub struct WarmUpView {
+        /// `off`, `waiting` for the directory, `asking` other distributors what is popular, `running`,
+        /// `paused` while readers wait, or `done`.
+        pub state: String,
+        /// Objects to fetch, as far as known.
+        pub total: u64,
+        /// Of these, those that need nothing more: fetched, here already, without room, or given up.
+        pub done: u64,
+        /// Bytes fetched for it.
+        pub bytes: u64,
+    }
+}
+
+wire! {
+    /// `GET /api/v1/popular` of a distributor: what it is asked for most.
+    pub struct PopularView {
+        /// The most popular first.
+        pub objects: Vec<PopularObject>,
+    }
+}
+
+wire! {
+    /// An object and how often it was asked for.
+    pub struct PopularObject {
+        /// The object.
+        #[serde(with = "text")]
+        pub id: DataObjectId,
+        /// Uses, as the node counts them; good for comparing with others of the same answer.
+        pub count: u64,
+    }
 }
 
 /// `GET /api/v1/version` of a storage node.

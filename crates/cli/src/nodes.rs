@@ -7,16 +7,30 @@ use crate::{
 };
 use argosy_directory_node as directory_node;
 use argosy_distributor as distributor;
+use argosy_domain::num::to_usize;
 use argosy_http::Running;
-use argosy_node::config::{Configuration, LoadError, Loaded, Logs, load};
+use argosy_node::config::{self, Configuration, LoadError, Loaded, Logs, load};
 use argosy_storage_node as storage_node;
-use argosy_telemetry::LogConfig;
+use argosy_telemetry::{
+    ElasticLog, ElasticPlan, FLUSH_INTERVAL, FileLog, FilePlan, Frequency, LogConfig, data_stream,
+};
 use std::{
     error::Error,
     ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
 };
+
+/// Beginnings of the names of log files: those of Joystream's programs, since dashboards and log shippers
+/// look for them.
+const ARGUS: &str = "argus";
+const COLOSSUS: &str = "colossus";
+/// Where lines wait while Elasticsearch is away, beside the node's other notes.
+const UNSENT_LOGS: &str = "unsent-logs";
+/// Bytes of a log file, and how many are kept, unless the configuration says otherwise: as in the sample
+/// configuration of Joystream's distributor.
+pub(crate) const LOG_FILE_BYTES: u64 = 50 * 1024 * 1024;
+pub(crate) const LOG_FILES: usize = 30;
 
 /// Run a directory node, and look after its ledger
 #[derive(Debug, clap::Subcommand)]
@@ -83,14 +97,17 @@ pub(crate) async fn directory(command: DirectoryCommand) -> Outcome<ExitCode> {
 
 pub(crate) async fn storage(args: StartArgs) -> Outcome<ExitCode> {
     let loaded = read::<storage_node::Config>(&args.config)?;
-    let _logs = start_logs(&log_config(&loaded.config.logs, &loaded.config.id))?;
+    let config = &loaded.config;
+    let _logs = start_logs(&log_config(&config.logs, &config.id, COLOSSUS, &config.data))?;
     run(start_storage(warned(loaded))).await
 }
 
 /// `announce` is told the port of the public API when it is open.
-pub(crate) async fn distribution(config: &Path, announce: impl FnOnce(u16)) -> Outcome<ExitCode> {
-    let loaded = read::<distributor::Config>(config)?;
-    let _logs = start_logs(&log_config(&loaded.config.logs, &loaded.config.id))?;
+pub(crate) async fn distribution(path: &Path, announce: impl FnOnce(u16)) -> Outcome<ExitCode> {
+    let loaded = read::<distributor::Config>(path)?;
+    let config = &loaded.config;
+    let notes = &config.directories.cache_state;
+    let _logs = start_logs(&log_config(&config.logs, &config.id, ARGUS, notes))?;
     let start = async {
         let node = start_distributor(warned(loaded)).await?;
         announce(node.endpoint().port());
@@ -186,17 +203,45 @@ fn start_logs(config: &LogConfig) -> Outcome<argosy_telemetry::Guard> {
     argosy_telemetry::init(config).map_err(|error| Failure::refused("NO_LOGS", chain(&error)))
 }
 
-/// A node whose configuration says nothing about logs tells the console what it does.
-fn log_config(logs: &Logs, name: &str) -> LogConfig {
-    if logs.console.is_none() && logs.file.is_none() {
-        return LogConfig::default();
-    }
-    LogConfig {
-        console: logs.console.as_ref().map_or("off", |console| console.level.filter()).to_owned(),
-        file: logs.file.as_ref().map_or("off", |file| file.level.filter()).to_owned(),
-        directory: logs.file.as_ref().map(|file| file.path.clone()),
-        prefix: name.to_owned(),
-        ..LogConfig::default()
+/// A node whose configuration says nothing about logs tells the console what it does. Lines that cannot be
+/// sent wait in the folder `notes`.
+fn log_config(logs: &Logs, id: &str, prefix: &str, notes: &Path) -> LogConfig {
+    let file = logs.file.as_ref().map(|file| FileLog {
+        filter: file.level.filter().to_owned(),
+        plan: FilePlan {
+            directory: file.path.clone(),
+            prefix: prefix.to_owned(),
+            frequency: frequency(file.frequency),
+            max_bytes: file.max_size.unwrap_or(LOG_FILE_BYTES),
+            max_files: file.max_files.map_or(LOG_FILES, |files| to_usize(files.get().into())),
+            archive: file.archive.unwrap_or(false),
+        },
+    });
+    let elastic = logs.elastic.as_ref().map(|elastic| ElasticLog {
+        filter: elastic.level.filter().to_owned(),
+        plan: ElasticPlan {
+            endpoint: elastic.endpoint.clone(),
+            stream: data_stream(elastic.index_prefix.as_deref(), id),
+            source: id.to_owned(),
+            auth: elastic.auth.as_ref().map(|auth| (auth.username.clone(), auth.password.clone())),
+            spool: notes.join(UNSENT_LOGS),
+            interval: FLUSH_INTERVAL,
+        },
+    });
+    let console = match &logs.console {
+        Some(console) => console.level.filter(),
+        None if file.is_none() && elastic.is_none() => "info",
+        None => "off",
+    };
+    LogConfig { console: console.to_owned(), file, elastic }
+}
+
+const fn frequency(configured: Option<config::Frequency>) -> Frequency {
+    match configured {
+        Some(config::Frequency::Yearly) => Frequency::Yearly,
+        Some(config::Frequency::Monthly) => Frequency::Monthly,
+        Some(config::Frequency::Daily) | None => Frequency::Daily,
+        Some(config::Frequency::Hourly) => Frequency::Hourly,
     }
 }
 
@@ -232,9 +277,26 @@ mod tests {
     #[test]
     fn logs_go_where_the_configuration_says() {
         let logs: Logs = serde_json::from_str(r#"{"file":{"level":"debug","path":"/l"}}"#).unwrap();
-        let config = log_config(&logs, "storage-0");
-        assert_eq!((config.console.as_str(), config.file.as_str()), ("off", "debug"));
-        assert_eq!(config.prefix, "storage-0");
-        assert_eq!(log_config(&Logs::default(), "x"), LogConfig::default());
+        let config = log_config(&logs, "storage-0", COLOSSUS, Path::new("/notes"));
+        let file = config.file.unwrap();
+        assert_eq!((config.console.as_str(), file.filter.as_str()), ("off", "debug"));
+        let plan = &file.plan;
+        assert_eq!(
+            (plan.prefix.as_str(), plan.frequency, plan.archive),
+            ("colossus", Frequency::Daily, false)
+        );
+        assert_eq!((plan.max_bytes, plan.max_files), (LOG_FILE_BYTES, LOG_FILES));
+        let text = r#"{"elastic":{"level":"http","endpoint":"http://e:1","auth":{"username":"u","password":"p"}},
+            "file":{"level":"info","path":"/l","maxFiles":2,"maxSize":2048,"frequency":"hourly","archive":true}}"#;
+        let config = log_config(&serde_json::from_str(text).unwrap(), "A b", ARGUS, Path::new("/notes"));
+        let plan = config.file.unwrap().plan;
+        assert_eq!((plan.max_bytes, plan.max_files, plan.frequency), (2048, 2, Frequency::Hourly));
+        let elastic = config.elastic.unwrap();
+        assert_eq!(
+            (elastic.filter.as_str(), elastic.plan.stream.as_str()),
+            ("info,access=debug", "logs-argus-a_b")
+        );
+        assert_eq!(elastic.plan.spool, Path::new("/notes/unsent-logs"));
+        assert_eq!(log_config(&Logs::default(), "x", ARGUS, Path::new("/notes")), LogConfig::default());
     }
 }

@@ -335,6 +335,7 @@ mod tests {
             transfers_count: 0,
             bytes_sent: 0,
             bytes_fetched: 0,
+            warm_up: None,
         }
     }
 

@@ -2,57 +2,60 @@
 //!
 //! Source: `spec/argus-colossus.md` B1.
 
+use crate::assets::Asset;
 use argosy_api::ErrorBody;
 use argosy_domain::DataObjectId;
 use argosy_http::{ContentRange, EdgeBody, EdgeRequest, EdgeResponse, HeaderBlock, StatusCode};
-use argosy_node_core::follow::Distributor;
+use bytes::Bytes;
 use serde_json::json;
 
 const JSON: &str = "application/json; charset=utf-8";
-const EXPOSED: &str = "x-cache, x-data-source, content-range, content-length, accept-ranges, etag";
+const EXPOSED: &str =
+    "x-cache, x-data-source, content-range, content-length, accept-ranges, etag, repr-digest, link";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const NO_STORE: &str = "no-store";
 /// As Argus says; whatever comes in the end but GET, HEAD and OPTIONS gets a 405.
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
+/// Request headers that mean something here; what is asked for beyond them does no harm either.
+const REQUEST_HEADERS: &str = "range, if-range, if-match, if-none-match, authorization";
 /// Longest list of request headers that a preflight gets back.
 const MAX_ECHO_BYTES: usize = 1024;
 /// When to come again after an outage, in seconds: after the longest rest of a source that has failed.
 const RETRY_AFTER_S: std::ops::RangeInclusive<u32> = 5..=15;
-/// Most nodes that are named to a user who asked the wrong one.
-const MAX_NAMED_NODES: usize = 16;
 
-/// Headers of 200, 206 and 304 with bytes of an object.
-pub(crate) fn asset_headers(etag: &str, x_cache: &str, mime: &str) -> HeaderBlock {
-    HeaderBlock::build([
-        ("access-control-allow-origin", "*"),
-        ("timing-allow-origin", "*"),
-        ("access-control-expose-headers", EXPOSED),
-        ("cross-origin-resource-policy", "cross-origin"),
-        ("x-content-type-options", "nosniff"),
-        ("x-cache", x_cache),
-        ("x-data-source", "local"),
-        ("content-disposition", "inline"),
-        ("content-type", mime),
-        ("accept-ranges", "bytes"),
-        ("cache-control", IMMUTABLE),
-        ("etag", etag),
-    ])
+/// Headers of 200 and 206 with bytes of an object.
+pub(crate) fn asset_headers(asset: &Asset, x_cache: &str, mime: &str) -> HeaderBlock {
+    let lines = [("x-data-source", "local"), ("content-type", mime), ("repr-digest", &asset.digest)];
+    HeaderBlock::build(shared_lines(asset, x_cache).into_iter().chain(lines))
 }
 
-/// The same where the type is not said: HEAD of what is not here, and answers without a body.
-pub(crate) fn bare_asset_headers(etag: &str, x_cache: &str) -> HeaderBlock {
-    HeaderBlock::build([
+/// Headers of an answer to HEAD, which knows the type of what is here or was.
+pub(crate) fn head_headers(asset: &Asset, x_cache: &str) -> HeaderBlock {
+    let mime = asset.mime().map(|mime| ("content-type", mime));
+    let lines = [("repr-digest", asset.digest.as_str())].into_iter().chain(mime);
+    HeaderBlock::build(shared_lines(asset, x_cache).into_iter().chain(lines))
+}
+
+/// Headers of 304.
+pub(crate) fn not_modified_headers(asset: &Asset, x_cache: &str) -> HeaderBlock {
+    HeaderBlock::build(shared_lines(asset, x_cache))
+}
+
+fn shared_lines<'a>(asset: &'a Asset, x_cache: &'a str) -> [(&'static str, &'a str); 11] {
+    [
         ("access-control-allow-origin", "*"),
         ("timing-allow-origin", "*"),
         ("access-control-expose-headers", EXPOSED),
         ("cross-origin-resource-policy", "cross-origin"),
+        // Whoever opens an object as a page gets one that can do nothing, whatever its type.
+        ("content-security-policy", "sandbox"),
         ("x-content-type-options", "nosniff"),
         ("x-cache", x_cache),
         ("content-disposition", "inline"),
         ("accept-ranges", "bytes"),
         ("cache-control", IMMUTABLE),
-        ("etag", etag),
-    ])
+        ("etag", &asset.etag),
+    ]
 }
 
 /// 416, with the size that there is.
@@ -84,24 +87,22 @@ pub(crate) fn not_uploaded() -> EdgeResponse {
     asset_refusal(StatusCode::NOT_FOUND, &body, None)
 }
 
-/// 421, with the addresses of the object at the nodes that deliver it.
-pub(crate) fn not_ours(id: DataObjectId, others: &[Distributor]) -> EdgeResponse {
-    let mut urls: Vec<String> = Vec::new();
-    for other in others.iter().take(MAX_NAMED_NODES) {
-        let url = format!("{}/api/v1/assets/{id}", other.endpoint.trim_end_matches('/'));
-        if !urls.contains(&url) {
-            urls.push(url);
-        }
-    }
+/// 421, with the addresses of the object at the nodes that deliver it: `others` are their root URLs.
+pub(crate) fn not_ours(id: DataObjectId, others: &[String]) -> EdgeResponse {
+    let urls: Vec<String> = others.iter().map(|root| format!("{root}/api/v1/assets/{id}")).collect();
     let body = json!({ "message": "Data object not served by this node", "distributors": urls });
-    // Operators write these addresses: what could end the reference is left out of the header.
-    let links: Vec<String> = urls
-        .iter()
-        .filter(|url| url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"')))
-        .map(|url| format!("<{url}>; rel=\"alternate\""))
-        .collect();
+    let links: Vec<String> = urls.iter().map(|url| format!("<{url}>; rel=\"alternate\"")).collect();
     let link = (!links.is_empty()).then(|| links.join(", "));
     asset_refusal(StatusCode::MISDIRECTED_REQUEST, &body, link.as_deref())
+}
+
+/// 451; `here` is who refuses, this node's root URL.
+///
+/// Source: RFC 7725, `blocked-by`.
+pub(crate) fn blacklisted(here: Option<&str>) -> EdgeResponse {
+    let body = json!({ "message": "Data object is blacklisted" });
+    let link = here.map(|here| format!("<{here}>; rel=\"blocked-by\""));
+    asset_refusal(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, &body, link.as_deref())
 }
 
 /// 500: no source has it. The misspelling is Argus' own.
@@ -179,23 +180,35 @@ pub(crate) fn live_json(body: &serde_json::Value) -> EdgeResponse {
     json_answer(StatusCode::OK, body)
 }
 
+/// What others ask when they warm up.
+pub(crate) fn popular(body: Option<Bytes>) -> EdgeResponse {
+    match body {
+        Some(body) => EdgeResponse::new(StatusCode::OK, EdgeBody::Bytes(body)).with_headers(plain_headers()),
+        None => own_error(&ErrorBody::caller(
+            StatusCode::BAD_REQUEST,
+            "WRONG_QUERY",
+            "expected ?limit=N with a number of at least 1, or no query",
+        )),
+    }
+}
+
 /// An error in the words of Argosy's own routes.
 pub(crate) fn own_error(error: &ErrorBody) -> EdgeResponse {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     EdgeResponse::new(status, EdgeBody::Bytes(error.to_json().into())).with_headers(plain_headers())
 }
 
-/// 204 to a browser that asks what it may do.
+/// 204 to whoever asks what may be done, such as a browser before a request from another site.
 pub(crate) fn preflight(request: &EdgeRequest<'_>) -> EdgeResponse {
-    let mut lines = vec![
+    let wanted = request.preflight_headers.filter(|wanted| wanted.len() <= MAX_ECHO_BYTES);
+    let lines = [
+        ("allow", "GET, HEAD, OPTIONS"),
         ("access-control-allow-origin", "*"),
         ("access-control-allow-methods", METHODS),
+        ("access-control-allow-headers", wanted.unwrap_or(REQUEST_HEADERS)),
         ("access-control-max-age", "86400"),
         ("vary", "access-control-request-headers"),
     ];
-    if let Some(wanted) = request.preflight_headers.filter(|wanted| wanted.len() <= MAX_ECHO_BYTES) {
-        lines.push(("access-control-allow-headers", wanted));
-    }
     EdgeResponse::new(StatusCode::NO_CONTENT, EdgeBody::Empty).with_headers(HeaderBlock::build(lines))
 }
 

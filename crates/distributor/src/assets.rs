@@ -3,11 +3,13 @@
 use crate::answers;
 use argosy_content::{GroupRange, groups_of};
 use argosy_domain::{ContentId, DataObjectId, num::to_u64};
-use argosy_http::HeaderBlock;
+use argosy_http::{HeaderBlock, Pace};
 use argosy_store::ObjectMeta;
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use std::{
     collections::HashMap,
+    num::NonZeroU64,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -25,9 +27,14 @@ pub(crate) struct Asset {
     pub(crate) meta: ObjectMeta,
     /// Strong: the content id in quotes.
     pub(crate) etag: String,
+    /// `Repr-Digest` of the whole object.
+    pub(crate) digest: String,
+    /// How fast it may be sent.
+    pub(crate) pace: Option<Arc<Pace>>,
     /// By the content of the first group, so it never changes.
     mime: OnceLock<&'static str>,
     hit_headers: OnceLock<HeaderBlock>,
+    hit_head_headers: OnceLock<HeaderBlock>,
     small: OnceLock<Bytes>,
 }
 
@@ -43,7 +50,13 @@ impl Asset {
     /// The headers of a hit, once the type is known.
     pub(crate) fn hit_headers(&self) -> Option<HeaderBlock> {
         let mime = self.mime()?;
-        Some(self.hit_headers.get_or_init(|| answers::asset_headers(&self.etag, "hit", mime)).clone())
+        Some(self.hit_headers.get_or_init(|| answers::asset_headers(self, "hit", mime)).clone())
+    }
+
+    /// The same for HEAD.
+    pub(crate) fn hit_head_headers(&self) -> Option<HeaderBlock> {
+        self.mime()?;
+        Some(self.hit_head_headers.get_or_init(|| answers::head_headers(self, "hit")).clone())
     }
 
     /// All bytes, if they are kept in memory.
@@ -60,6 +73,8 @@ impl Asset {
 #[derive(Debug, Default)]
 pub(crate) struct Assets {
     state: Mutex<State>,
+    /// How fast each of them may be sent, in bytes per second.
+    rate: Option<NonZeroU64>,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +102,11 @@ impl State {
 }
 
 impl Assets {
+    /// None so far; each may be sent at this rate, in bytes per second.
+    pub(crate) fn new(rate: Option<NonZeroU64>) -> Self {
+        Self { state: Mutex::default(), rate }
+    }
+
     /// What is remembered of an object, from now on if not before.
     pub(crate) fn get(&self, id: DataObjectId, content_id: ContentId, size: u64) -> Arc<Asset> {
         let meta = ObjectMeta { content_id, size };
@@ -102,8 +122,12 @@ impl Assets {
             id,
             meta,
             etag: format!("\"{content_id}\""),
+            // Not in the registry of RFC 9530, whose recipients skip what they do not know.
+            digest: format!("blake3=:{}:", BASE64.encode(content_id.0)),
+            pace: self.rate.map(|rate| Arc::new(Pace::new(rate))),
             mime: OnceLock::new(),
             hit_headers: OnceLock::new(),
+            hit_head_headers: OnceLock::new(),
             small: OnceLock::new(),
         });
         state.by_id.insert(id, Arc::clone(&asset));

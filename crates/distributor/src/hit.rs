@@ -8,50 +8,52 @@ use crate::{
 use argosy_content::GroupRange;
 use argosy_domain::{limits::WINDOW_GROUPS, num::to_usize};
 use argosy_http::{EdgeBody, EdgeMethod, EdgeResponse};
-use argosy_node::{Keep, ReadRequest, mime};
+use argosy_node::{Keep, mime};
 use argosy_store::{Damaged, StoredObject};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use std::sync::Arc;
+use std::{fs::File, ops::Range, sync::Arc};
 
 impl Node {
     /// The answer, if nothing must be read or proved for it first.
     pub(crate) fn hit(&self, wanted: &Wanted) -> Option<EdgeResponse> {
         let asset = &wanted.asset;
+        let mime = asset.mime()?;
+        if wanted.method == EdgeMethod::Head {
+            if asset.small().is_none() {
+                self.stored(asset)?;
+            }
+            self.cache.touch(asset.id);
+            return Some(wanted.answer(asset.hit_head_headers()?, mime, [wanted.declared()]));
+        }
         let headers = asset.hit_headers()?;
-        let body = match asset.small() {
-            Some(bytes) => {
-                EdgeBody::Bytes(bytes.slice(to_usize(wanted.range.start)..to_usize(wanted.range.end)))
-            }
-            None => {
-                let stored = self.stored(asset)?;
-                if wanted.method == EdgeMethod::Head {
-                    wanted.declared()
-                } else {
-                    self.sendable(wanted, &stored)?
-                }
-            }
+        let answer = if let Some(bytes) = asset.small() {
+            let part =
+                |range: &Range<u64>| EdgeBody::Bytes(bytes.slice(to_usize(range.start)..to_usize(range.end)));
+            wanted.answer(headers, mime, wanted.ranges().iter().map(part))
+        } else {
+            let file = self.sendable(wanted)?;
+            let part = |range: &Range<u64>| {
+                let (file, offset, len) = (Arc::clone(&file), range.start, range.end - range.start);
+                EdgeBody::File { file, offset, len }
+            };
+            wanted.answer(headers, mime, wanted.ranges().iter().map(part))
         };
         self.cache.touch(asset.id);
-        if wanted.method == EdgeMethod::Get {
-            self.count_sent(wanted.len());
-        }
-        Some(wanted.answer(headers, body))
+        self.count_sent(wanted.len());
+        Some(answer)
     }
 
-    /// The part of the file that is wanted, if all of it was proved before.
-    fn sendable(&self, wanted: &Wanted, stored: &StoredObject) -> Option<EdgeBody> {
-        if wanted.asset.meta.size <= MAX_SMALL_BYTES {
+    /// The file, if all of it that is wanted was proved before.
+    fn sendable(&self, wanted: &Wanted) -> Option<Arc<File>> {
+        let asset = &wanted.asset;
+        if asset.meta.size <= MAX_SMALL_BYTES {
             // Belongs in memory, where the slow path puts it.
             return None;
         }
+        let stored = self.stored(asset)?;
         let file = stored.file()?;
-        let proved = stored.is_verified(wanted.asset.groups(&wanted.range));
-        proved.then(|| EdgeBody::File {
-            file: Arc::clone(file),
-            offset: wanted.range.start,
-            len: wanted.len(),
-        })
+        let proved = wanted.ranges().iter().all(|range| stored.is_verified(asset.groups(range)));
+        proved.then(|| Arc::clone(file))
     }
 
     /// The object on disk, unless what is there under its id is something else.
@@ -74,19 +76,10 @@ impl Node {
         if let Some(answer) = self.hit(wanted) {
             return Some(answer);
         }
-        // A long range that was not proved yet is proved while it is sent.
-        let request =
-            ReadRequest { id: asset.id, meta: asset.meta, range: wanted.range.clone(), keep: Keep::Stored };
-        let pin = self.cache.admit(asset.id);
-        let node = Arc::clone(self);
-        let stream = self.fills.reader(request).into_stream().inspect(move |chunk| {
-            let _kept = &pin;
-            if let Ok(bytes) = chunk {
-                node.count_sent(argosy_domain::num::to_u64(bytes.len()));
-            }
-        });
-        let body = EdgeBody::Stream { len: wanted.len(), stream: Box::pin(stream) };
-        Some(wanted.answer(asset.hit_headers()?, body))
+        // What is long and was not proved yet is proved while it is sent.
+        let bodies: Vec<EdgeBody> =
+            wanted.ranges().iter().map(|range| self.streamed(wanted, range, Keep::Stored)).collect();
+        Some(wanted.answer(asset.hit_headers()?, asset.mime()?, bodies))
     }
 
     /// Finds out the type, takes small objects into memory, and proves ranges that are short.
@@ -96,7 +89,7 @@ impl Node {
         stored: &Arc<StoredObject>,
     ) -> Result<(), Option<Damaged>> {
         let (asset, stored) = (Arc::clone(&wanted.asset), Arc::clone(stored));
-        let groups = asset.groups(&wanted.range);
+        let groups: Vec<GroupRange> = wanted.ranges().iter().map(|range| asset.groups(range)).collect();
         let node = Arc::clone(self);
         let proved = tokio::task::spawn_blocking(move || {
             if asset.meta.size <= MAX_SMALL_BYTES {
@@ -110,8 +103,10 @@ impl Node {
                 let first = stored.read_verified(GroupRange::one(0))?;
                 asset.learn_mime(mime::of_prefix(first.first().map_or(&[], |bytes| bytes.as_ref())));
             }
-            if groups.count() <= WINDOW_GROUPS {
-                stored.ensure_verified(groups)?;
+            if groups.iter().map(|groups| groups.count()).sum::<u64>() <= WINDOW_GROUPS {
+                for groups in groups {
+                    stored.ensure_verified(groups)?;
+                }
             }
             Ok(())
         });

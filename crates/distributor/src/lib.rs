@@ -4,21 +4,31 @@
 //! directory is away. Only proved bytes leave: complete objects are sent by the kernel once their groups
 //! have been checked, everything else as it is fetched.
 
+mod access;
+pub mod adopt;
 mod answers;
 mod asset;
 mod assets;
 mod cache;
 pub mod config;
+mod disposition;
 mod genesis;
+mod health;
 mod hit;
+mod metrics;
 mod miss;
 mod node;
 pub mod operator;
+mod prefetch;
+mod proof;
+mod record;
+mod scrub;
 mod serve;
 mod slices;
 mod start;
 mod status;
 mod upkeep;
+mod watch;
 
 pub use config::Config;
 pub use genesis::GenesisError;

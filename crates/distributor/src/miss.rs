@@ -1,12 +1,12 @@
 //! Objects that are not complete here: fetched while they are sent, and only as far as they are wanted.
 
-use crate::{answers, asset::Wanted, node::Node};
+use crate::{answers, asset::Wanted, cache::Pin, node::Node};
 use argosy_domain::num::to_u64;
 use argosy_http::{EdgeBody, EdgeResponse};
 use argosy_node::{FillError, Keep, ReadRequest, mime};
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use std::{ops::Range, sync::Arc};
+use futures_util::{Stream, StreamExt as _, stream};
+use std::{io, ops::Range, sync::Arc};
 
 impl Node {
     /// The answer as soon as the first bytes of the range are here and proved.
@@ -23,8 +23,12 @@ impl Node {
             Keep::Stored
         };
         let pin = (keep == Keep::Stored).then(|| self.cache.admit(asset.id));
-        let mut reader = self.fills.reader(self.read_request(&wanted, wanted.range.clone(), keep));
-        let (first, mime) = if self.tells_type(&wanted) {
+        let (first_range, others) = match wanted.ranges() {
+            [first, others @ ..] => (first.clone(), others),
+            [] => (0..0, &[][..]),
+        };
+        let mut reader = self.fills.reader(self.read_request(&wanted, first_range.clone(), keep));
+        let (first, mime) = if self.tells_type(&wanted, &first_range) {
             let first = reader.next_chunk().await;
             let mime = first.as_ref().map(|bytes| mime_of(bytes.as_ref())).map_err(|error| *error);
             (first, mime)
@@ -35,26 +39,48 @@ impl Node {
             (Ok(first), Ok(mime)) => (first.unwrap_or_default(), asset.learn_mime(mime)),
             (Err(error), _) | (_, Err(error)) => return self.failed(&wanted, error),
         };
-        let headers = answers::asset_headers(&asset.etag, x_cache, mime);
-        let node = Arc::clone(&self);
-        let rest = stream::once(async { Ok(first) }).chain(reader.into_stream()).inspect(move |chunk| {
+        let headers = answers::asset_headers(asset, x_cache, mime);
+        let begun = stream::once(async { Ok(first) }).chain(reader.into_stream());
+        let begun = self.counted(first_range.end - first_range.start, pin, begun);
+        let others = others.iter().map(|range| self.streamed(&wanted, range, keep));
+        let bodies: Vec<EdgeBody> = std::iter::once(begun).chain(others).collect();
+        wanted.answer(headers, mime, bodies)
+    }
+
+    /// A range that is read, and fetched if need be, once it is its turn to be sent.
+    pub(crate) fn streamed(self: &Arc<Self>, wanted: &Wanted, range: &Range<u64>, keep: Keep) -> EdgeBody {
+        let pin = (keep == Keep::Stored).then(|| self.cache.admit(wanted.asset.id));
+        let request = self.read_request(wanted, range.clone(), keep);
+        let fills = self.fills.clone();
+        let stream = stream::once(async move { fills.reader(request).into_stream() }).flatten();
+        self.counted(range.end - range.start, pin, stream)
+    }
+
+    /// Such a body; what goes out is counted, and the object is kept meanwhile.
+    fn counted(
+        self: &Arc<Self>,
+        len: u64,
+        pin: Option<Pin>,
+        stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> EdgeBody {
+        let node = Arc::clone(self);
+        let stream = stream.inspect(move |chunk| {
             let _kept = &pin;
             if let Ok(bytes) = chunk {
                 node.count_sent(to_u64(bytes.len()));
             }
         });
-        let body = EdgeBody::Stream { len: wanted.len(), stream: Box::pin(rest) };
-        wanted.answer(headers, body)
+        EdgeBody::Stream { len, stream: Box::pin(stream) }
     }
 
     fn read_request(&self, wanted: &Wanted, range: Range<u64>, keep: Keep) -> ReadRequest {
         ReadRequest { id: wanted.asset.id, meta: wanted.asset.meta, range, keep }
     }
 
-    /// Whether the first bytes of the range are all that the type is found from.
-    fn tells_type(&self, wanted: &Wanted) -> bool {
+    /// Whether the first bytes of a range are all that the type is found from.
+    fn tells_type(&self, wanted: &Wanted, range: &Range<u64>) -> bool {
         let needed = mime::PREFIX_BYTES.min(wanted.asset.meta.size);
-        wanted.asset.mime().is_none() && wanted.range.start == 0 && wanted.range.end >= needed
+        wanted.asset.mime().is_none() && range.start == 0 && range.end >= needed
     }
 
     /// The type, from the object's first bytes if it is not known yet.
@@ -70,8 +96,14 @@ impl Node {
         let id = wanted.asset.id;
         tracing::warn!(object = %id, %error, "an object cannot be delivered");
         match error {
+            FillError::NoSource | FillError::NotKept | FillError::Unreachable | FillError::NoProgress
+                if let Some(body) = self.no_role_key(id) =>
+            {
+                answers::own_error(&body)
+            }
             FillError::NoSource | FillError::NotKept => answers::no_source(id),
             FillError::Unreachable | FillError::NoProgress => answers::unreachable(id),
+            FillError::Removed if self.is_blacklisted(id) => answers::blacklisted(None),
             FillError::Removed => answers::unknown_object(),
             FillError::Stopped => answers::unavailable("the node is stopping"),
         }

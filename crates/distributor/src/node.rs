@@ -1,15 +1,24 @@
 //! What every request sees.
 
-use crate::{assets::Assets, cache::Cache, config::Config, operator::Duty};
+use crate::{
+    assets::Assets,
+    cache::Cache,
+    config::Config,
+    operator::Duty,
+    prefetch::{Popular, Progress},
+    record::Record,
+    scrub::ScrubState,
+};
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
-use argosy_node::{Fills, Follower};
+use argosy_http::{Client, Pace, ServeCounters};
+use argosy_node::{Fills, Follower, Passes};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -22,9 +31,23 @@ pub(crate) struct Node {
     pub(crate) follower: Follower,
     pub(crate) store: Store,
     pub(crate) fills: Fills,
+    /// What it shows to others to be given objects of private bags.
+    pub(crate) passes: Passes,
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
+    /// For endpoints that strangers have written into the directory.
+    pub(crate) guarded: Client,
+    pub(crate) popular: Popular,
+    /// How far the warm-up is.
+    pub(crate) warm_up: Progress,
+    pub(crate) scrub: ScrubState,
     pub(crate) bytes_sent: AtomicU64,
+    /// How fast everything together may be sent to users.
+    pub(crate) egress: Option<Arc<Pace>>,
+    pub(crate) record: Record,
+    /// What the public port has met, whoever opened it when.
+    pub(crate) public_port: Arc<ServeCounters>,
+    pub(crate) public_is_open: AtomicBool,
     /// Says in the logs which node speaks.
     pub(crate) span: Span,
     pub(crate) started: Instant,

@@ -1,8 +1,8 @@
 //! Finds out what a request is for.
 
-use crate::{answers, node::Node};
+use crate::{answers, health, node::Node};
 use argosy_domain::DataObjectId;
-use argosy_http::{EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse};
+use argosy_http::{Answered, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse};
 use std::sync::Arc;
 use tracing::Instrument as _;
 
@@ -14,8 +14,12 @@ pub(crate) struct Public(pub(crate) Arc<Node>);
 pub(crate) enum Route {
     Asset(DataObjectId),
     Slices(DataObjectId),
+    Proof(DataObjectId),
     Status,
     Buckets,
+    Popular,
+    Live,
+    Ready,
     /// Digits, but more than any id has.
     NoSuchObject,
     NotAnId,
@@ -27,6 +31,11 @@ pub(crate) enum Route {
 impl Route {
     /// Ids are parsed as integers: no text of a request ever becomes part of a path.
     pub(crate) fn of(path: &str) -> Self {
+        match path {
+            "/livez" | "/healthz" => return Self::Live,
+            "/readyz" => return Self::Ready,
+            _ => {}
+        }
         let Some(rest) = path.strip_prefix("/api/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))
         else {
             return Self::Outside;
@@ -34,14 +43,21 @@ impl Route {
         match rest {
             "/status" => return Self::Status,
             "/buckets" => return Self::Buckets,
+            "/popular" => return Self::Popular,
             _ => {}
         }
         if let Some(id) = rest.strip_prefix("/assets/") {
             return Self::object(id, Self::Asset);
         }
-        match rest.strip_prefix("/objects/").and_then(|rest| rest.strip_suffix("/slices")) {
-            Some(id) => Self::object(id, Self::Slices),
-            None => Self::Unknown,
+        let Some(object) = rest.strip_prefix("/objects/") else {
+            return Self::Unknown;
+        };
+        if let Some(id) = object.strip_suffix("/slices") {
+            Self::object(id, Self::Slices)
+        } else if let Some(id) = object.strip_suffix("/proof") {
+            Self::object(id, Self::Proof)
+        } else {
+            Self::Unknown
         }
     }
 
@@ -64,21 +80,49 @@ impl EdgeHandler for Public {
         let node = &self.0;
         match Route::of(request.path) {
             // Hits are answered here and now, without a wait or a box.
-            Route::Asset(id) => match node.asset(&request, id) {
-                Ok(answer) => answer,
-                Err(wanted) => Box::pin(Arc::clone(node).wanted(wanted).instrument(node.span.clone())).await,
-            },
+            Route::Asset(id) => {
+                let admitted = match node.admit(&request, id) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return refusal.to_asset_answer(id),
+                };
+                let answer = match node.asset(&request, id, admitted.meta) {
+                    Ok(answer) => answer,
+                    Err(wanted) => {
+                        Box::pin(Arc::clone(node).wanted(wanted).instrument(node.span.clone())).await
+                    }
+                };
+                admitted.dress(answer)
+            }
             Route::Slices(id) => {
-                let slices = Arc::clone(node).slices(request.method, id, request.query);
-                Box::pin(slices.instrument(node.span.clone())).await
+                let admitted = match node.admit(&request, id) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return answers::own_error(&refusal.to_body(id)),
+                };
+                let slices = Arc::clone(node).slices(request.method, id, admitted.meta, request.query);
+                admitted.dress(Box::pin(slices.instrument(node.span.clone())).await)
+            }
+            Route::Proof(id) => {
+                let admitted = match node.admit(&request, id) {
+                    Ok(admitted) => admitted,
+                    Err(refusal) => return answers::own_error(&refusal.to_body(id)),
+                };
+                let proof = Arc::clone(node).proof(request.method, id, admitted.meta, request.query);
+                admitted.dress(Box::pin(proof.instrument(node.span.clone())).await)
             }
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),
+            Route::Popular => answers::popular(node.popular(request.query)),
+            Route::Live => health::livez(),
+            Route::Ready => node.readyz(),
             Route::NoSuchObject => answers::unknown_object(),
             Route::NotAnId => answers::not_an_id(),
             Route::Unknown => answers::no_route(request.path),
             Route::Outside => answers::no_page(),
         }
+    }
+
+    fn answered(&self, request: &EdgeRequest<'_>, outcome: &Answered) {
+        self.0.record.answered(request, outcome, &self.0.span);
     }
 }
 
@@ -103,10 +147,16 @@ mod tests {
             ("/api/v1/assets/7/", Route::Unknown),
             ("/api/v1/objects/7/slices", Route::Slices(DataObjectId(7))),
             ("/api/v1/objects/x/slices", Route::NotAnId),
+            ("/api/v1/objects/7/proof", Route::Proof(DataObjectId(7))),
+            ("/api/v1/objects/7/8/proof", Route::Unknown),
             ("/api/v1/objects//slices", Route::Unknown),
             ("/api/v1/objects/7", Route::Unknown),
             ("/api/v1/status", Route::Status),
             ("/api/v1/buckets", Route::Buckets),
+            ("/api/v1/popular", Route::Popular),
+            ("/healthz", Route::Live),
+            ("/readyz", Route::Ready),
+            ("/readyz/", Route::Outside),
             ("/api/v1", Route::Unknown),
             ("/api/v1x", Route::Outside),
             ("/", Route::Outside),

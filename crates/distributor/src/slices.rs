@@ -1,12 +1,11 @@
 //! `GET /api/v1/objects/{id}/slices`: bytes with their proof, for those who check them.
 
 use crate::{answers, node::Node};
-use argosy_api::{ErrorBody, Retry, SLICE_MEDIA_TYPE};
+use argosy_api::{ErrorBody, Retry, SLICE_MEDIA_TYPE, permit::PERMIT_PARAMETER};
 use argosy_content::{GroupRange, GroupSet, byte_range, group_count, slice_len};
 use argosy_domain::{DataObjectId, limits::MAX_SLICE_GROUPS};
 use argosy_http::{EdgeBody, EdgeMethod, EdgeResponse, HeaderBlock, StatusCode};
 use argosy_node::{FillError, Keep, ReadRequest, held};
-use argosy_node_core::serve::{AssetDecision, decide_asset};
 use argosy_store::{ObjectMeta, ObjectSlice};
 use futures_util::stream;
 use std::{io, sync::Arc, time::Duration};
@@ -22,9 +21,10 @@ impl Node {
         self: Arc<Self>,
         method: EdgeMethod,
         id: DataObjectId,
+        meta: ObjectMeta,
         query: Option<&str>,
     ) -> EdgeResponse {
-        match self.slice(method, id, query).await {
+        match self.slice(method, id, meta, query).await {
             Ok(answer) => answer,
             Err(error) => answers::own_error(&error),
         }
@@ -34,10 +34,10 @@ impl Node {
         self: &Arc<Self>,
         method: EdgeMethod,
         id: DataObjectId,
+        meta: ObjectMeta,
         query: Option<&str>,
     ) -> Result<EdgeResponse, ErrorBody> {
         let query = parse_query(query.unwrap_or_default()).ok_or_else(bad_query)?;
-        let meta = self.meta_of(id)?;
         let groups = match query.groups {
             _ if query.held && method == EdgeMethod::Head => return self.held(id, meta).await,
             Some(groups) => groups,
@@ -101,26 +101,6 @@ impl Node {
         Ok(EdgeResponse::new(StatusCode::OK, EdgeBody::Empty).with_headers(headers))
     }
 
-    fn meta_of(&self, id: DataObjectId) -> Result<ObjectMeta, ErrorBody> {
-        match self.follower.with_index(|index| decide_asset(index, &self.duty.load().assignment, id)) {
-            AssetDecision::Serve { content_id, size, bag: _ } => Ok(ObjectMeta { content_id, size }),
-            AssetDecision::NotFound => {
-                let message = format!("there is no data object {id}");
-                Err(ErrorBody::caller(StatusCode::NOT_FOUND, "DATA_OBJECT_DOESNT_EXIST", message))
-            }
-            AssetDecision::NotAccepted => {
-                let message = format!("data object {id} has not been uploaded yet");
-                Err(ErrorBody::caller(StatusCode::NOT_FOUND, "NOT_ACCEPTED", message)
-                    .with_retry(Retry::Later))
-            }
-            AssetDecision::NotOurs { others: _ } => {
-                let message = format!("data object {id} is not delivered by this node");
-                Err(ErrorBody::caller(StatusCode::MISDIRECTED_REQUEST, "NOT_OURS", message)
-                    .with_retry(Retry::Elsewhere))
-            }
-        }
-    }
-
     async fn open_slice(
         self: &Arc<Self>,
         id: DataObjectId,
@@ -135,7 +115,8 @@ impl Node {
         }
         let request = ReadRequest { id, meta, range: byte_range(groups, meta.size), keep: Keep::Stored };
         let mut reader = self.fills.reader(request);
-        while reader.next_chunk().await.map_err(|error| not_fetched(id, error))?.is_some() {}
+        let failed = |error| self.no_role_key(id).unwrap_or_else(|| not_fetched(id, error));
+        while reader.next_chunk().await.map_err(failed)?.is_some() {}
         // The reader was served from memory. While it stays, so does its fill, which writes.
         let deadline = Instant::now() + WRITE_WAIT;
         loop {
@@ -176,7 +157,7 @@ struct Query {
     held: bool,
 }
 
-/// `from=A&to=B` and `held=1`, in any order, nothing else.
+/// `from=A&to=B` and `held=1`, in any order, and perhaps a permit; nothing else.
 fn parse_query(query: &str) -> Option<Query> {
     let (mut from, mut to, mut held) = (None, None, false);
     for pair in query.split('&') {
@@ -184,6 +165,8 @@ fn parse_query(query: &str) -> Option<Query> {
         let slot = match name {
             "from" => &mut from,
             "to" => &mut to,
+            // Was looked at before.
+            PERMIT_PARAMETER => continue,
             "held" if value == "1" => {
                 held = true;
                 continue;
@@ -235,6 +218,7 @@ mod tests {
         let asked = |from, to, held| Some(Query { groups: Some(GroupRange::new(from, to)), held });
         assert_eq!(parse_query("from=0&to=1"), asked(0, 1, false));
         assert_eq!(parse_query("to=256&from=0"), asked(0, 256, false));
+        assert_eq!(parse_query("to=2&permit=00&from=0"), asked(0, 2, false));
         assert_eq!(parse_query("held=1&to=9&from=5"), asked(5, 9, true));
         assert_eq!(parse_query("held=1"), Some(Query { groups: None, held: true }));
         for bad in [

@@ -1,37 +1,49 @@
 //! Puts a distributor together.
 
 use crate::{
+    adopt,
     assets::Assets,
     cache::Cache,
     config::{Config, EndpointsError, OperatorApi},
     genesis::{self, GenesisError},
     node::{Node, OnDuty},
     operator::{self, Changes, ChangesError, Door, Duty},
-    upkeep,
+    prefetch::{self, Popular, Progress},
+    record::Record,
+    scrub::{self, ScrubState},
+    upkeep, watch,
 };
 use arc_swap::ArcSwap;
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
-use argosy_domain::WorkerId;
+use argosy_domain::{WorkerId, WorkingGroup};
 use argosy_http::{
-    AddressPolicy, BindError, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
+    AddressPolicy, BindError, Client, ClientConfig, Pace, Running, ServeConfig, Shutdown, Tasks, bind,
+    serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
-    DirectorySources, Fills, FollowError, FollowTask, Follower, FollowerConfig,
+    DirectorySources, Fills, FollowError, FollowTask, Follower, FollowerConfig, Passes,
     follower::begin_with_snapshot,
     home::{self, HomeError},
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
 use std::{
-    sync::{Arc, atomic::AtomicU64},
-    time::Instant,
+    num::NonZeroU64,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::{Duration, Instant},
 };
 use tokio::{net::TcpListener, runtime::Handle};
 use tracing::Instrument as _;
 
-const ROLE: &str = "distribution";
-const CHECKPOINT: &str = "directory.checkpoint";
+pub(crate) const ROLE: &str = "distribution";
+pub(crate) const CHECKPOINT: &str = "directory.checkpoint";
+/// From the end of the last answer to the moment when tasks that still run are cut off: partial objects
+/// are put on disk meanwhile.
+const AFTER_DRAIN: Duration = Duration::from_millis(1_500);
 /// What is left free of the disk. The cache is bounded by its configuration; this is for when others
 /// fill the disk.
 const DISK_FLOOR_BYTES: u64 = 256 * 1024 * 1024;
@@ -78,16 +90,20 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    // Read so that a mistake shows at the start; nothing is signed yet, so that none is opened.
-    Keyring::read(&config.keys)?;
+    // Read so that a mistake shows at the start; opened when a private bag needs one.
+    let keys = Keyring::read(&config.keys)?;
+    for warning in keys.warnings() {
+        tracing::warn!("{warning}");
+    }
     if config.operator_api.as_ref().is_some_and(OperatorApi::has_sample_secret) {
         return Err(StartError::SampleSecret);
     }
     let public = bind(config.public_api.address())?;
     let operator = config.operator_api.as_ref().map(|api| bind(api.address())).transpose()?;
+    let watch = config.metrics.as_ref().map(|api| bind(api.address())).transpose()?;
     let opened = tokio::task::spawn_blocking(move || open(config));
     let parts = opened.await.map_err(StartError::Broken)??;
-    Ok(run(parts, public, operator))
+    Ok(run(parts, keys, Ports { public, operator, watch }))
 }
 
 /// What is on disk.
@@ -117,14 +133,31 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let limits = StoreConfig { capacity_bytes: None, disk_floor_bytes: DISK_FLOOR_BYTES };
     let store =
         Store::open(&config.directories.assets, Arc::new(RealDisk), limits).map_err(StartError::Store)?;
+    tell_of_waiting_files(&config);
     let guarded = Client::new(config.limits.client(address_policy(&genesis)));
     let follower = FollowerConfig { genesis, directories, checkpoint: notes.join(CHECKPOINT) };
     Handle::current().block_on(begin_with_snapshot(&follower, &trusted));
     let (follower, follow) = Follower::open(follower, trusted)?;
-    let assets = Arc::new(Assets::default());
+    let rate = config.limits.egress_bytes_per_second_per_object;
+    let assets = Arc::new(Assets::new(rate.and_then(|rate| NonZeroU64::new(rate.0))));
     let forgotten = Arc::clone(&assets);
-    let cache = Cache::open(store.clone(), config.limits.storage.0, move |id| forgotten.forget(id));
+    let bounds = (config.limits.storage.0, DISK_FLOOR_BYTES);
+    let folder = config.directories.assets.clone();
+    let cache = Cache::open(store.clone(), folder, bounds, move |id| forgotten.forget(id));
+    adopt::note_adopted(notes, &cache);
     Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded, changes })
+}
+
+/// Says how files of Argus become objects of the cache, if there are any.
+fn tell_of_waiting_files(config: &Config) {
+    let folder = &config.directories.assets;
+    let files = adopt::waiting_count(folder);
+    if files > 0 {
+        tracing::warn!(
+            files, folder = %folder.display(),
+            "there are files that look like those of Argus, which are not served as they are: stop the node and run `argosy distribution adopt` with its configuration to take them over"
+        );
+    }
 }
 
 fn address_policy(genesis: &Genesis) -> AddressPolicy {
@@ -134,31 +167,54 @@ fn address_policy(genesis: &Genesis) -> AddressPolicy {
     }
 }
 
-fn client(addresses: AddressPolicy) -> Client {
+pub(crate) fn client(addresses: AddressPolicy) -> Client {
     Client::new(ClientConfig { addresses, ..ClientConfig::default() })
 }
 
-fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Running {
+/// What is listened on.
+struct Ports {
+    public: TcpListener,
+    operator: Option<TcpListener>,
+    watch: Option<TcpListener>,
+}
+
+fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
+    let Ports { public, operator, watch } = ports;
     let Parts { config, store, cache, assets, follower, follow, guarded, changes } = parts;
     // A socket that is listening has an address; asking for it cannot fail on a sound system.
     let endpoint = public.local_addr().unwrap_or(config.public_api.address());
+    let passes = Passes::new(follower.clone(), WorkingGroup::Distribution, Arc::new(keys));
     let duty = Arc::new(ArcSwap::from_pointee(OnDuty::new(changes.duty())));
     let own = Arc::clone(&duty);
     let myself = move || own.load().worker_id.map(WorkerId);
-    let sources = Arc::new(DirectorySources::new(follower.clone(), None).with_peers(myself));
+    let sources =
+        DirectorySources::new(follower.clone(), None).with_passes(passes.clone()).with_peers(myself);
+    let sources = Arc::new(sources);
     let room = Arc::clone(&cache);
     let name = config.id.clone();
+    let record = Record::new(config.public_api.log_addresses);
     let span = tracing::info_span!("node", node = %name);
-    let fills = span.in_scope(|| Fills::new(store.clone(), guarded, sources, room, config.limits.fills()));
+    let fills =
+        span.in_scope(|| Fills::new(store.clone(), guarded.clone(), sources, room, config.limits.fills()));
+    let egress = config.limits.egress_bytes_per_second.and_then(|rate| NonZeroU64::new(rate.0));
     let node = Arc::new(Node {
         duty,
         config,
         follower,
         store,
         fills,
+        passes,
         cache,
         assets,
+        guarded,
+        popular: Popular::default(),
+        warm_up: Progress::new(),
+        scrub: ScrubState::default(),
         bytes_sent: AtomicU64::new(0),
+        egress: egress.map(|rate| Arc::new(Pace::new(rate))),
+        record,
+        public_port: Arc::default(),
+        public_is_open: AtomicBool::new(!changes.is_stopped()),
         span: span.clone(),
         started: Instant::now(),
     });
@@ -166,16 +222,26 @@ fn run(parts: Parts, public: TcpListener, operator: Option<TcpListener>) -> Runn
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("prefetching", prefetch::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("scrub", scrub::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
     let (door, doorkeeper) = Door::new(Arc::clone(&node), endpoint);
     let listener = (!changes.is_stopped()).then_some(public);
     tasks.spawn("serving", doorkeeper.run(listener, shutdown.clone()).instrument(span.clone()));
     span.in_scope(|| tracing::info!(%endpoint, "distributor listening"));
+    if let Some(listener) = watch {
+        let (router, shutdown) = (watch::router(Arc::clone(&node)), shutdown.clone());
+        if let Ok(endpoint) = listener.local_addr() {
+            span.in_scope(|| tracing::info!(%endpoint, "metrics listening"));
+        }
+        tasks.spawn("metrics port", serve_router(listener, router, ServeConfig::default(), shutdown));
+    }
+    let grace = node.config.limits.drain() + AFTER_DRAIN;
     let operator_endpoint = operator.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listener) = operator {
         let router = operator::router(node, door, changes, shutdown.clone());
         tasks.spawn("operator's port", serve_router(listener, router, ServeConfig::default(), shutdown));
     }
-    let running = Running::new(name, endpoint, tasks);
+    let running = Running::new(name, endpoint, tasks).with_stop_grace(grace);
     match operator_endpoint {
         Some(endpoint) => running.with_operator_endpoint(endpoint),
         None => running,

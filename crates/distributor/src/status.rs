@@ -32,18 +32,21 @@ impl Node {
             transfers_count: to_u64(self.fills.active_count()),
             bytes_sent: self.bytes_sent.load(Ordering::Relaxed),
             bytes_fetched: self.fills.bytes_fetched(),
+            warm_up: Some(self.warm_up.view()),
         };
         let argus = json!({
             "objectsInCache": status.objects_count,
             "storageLimit": status.bytes_limit,
             "storageUsed": status.bytes_used,
             "uptime": status.uptime_seconds,
+            "scrub": self.scrub.to_json(),
             "downloadsInProgress": status.transfers_count,
             "queryNodeStatus": {
                 "url": directory.url,
                 "chainHead": directory.height,
                 "blocksProcessed": directory.height,
             },
+            "roleKey": self.passes.role_key(),
         });
         let mut all = json!(status);
         if let (Value::Object(all), Value::Object(argus)) = (&mut all, argus) {

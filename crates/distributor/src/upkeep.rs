@@ -1,9 +1,10 @@
-//! Drops what the directory says is deleted. What is merely assigned elsewhere goes when room is needed.
+//! Drops what the directory says is deleted, and ends fills of what must not be passed on any more. What
+//! is merely assigned elsewhere, or blacklisted, goes when room is needed.
 
 use crate::node::Node;
 use argosy_domain::DataObjectId;
 use argosy_http::Shutdown;
-use argosy_node_core::follow::IndexChange;
+use argosy_node_core::{follow::IndexChange, serve::delivers};
 use std::sync::Arc;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -12,6 +13,7 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
     let mut changes = node.follower.changes();
     // Deletions that this node slept through.
     drop_deleted(&node).await;
+    prepare_for_private_bags(&node).await;
     let stop = shutdown.triggered();
     tokio::pin!(stop);
     loop {
@@ -22,14 +24,62 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
         match block {
             Ok(block) => {
                 for change in &block.changes {
-                    if let IndexChange::ObjectDeleted { id, .. } = change {
-                        drop_object(&node, *id).await;
-                    }
+                    take_change(&node, change).await;
                 }
             }
-            Err(RecvError::Lagged(_)) => drop_deleted(&node).await,
+            Err(RecvError::Lagged(_)) => {
+                drop_deleted(&node).await;
+                end_blacklisted_fills(&node);
+                prepare_for_private_bags(&node).await;
+            }
             Err(RecvError::Closed) => return,
         }
+    }
+}
+
+async fn take_change(node: &Arc<Node>, change: &IndexChange) {
+    match change {
+        IndexChange::ObjectDeleted { id, .. } => drop_object(node, *id).await,
+        IndexChange::BlacklistChanged => end_blacklisted_fills(node),
+        IndexChange::BagPrivacyChanged { bag } | IndexChange::BagBucketsChanged { bag } => {
+            let needs_key = node.follower.with_index(|index| {
+                let assignment = &node.duty.load().assignment;
+                index.bag(bag).is_some_and(|bag| bag.is_private() && delivers(index, assignment, bag))
+            });
+            if needs_key {
+                node.passes.prepare(bag).await;
+            }
+        }
+        IndexChange::ObjectDeclared { .. }
+        | IndexChange::ObjectAccepted { .. }
+        | IndexChange::BagCreated { .. }
+        | IndexChange::BagDeleted { .. }
+        | IndexChange::StorageBucketChanged { .. }
+        | IndexChange::DistributionBucketChanged { .. }
+        | IndexChange::HoldingsReported { .. } => {}
+    }
+}
+
+/// Readers of what has been blacklisted meanwhile get no more of it.
+fn end_blacklisted_fills(node: &Arc<Node>) {
+    for id in node.fills.active() {
+        if node.is_blacklisted(id) {
+            node.fills.cancel(id);
+        }
+    }
+}
+
+/// Opens the key that private bags need, so that one that is missing is known before a reader comes.
+async fn prepare_for_private_bags(node: &Arc<Node>) {
+    let looker = Arc::clone(node);
+    let found = tokio::task::spawn_blocking(move || {
+        // A clone: looking through a million bags must not hold up the blocks.
+        let index = looker.follower.index().clone();
+        let assignment = &looker.duty.load().assignment;
+        index.bags().find(|(_, bag)| bag.is_private() && delivers(&index, assignment, *bag)).map(|(id, _)| id)
+    });
+    if let Ok(Some(bag)) = found.await {
+        node.passes.prepare(&bag).await;
     }
 }
 
@@ -43,7 +93,7 @@ async fn drop_deleted(node: &Arc<Node>) {
     }
 }
 
-async fn drop_object(node: &Arc<Node>, id: DataObjectId) {
+pub(crate) async fn drop_object(node: &Arc<Node>, id: DataObjectId) {
     node.fills.cancel(id);
     let cache = Arc::clone(&node.cache);
     if tokio::task::spawn_blocking(move || cache.remove(id)).await.is_err() {

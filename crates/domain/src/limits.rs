@@ -53,6 +53,13 @@ pub const MAX_HANDLE_BYTES: usize = 64;
 pub const MAX_SLICE_GROUPS: u64 = 4 * WINDOW_GROUPS;
 /// Longest life of an upload token, in milliseconds.
 pub const MAX_UPLOAD_TOKEN_LIFE_MS: u64 = 24 * 60 * 60 * 1000;
+/// Longest life of a permit to read a private bag, in milliseconds: a week.
+pub const MAX_READ_PERMIT_LIFE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Longest life of the pass that a node shows to another, in milliseconds.
+pub const MAX_NODE_PASS_LIFE_MS: u64 = 60 * 1000;
+/// How far the clocks of a signer and a node may be apart before a permit of the longest life is refused,
+/// in milliseconds.
+pub const MAX_CLOCK_SKEW_MS: u64 = 60 * 1000;
 
 const _: () = assert!(WINDOW_BYTES.is_multiple_of(GROUP_BYTES));
 const _: () = assert!(MAX_TRANSACTION_BYTES < MAX_BLOCK_BYTES);

@@ -6,6 +6,11 @@ use std::ops::Range;
 
 use crate::range::{self, RangeRequest};
 
+/// Largest object that is sent whole to who asks for an excessive list of ranges, in bytes.
+///
+/// Source: `spec/reliability.md` T-45.
+const MAX_WHOLE_BYTES: u64 = 1024 * 1024;
+
 /// The request headers that decide whether and how much is sent. Leave `range` and `if_range` out for
 /// `HEAD`, which ignores them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +32,8 @@ pub enum Decision {
     Whole,
     /// 206 with these bytes, half-open, not empty.
     Part(Range<u64>),
+    /// 206 with these parts, as [`crate::Multipart`] puts them: two to four, ascending and apart.
+    Parts(Vec<Range<u64>>),
     /// 304 without a body.
     NotModified,
     /// 412.
@@ -50,7 +57,11 @@ pub fn decide(conditions: &Conditions<'_>, etag: &str, size: u64) -> Decision {
     match conditions.range.map_or(RangeRequest::Whole, |header| range::parse(header, size)) {
         RangeRequest::Whole => Decision::Whole,
         RangeRequest::One(range) => Decision::Part(range),
+        RangeRequest::Several(ranges) => Decision::Parts(ranges),
         RangeRequest::Unsatisfiable => Decision::Unsatisfiable,
+        // Argus sends everything, which costs little where there is little.
+        RangeRequest::Excessive if size <= MAX_WHOLE_BYTES => Decision::Whole,
+        RangeRequest::Excessive => Decision::Unsatisfiable,
     }
 }
 
@@ -101,6 +112,9 @@ mod tests {
             ("", "", "", "", Whole),
             ("", "", "", "bytes=1-2", Part(1..3)),
             ("", "", "", "bytes=100-", Unsatisfiable),
+            ("", "", "", "bytes=1-2,5-6", Parts(vec![1..3, 5..7])),
+            ("", "", "", "bytes=5-6,1-2", Whole),
+            ("", "", "\"x\"", "bytes=1-2,5-6", Whole),
             ("*", "", "", "", Whole),
             ("\"abc\"", "", "", "", Whole),
             ("\"x\", \"abc\"", "", "", "bytes=0-0", Part(0..1)),
@@ -128,6 +142,16 @@ mod tests {
                 expected,
                 "{if_match} | {if_none_match} | {if_range} | {range}"
             );
+        }
+    }
+
+    #[test]
+    fn excessive_ranges_of_a_large_object_get_nothing() {
+        for (size, expected) in [(MAX_WHOLE_BYTES, Whole), (MAX_WHOLE_BYTES + 1, Unsatisfiable)] {
+            for range in ["bytes=5-6,1-2", "bytes=0-9,0-9", "bytes=0-0,2-2,4-4,6-6,8-8"] {
+                let conditions = Conditions { range: Some(range), ..Conditions::default() };
+                assert_eq!(decide(&conditions, TAG, size), expected, "{range} of {size}");
+            }
         }
     }
 }

@@ -23,12 +23,14 @@ pub mod range;
 mod router;
 mod running;
 mod shutdown;
+mod who;
 
 pub use accept::{BindError, bind};
 pub use client::{AddressPolicy, Client, ClientConfig, ClientError, Request, Response};
 pub use conditional::{Conditions, Decision, decide};
 pub use edge::{
-    ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock, serve_edge,
+    Answered, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock,
+    Multipart, Pace, serve_edge,
 };
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use limits::{ConnectionCaps, Deadlines, ServeConfig, ServeCounters};
@@ -36,3 +38,4 @@ pub use range::RangeRequest;
 pub use router::{Peer, serve_router};
 pub use running::{NodeError, Running, TaskError, Tasks};
 pub use shutdown::Shutdown;
+pub use who::{Network, NetworkError, Proxies, preface, shortened};

@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use crate::{edge::Pace, who::Proxies};
+
 /// Largest request head, in bytes, its closing empty line included.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most header fields of a request.
@@ -89,6 +91,7 @@ impl Default for ConnectionCaps {
 #[derive(Debug, Default)]
 pub struct ServeCounters {
     accepted: AtomicU64,
+    ended: AtomicU64,
     refused_connections: AtomicU64,
     refused_requests: AtomicU64,
     missed_deadlines: AtomicU64,
@@ -101,6 +104,14 @@ impl ServeCounters {
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Connections open now.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        // One that comes between the two reads has not ended before it came.
+        let ended = self.ended.load(Ordering::Relaxed);
+        self.accepted().saturating_sub(ended)
     }
 
     /// Connections closed at once because a cap was reached.
@@ -137,6 +148,10 @@ impl ServeCounters {
         self.broken_answers.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn count_ended(&self, connections: usize) {
+        self.ended.fetch_add(argosy_domain::num::to_u64(connections), Ordering::Relaxed);
+    }
+
     pub(crate) fn count_accepted(&self) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
     }
@@ -167,4 +182,8 @@ pub struct ServeConfig {
     pub caps: ConnectionCaps,
     /// What happened, shared with whoever reports it.
     pub counters: Arc<ServeCounters>,
+    /// How fast all bodies together may leave the edge loop; as fast as they can if not said.
+    pub egress: Option<Arc<Pace>>,
+    /// Who may speak for users.
+    pub proxies: Arc<Proxies>,
 }

@@ -1,43 +1,82 @@
-//! The `Range` header as Argus reads it: one byte range is served, anything else is the whole object.
+//! The `Range` header: one byte range, or a few that only go forward.
+//!
+//! What is malformed, or counts in other units than bytes, asks for the whole object, as with Argus. A
+//! list that is long, overlaps or goes back is no player's and only costs: it is [`Excessive`].
+//!
+//! [`Excessive`]: RangeRequest::Excessive
 //!
 //! Source: `spec/argus-colossus.md` B1, RFC 9110 §14, `spec/reliability.md` T-45.
 
 use std::ops::Range;
 
-/// Longest `Range` header that is looked at, in bytes; a longer one is ignored.
+/// Longest `Range` header that is looked at, in bytes.
 const MAX_HEADER_BYTES: usize = 256;
+/// Most ranges of a list.
+const MAX_RANGES: usize = 4;
 
 /// What a `Range` header asks of an object of known size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RangeRequest {
-    /// No range that we serve: the whole object with status 200.
+    /// No range that we understand: the whole object with status 200.
     Whole,
     /// One range, not empty, half-open and within the object: status 206.
     One(Range<u64>),
-    /// One well-formed range that lies past the end: status 416.
+    /// Two to four such ranges, ascending and apart: status 206, `multipart/byteranges`.
+    Several(Vec<Range<u64>>),
+    /// Well-formed, and all of it lies past the end: status 416.
     Unsatisfiable,
+    /// More ranges than that, or overlapping, or descending, or an overlong header.
+    Excessive,
 }
 
 /// Reads a `Range` header for an object of `size` bytes.
 ///
-/// Several ranges, unknown units, malformed and overlong headers give [`RangeRequest::Whole`]. The end
-/// of a range is clipped to the object's end.
+/// The end of a range is clipped to the object's end, and what lies past it is left out of a list.
 #[must_use]
 pub fn parse(header: &str, size: u64) -> RangeRequest {
-    match parse_one(header) {
-        None => RangeRequest::Whole,
-        Some(Spec::Suffix(count)) => within(size.saturating_sub(count)..size, size),
-        Some(Spec::From(first)) => within(first..size, size),
-        Some(Spec::Between(first, last)) => within(first..last.saturating_add(1).min(size), size),
+    if header.len() > MAX_HEADER_BYTES {
+        return RangeRequest::Excessive;
+    }
+    let Some(set) = byte_set(header) else {
+        return RangeRequest::Whole;
+    };
+    if !set.contains(',') {
+        return match spec(set) {
+            None => RangeRequest::Whole,
+            Some(spec) => spec.within(size).map_or(RangeRequest::Unsatisfiable, RangeRequest::One),
+        };
+    }
+    parse_list(set, size)
+}
+
+fn parse_list(set: &str, size: u64) -> RangeRequest {
+    let mut ranges: Vec<Range<u64>> = Vec::with_capacity(MAX_RANGES);
+    let (mut count, mut forward) = (0_usize, true);
+    for element in set.split(',') {
+        let Some(spec) = spec(element.trim_matches([' ', '\t'])) else {
+            return RangeRequest::Whole;
+        };
+        count += 1;
+        if let Some(range) = spec.within(size).filter(|_| count <= MAX_RANGES) {
+            forward &= ranges.last().is_none_or(|before| before.end <= range.start);
+            ranges.push(range);
+        }
+    }
+    match (count <= MAX_RANGES && forward, ranges.pop()) {
+        (false, _) => RangeRequest::Excessive,
+        (true, None) => RangeRequest::Unsatisfiable,
+        (true, Some(only)) if ranges.is_empty() => RangeRequest::One(only),
+        (true, Some(last)) => {
+            ranges.push(last);
+            RangeRequest::Several(ranges)
+        }
     }
 }
 
-fn within(range: Range<u64>, size: u64) -> RangeRequest {
-    if range.start < size && !range.is_empty() {
-        RangeRequest::One(range)
-    } else {
-        RangeRequest::Unsatisfiable
-    }
+/// What follows `bytes=`.
+fn byte_set(header: &str) -> Option<&str> {
+    let (unit, set) = header.split_once('=')?;
+    unit.trim().eq_ignore_ascii_case("bytes").then(|| set.trim_matches([' ', '\t']))
 }
 
 enum Spec {
@@ -46,17 +85,20 @@ enum Spec {
     Between(u64, u64),
 }
 
-fn parse_one(header: &str) -> Option<Spec> {
-    if header.len() > MAX_HEADER_BYTES {
-        return None;
+impl Spec {
+    /// The part of an object of `size` bytes; none if that is nothing.
+    fn within(self, size: u64) -> Option<Range<u64>> {
+        let range = match self {
+            Self::Suffix(count) => size.saturating_sub(count)..size,
+            Self::From(first) => first..size,
+            Self::Between(first, last) => first..last.saturating_add(1).min(size),
+        };
+        (!range.is_empty()).then_some(range)
     }
-    let (unit, set) = header.split_once('=')?;
-    if !unit.trim().eq_ignore_ascii_case("bytes") {
-        return None;
-    }
-    // A comma makes it a list, whose elements may even be empty; lists are served whole.
-    let (first, last) = set.trim_matches([' ', '\t']).split_once('-')?;
-    match (first, last) {
+}
+
+fn spec(text: &str) -> Option<Spec> {
+    match text.split_once('-')? {
         ("", last) => Some(Spec::Suffix(position(last)?)),
         (first, "") => Some(Spec::From(position(first)?)),
         (first, last) => {
@@ -97,7 +139,22 @@ mod tests {
             ("bytes=100-200", Unsatisfiable),
             ("bytes=99999999999999999999999-", Unsatisfiable),
             ("bytes=-0", Unsatisfiable),
-            ("bytes=0-1,5-6", Whole),
+            ("bytes=0-1,5-6", Several(vec![0..2, 5..7])),
+            ("bytes=0-1,2-3", Several(vec![0..2, 2..4])),
+            ("bytes=0-1 ,\t5-6, 8-8,-1", Several(vec![0..2, 5..7, 8..9, 99..100])),
+            ("bytes=0-1,90-200", Several(vec![0..2, 90..100])),
+            ("bytes=0-1,200-", One(0..2)),
+            ("bytes=200-,0-1", One(0..2)),
+            ("bytes=200-,300-", Unsatisfiable),
+            ("bytes=0-1,1-2", Excessive),
+            ("bytes=0-,5-6", Excessive),
+            ("bytes=5-6,0-1", Excessive),
+            ("bytes=0-0,0-0", Excessive),
+            ("bytes=0-0,2-2,4-4,6-6,8-8", Excessive),
+            ("bytes=0-0,200-,200-,200-,200-", Excessive),
+            ("bytes=0-1,x", Whole),
+            ("bytes=0-1,5-1", Whole),
+            ("bytes=0-1,,5-6", Whole),
             ("bytes=0-1,", Whole),
             ("bytes=,0-1", Whole),
             ("bytes=5-1", Whole),
@@ -125,8 +182,8 @@ mod tests {
     }
 
     #[test]
-    fn an_overlong_header_is_ignored() {
+    fn an_overlong_header_is_too_much() {
         let header = format!("bytes={}1-2", "0".repeat(MAX_HEADER_BYTES));
-        assert_eq!(parse(&header, 100), Whole);
+        assert_eq!(parse(&header, 100), Excessive);
     }
 }

@@ -105,6 +105,7 @@ pub struct Running {
     endpoint: SocketAddr,
     operator_endpoint: Option<SocketAddr>,
     tasks: Tasks,
+    stop_grace: Duration,
     first_failure: Option<NodeError>,
     cut_at: Option<Instant>,
     /// What to report when even cutting does not end the tasks.
@@ -120,6 +121,7 @@ impl Running {
             endpoint,
             operator_endpoint: None,
             tasks,
+            stop_grace: STOP_GRACE,
             first_failure: None,
             cut_at: None,
             abandoned: None,
@@ -130,6 +132,14 @@ impl Running {
     #[must_use]
     pub fn with_operator_endpoint(mut self, endpoint: SocketAddr) -> Self {
         self.operator_endpoint = Some(endpoint);
+        self
+    }
+
+    /// The same node, with so long from the stop signal to the moment when tasks that still run are cut
+    /// off; 4.5 seconds unless this is called.
+    #[must_use]
+    pub fn with_stop_grace(mut self, stop_grace: Duration) -> Self {
+        self.stop_grace = stop_grace;
         self
     }
 
@@ -163,8 +173,8 @@ impl Running {
     }
 
     /// Waits until every task has ended, without asking them to. The first failure of a task stops the
-    /// others. Tasks that outlive the stop signal by 4.5 seconds are cut off. Cancel-safe: may be
-    /// called again.
+    /// others. Tasks that outlive the stop signal by [`Running::with_stop_grace`] are cut off.
+    /// Cancel-safe: may be called again.
     ///
     /// # Errors
     /// The first [`NodeError`] that was met.
@@ -178,7 +188,7 @@ impl Running {
                     None => return self.first_failure.take().map_or(Ok(()), Err),
                     Some(ended) => self.note(ended),
                 },
-                () = &mut triggered, if cut_at.is_none() => self.cut_at = Some(Instant::now() + STOP_GRACE),
+                () = &mut triggered, if cut_at.is_none() => self.cut_at = Some(Instant::now() + self.stop_grace),
                 () = sleep_until(cut_at), if cut_at.is_some() => match self.abandoned.take() {
                     Some(error) => return Err(self.first_failure.take().unwrap_or(error)),
                     None => self.cut(),

@@ -106,6 +106,10 @@ pub enum IndexChange {
     DistributionBucketChanged { bucket: DistributionBucketId },
     /// A bucket said what it holds.
     HoldingsReported { bucket: StorageBucketId },
+    /// A bag's owner made it private, or public again.
+    BagPrivacyChanged { bag: BagId },
+    /// Content was blacklisted, or is not any more.
+    BlacklistChanged,
 }
 
 /// Why a block was not taken. The caller stops following and says so.

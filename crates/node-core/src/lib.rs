@@ -12,7 +12,9 @@ extern crate std;
 pub mod cache;
 pub mod fill;
 pub mod follow;
+pub mod prefetch;
 pub mod replicate;
+pub mod scrub;
 pub mod serve;
 pub mod sources;
 

@@ -56,7 +56,7 @@ pub struct Local<'a> {
 ///
 /// A partial object that is not running is fetched like a missing one: the fill resumes it. Only
 /// objects that the directory has deleted are dropped: never one that is pending, unknown, or merely
-/// no longer ours. Fetches alternate between the oldest acceptance and the smallest object, so that
+/// no longer ours. Blacklisted content is neither fetched nor dropped. Fetches alternate between the oldest acceptance and the smallest object, so that
 /// many small ones do not starve a large one nor wait for it.
 #[must_use]
 pub fn plan_sync(
@@ -77,6 +77,9 @@ pub fn plan_sync(
     for bucket in buckets {
         for (id, object) in index.obligations(*bucket) {
             if local.complete.contains(&id) || local.running.contains(&id) || !seen.insert(id) {
+                continue;
+            }
+            if index.is_blacklisted(&object.content_id) {
                 continue;
             }
             missing_count = missing_count.saturating_add(1);

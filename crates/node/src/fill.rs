@@ -13,10 +13,11 @@ mod board;
 mod lanes;
 mod request;
 mod sources;
+mod sync;
 mod task;
 mod writer;
 
-pub use sources::{DirectorySources, FillSource, Sources};
+pub use sources::{DirectorySources, FillSource, PassFuture, Sources};
 
 pub(crate) use board::{Board, DISK_RUN_GROUPS, Look, Seat};
 
@@ -182,6 +183,8 @@ pub(crate) struct Inner {
     slots: Arc<Semaphore>,
     background_slots: Arc<Semaphore>,
     lanes: Arc<Lanes>,
+    /// Held by the fill that syncs.
+    syncing: Semaphore,
     stopped: AtomicBool,
     started: Instant,
     /// Says in the logs whose fills these are.
@@ -222,6 +225,7 @@ impl Fills {
             slots,
             background_slots,
             lanes,
+            syncing: Semaphore::new(1),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
             span: Span::current(),
@@ -305,10 +309,32 @@ impl Fills {
         }
     }
 
+    /// Ends the fill of an object if nobody uses it any more, such as after it found no source: the next
+    /// one asks all of them again.
+    pub fn let_go(&self, id: DataObjectId) {
+        let mut shared = self.inner.shared();
+        if shared.get(&id).is_some_and(|board| board.close_if_unused()) {
+            shared.remove(&id);
+        }
+    }
+
     /// Fills under way, those without readers included.
     #[must_use]
     pub fn active_count(&self) -> usize {
         self.inner.shared().len()
+    }
+
+    /// Objects that are being filled, those without readers included.
+    #[must_use]
+    pub fn active(&self) -> Vec<DataObjectId> {
+        self.inner.shared().keys().copied().collect()
+    }
+
+    /// Fills that fetch for readers now. One whose readers have all that they can take for now is not
+    /// among them.
+    #[must_use]
+    pub fn read_fills_count(&self) -> usize {
+        self.inner.config.fetching_max.max(1).saturating_sub(self.inner.slots.available_permits())
     }
 
     /// Requests to sources that are under way.
@@ -399,10 +425,12 @@ impl Fills {
     }
 
     fn start(&self, board: Arc<Board>) {
-        let task = FillTask::new(Arc::clone(&self.inner), board);
+        let task = FillTask::new(Arc::clone(&self.inner), Arc::clone(&board));
+        let (growth, inner) = (task.growth(), Arc::clone(&self.inner));
+        let task = sync::beside(task.run(), growth, inner, board);
         let mut tasks = self.inner.tasks();
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task.run().instrument(self.inner.span.clone()));
+        tasks.spawn(task.instrument(self.inner.span.clone()));
     }
 }
 

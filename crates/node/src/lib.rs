@@ -1,16 +1,20 @@
 //! The shell that storage nodes and distributors share: follows the directory, fills objects from
 //! sources, reads configuration.
 
+pub mod access;
 pub mod config;
 pub mod fill;
 pub mod follower;
 pub mod held;
 pub mod home;
 pub mod mime;
+pub mod passes;
 pub mod reader;
 
+pub use access::{AccessError, Credentials};
 pub use fill::{
     DirectorySources, FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded,
 };
 pub use follower::{BlockChanges, FollowError, FollowHead, FollowTask, Follower, FollowerConfig};
+pub use passes::{Passes, RoleKey};
 pub use reader::ObjectReader;

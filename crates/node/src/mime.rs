@@ -8,8 +8,13 @@ pub const UNKNOWN: &str = "application/octet-stream";
 
 /// The media type of an object that begins with `prefix`.
 ///
-/// Only types that a browser shows or plays without running anything are ever named: a page or a
-/// script among the objects is [`UNKNOWN`], since it would run with the rights of this node's origin.
+/// Only types that a browser shows or plays without running anything are ever named: a page, a script or
+/// a picture made of XML among the objects is [`UNKNOWN`], since it would run with the rights of this
+/// node's origin. Playlists of DASH are XML as well, and browsers would run scripts in one that is opened
+/// as a page: whoever sends them must say `content-security-policy: sandbox`.
+///
+/// Depends on nothing but the first [`PREFIX_BYTES`], so that it is the same wherever and whenever it is
+/// asked. Source of the list: `spec/reliability.md` T-47.
 #[must_use]
 pub fn of_prefix(prefix: &[u8]) -> &'static str {
     iso_media(prefix)
@@ -61,17 +66,50 @@ fn text(prefix: &[u8]) -> Option<&'static str> {
     let text = prefix.strip_prefix(b"\xef\xbb\xbf").unwrap_or(prefix);
     let head = text.get(..512).unwrap_or(text);
     let contains = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
-    if text.starts_with(b"WEBVTT") {
+    // What begins with a signature and goes on in the same word is something else.
+    let begins = |signature: &[u8]| {
+        let after = text.strip_prefix(signature);
+        after.is_some_and(|after| after.first().is_none_or(u8::is_ascii_whitespace))
+    };
+    if begins(b"WEBVTT") {
         Some("text/vtt")
-    } else if text.starts_with(b"#EXTM3U") {
+    } else if begins(b"#EXTM3U") {
         Some("application/vnd.apple.mpegurl")
-    } else if text.starts_with(b"<") && contains(b"<MPD") {
+    } else if is_dash(text) {
         Some("application/dash+xml")
     } else if text.first().is_some_and(u8::is_ascii_digit) && contains(b" --> ") {
         Some("application/x-subrip")
     } else {
         None
     }
+}
+
+/// Whether the root of an XML document is `MPD`. Before it may stand the declaration and comments, and
+/// nothing else: no document type, and no instruction such as a style sheet.
+fn is_dash(text: &[u8]) -> bool {
+    let declaration =
+        text.strip_prefix(b"<?xml").filter(|rest| rest.first().is_some_and(u8::is_ascii_whitespace));
+    let mut rest = match declaration.map(|rest| after(rest, b"?>")) {
+        Some(None) => return false,
+        Some(Some(rest)) => rest,
+        None => text,
+    };
+    loop {
+        rest = rest.trim_ascii_start();
+        match rest.strip_prefix(b"<!--").map(|comment| after(comment, b"-->")) {
+            Some(Some(next)) => rest = next,
+            Some(None) => return false,
+            None => break,
+        }
+    }
+    let name = rest.strip_prefix(b"<MPD");
+    name.and_then(|rest| rest.first()).is_some_and(|&byte| byte.is_ascii_whitespace() || byte == b'>')
+}
+
+/// What stands behind the first `end`.
+fn after<'a>(text: &'a [u8], end: &[u8]) -> Option<&'a [u8]> {
+    let at = text.windows(end.len()).position(|window| window == end)?;
+    text.get(at + end.len()..)
 }
 
 /// The name that players expect, if the type is shown or played and never run.
@@ -83,6 +121,8 @@ fn passive(mime: &'static str) -> Option<&'static str> {
         "audio/x-wav" => Some("audio/wav"),
         "image/vnd.microsoft.icon" => Some("image/x-icon"),
         "application/pdf" | "application/epub+zip" | "application/zip" => Some(mime),
+        // Pictures made of XML can hold scripts.
+        _ if mime.ends_with("xml") => None,
         _ if ["image/", "video/", "audio/"].iter().any(|kind| mime.starts_with(kind)) => Some(mime),
         _ => None,
     }
@@ -98,7 +138,7 @@ mod tests {
         for at in [0, 188, 376] {
             segment[at] = 0x47;
         }
-        let cases: [(&[u8], &str); 20] = [
+        let cases: [(&[u8], &str); 27] = [
             (b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2", "video/mp4"),
             (b"\0\0\0\x20ftypiso5\0\0\x02\0iso5iso6", "video/mp4"),
             (b"\0\0\0\x18styp", "video/mp4"),
@@ -115,8 +155,18 @@ mod tests {
             (b"fLaC\0\0\0\x22", "audio/flac"),
             (b"OggS\0\x02\0\0\0\0\0\0\0\0", "audio/ogg"),
             (b"\xef\xbb\xbfWEBVTT\n\n", "text/vtt"),
+            (b"WEBVTT", "text/vtt"),
+            (b"WEBVTT - a title\n\n", "text/vtt"),
             (b"#EXTM3U\n#EXT-X-VERSION:3\n", "application/vnd.apple.mpegurl"),
+            (b"#EXTM3U\r\n", "application/vnd.apple.mpegurl"),
             (b"<?xml version=\"1.0\"?>\n<MPD xmlns=", "application/dash+xml"),
+            (b"<MPD>", "application/dash+xml"),
+            (
+                b"\xef\xbb\xbf<?xml version=\"1.0\"?>\n<!-- made by -->\n <!----><MPD\n",
+                "application/dash+xml",
+            ),
+            (b"\0\0\0\x18moof", "video/mp4"),
+            (b"BM\x36\x10\0\0\0\0\0\0\x36\0\0\0", "image/bmp"),
             (b"1\r\n00:00:01,000 --> 00:00:02,000\r\n", "application/x-subrip"),
             (&segment, "video/mp2t"),
         ];
@@ -132,6 +182,16 @@ mod tests {
             b"<html>",
             b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\">",
             b"<?xml version=\"1.0\"?><html/>",
+            b"<html><!--<MPD --><script>alert(1)</script>",
+            b"<?xml version=\"1.0\"?><!DOCTYPE html><MPD >",
+            b"<?xml version=\"1.0\"?><?xml-stylesheet href=\"x\"?><MPD >",
+            b"<?xml version=\"1.0\"?><!-- <MPD >",
+            b"<?xml <MPD >",
+            b"<MPDx>",
+            b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"><!-- <MPD --></svg>",
+            b"WEBVTTx",
+            b"#EXTM3U8",
+            b"const x = 1 // --> ",
             b"#!/bin/sh\nrm -rf /\n",
             b"\x7fELF\x02\x01\x01",
             b"CWS\x05",

@@ -6,13 +6,14 @@ use argosy_domain::{
     limits::GROUP_BYTES,
     num::{to_u64, to_usize},
 };
-use argosy_store::{Damaged, PartialObject, ReadError, StoredObject};
+use argosy_store::{Damaged, PartialObject, ReadError, StoreError, StoredObject};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// How often a reader starts over after damage on the disk or a fill that ended under it.
+/// How often a reader starts over after damage on the disk or a fill that ended under it, without a byte
+/// in between.
 const MAX_RESTARTS: u32 = 8;
 /// How long a reader that has had bytes rests before it asks again in an outage, in milliseconds.
 const OUTAGE_REST_MS: std::ops::Range<u64> = 250..750;
@@ -82,6 +83,7 @@ impl ObjectReader {
         self.outage = None;
         let skip = to_usize(self.at % GROUP_BYTES);
         let take = bytes.len().min(to_usize(self.end - self.at).saturating_add(skip));
+        self.restarts = 0;
         let chunk = bytes.slice(skip..take);
         self.at += to_u64(chunk.len());
         Ok(Some(chunk))
@@ -210,30 +212,51 @@ impl ObjectReader {
         run: GroupRange,
     ) -> Result<Option<Bytes>, FillError> {
         let held = Arc::clone(&partial);
-        let read = tokio::task::spawn_blocking(move || match held.read_verified(run) {
-            Err(ReadError::Damaged(damaged)) => {
-                tracing::warn!(object = %damaged.id, cause = %damaged.cause, "a partial object is damaged");
-                // Groups that cannot be forgotten are met again, and then counted as a restart.
-                if let Err(error) = held.forget(damaged.groups) {
-                    tracing::warn!(object = %damaged.id, %error, "damaged groups stay");
-                }
-                Err(ReadError::Damaged(damaged))
-            }
-            other => other,
+        let read = tokio::task::spawn_blocking(move || {
+            held.read_verified(run).map_err(|error| match error {
+                ReadError::Damaged(damaged) => forget(&held, damaged),
+                ReadError::Missing(_) => Mended::Lost,
+            })
         });
         match read.await {
             Ok(Ok(groups)) => {
                 self.ready = groups.into();
                 Ok(self.ready.pop_front())
             }
-            Ok(Err(error)) => {
+            Ok(Err(mended)) => {
                 self.count_restart()?;
-                if let (ReadError::Damaged(_), Backing::Fill(seat)) = (error, &self.backing) {
-                    seat.report_loss();
+                match (mended, &self.backing) {
+                    (Mended::Forgotten, Backing::Fill(seat)) => seat.report_loss(),
+                    // What became of it is in the store, damage and all.
+                    (Mended::Over, _) => self.backing = Backing::None,
+                    (Mended::Forgotten | Mended::Lost, _) => {}
                 }
                 Ok(None)
             }
             Err(_) => Err(FillError::Stopped),
+        }
+    }
+}
+
+/// What became of groups that could not be read from a partial object.
+enum Mended {
+    /// They count as missing.
+    Forgotten,
+    /// They counted as missing already, or stay as they are: they are met again.
+    Lost,
+    /// The object is complete meanwhile, or gone.
+    Over,
+}
+
+/// Counts damaged groups as missing. Blocks the thread.
+fn forget(partial: &PartialObject, damaged: Damaged) -> Mended {
+    tracing::warn!(object = %damaged.id, cause = %damaged.cause, "a partial object is damaged");
+    match partial.forget(damaged.groups) {
+        Ok(()) => Mended::Forgotten,
+        Err(StoreError::Gone(_)) => Mended::Over,
+        Err(error) => {
+            tracing::warn!(object = %damaged.id, %error, "damaged groups stay");
+            Mended::Lost
         }
     }
 }

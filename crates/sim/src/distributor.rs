@@ -16,7 +16,7 @@ use argosy_node_core::{
     cache::CacheCore,
     fill::{FillInput, Priority, ReaderId},
     follow::IndexChange,
-    serve::{AssetDecision, Assignment, decide_asset},
+    serve::{AssetDecision, Assignment, Deliverable, decide_asset},
 };
 use std::collections::BTreeMap;
 
@@ -173,7 +173,9 @@ impl Distributor {
             AssetDecision::NotFound => ReadEnd::NotFound,
             AssetDecision::NotAccepted => ReadEnd::NotAccepted,
             AssetDecision::NotOurs { .. } => ReadEnd::NotOurs,
-            AssetDecision::Serve { size, .. } => {
+            // Clients of the simulation have no permits.
+            AssetDecision::Blacklisted | AssetDecision::Private(_) => ReadEnd::Failed,
+            AssetDecision::Serve(Deliverable { size, .. }) => {
                 return self.serve(context, (client, read), (id, size), groups, news);
             }
         };

@@ -100,6 +100,8 @@ struct Waiting {
 enum Step {
     Send(Group),
     Done(Acceptance),
+    /// Not while things are as they are; it stays on the list.
+    Refused(&'static str),
     Later,
 }
 
@@ -255,6 +257,7 @@ async fn send_due(node: &Node, list: &mut List) {
         match node.follower.with_index(|index| step(node, index, id)) {
             Step::Send(group) => groups.entry(group).or_default().push(id),
             Step::Done(outcome) => list.done(id, &outcome),
+            Step::Refused(reason) => list.refused(id, reason),
             Step::Later => list.later(id, RETRY_LONGEST),
         }
     }
@@ -277,6 +280,9 @@ fn step(node: &Node, index: &Index, id: DataObjectId) -> Step {
     let Some(object) = node.known(index, id) else { return Step::Later };
     if object.accepted {
         return Step::Done(Acceptance::Accepted);
+    }
+    if object.blacklisted {
+        return Step::Refused("its content is blacklisted");
     }
     let Some(bucket) = object.ours.first().copied() else {
         return Step::Done(Acceptance::Refused("the object's bag is no longer kept by this node".to_owned()));

@@ -11,6 +11,7 @@
 //! from it, `repair` takes damaged bytes out of use, `routes` answers requests.
 
 mod accept;
+mod access;
 mod background;
 mod config;
 mod node;

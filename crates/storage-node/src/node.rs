@@ -76,6 +76,8 @@ pub(crate) struct KnownObject {
     pub(crate) meta: ObjectMeta,
     pub(crate) bag: BagId,
     pub(crate) accepted: bool,
+    /// Whether nobody may take its bytes in or pass them on.
+    pub(crate) blacklisted: bool,
     /// Who may upload it.
     pub(crate) uploaders: Vec<AccountId>,
     /// Buckets of this node that must keep it.
@@ -102,6 +104,7 @@ impl Node {
             meta: ObjectMeta { content_id: object.content_id, size: object.size },
             bag: object.bag,
             accepted: object.accepted.is_some(),
+            blacklisted: index.is_blacklisted(&object.content_id),
             uploaders: index.uploader_accounts(&object.bag),
             ours,
         })

@@ -166,12 +166,33 @@ impl Replication {
                 self.resting.values_mut().for_each(|rest| rest.until = now);
                 true
             }
+            IndexChange::BlacklistChanged => {
+                self.end_blacklisted();
+                true
+            }
+            // Nodes that refused before may give now.
+            IndexChange::BagPrivacyChanged { .. } => {
+                let now = Instant::now();
+                self.resting.values_mut().for_each(|rest| rest.until = now);
+                !self.resting.is_empty()
+            }
             IndexChange::HoldingsReported { bucket } => self.wake_what_is_held_by(*bucket),
             IndexChange::ObjectDeclared { .. }
             | IndexChange::BagCreated { .. }
             | IndexChange::BagDeleted { .. }
             | IndexChange::DistributionBucketChanged { .. } => false,
         })
+    }
+
+    /// What is blacklisted is not fetched any further.
+    fn end_blacklisted(&self) {
+        let node = &self.node;
+        for id in &self.running {
+            let known = node.follower.with_index(|index| node.known(index, *id));
+            if known.is_some_and(|known| known.blacklisted) {
+                node.fills.cancel(*id);
+            }
+        }
     }
 
     /// A bucket that says it holds an object is a new chance for it; whether there was any.

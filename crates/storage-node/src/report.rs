@@ -87,7 +87,9 @@ fn matters(node: &Node, change: &IndexChange) -> bool {
         | IndexChange::ObjectDeleted { .. }
         | IndexChange::BagCreated { .. }
         | IndexChange::BagDeleted { .. }
-        | IndexChange::DistributionBucketChanged { .. } => false,
+        | IndexChange::DistributionBucketChanged { .. }
+        | IndexChange::BagPrivacyChanged { .. }
+        | IndexChange::BlacklistChanged => false,
     }
 }
 

@@ -8,13 +8,13 @@ use argosy_node::{Follower, config::DirectoryUrls};
 use argosy_node_core::follow::Index;
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// The node's keys, each with the one place that keeps its transactions in order.
 #[derive(Debug)]
 pub(crate) struct Signers {
-    keys: Keyring,
+    keys: Arc<Keyring>,
     client: Client,
     directories: DirectoryUrls,
     follower: Follower,
@@ -38,7 +38,12 @@ pub(crate) enum NoSigner {
 }
 
 impl Signers {
-    pub(crate) fn new(keys: Keyring, client: Client, directories: DirectoryUrls, follower: Follower) -> Self {
+    pub(crate) fn new(
+        keys: Arc<Keyring>,
+        client: Client,
+        directories: DirectoryUrls,
+        follower: Follower,
+    ) -> Self {
         Self { keys, client, directories, follower, open: Mutex::default() }
     }
 

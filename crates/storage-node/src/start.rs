@@ -10,13 +10,13 @@ use crate::{
     uploads::UploadSlots,
 };
 use argosy_directory::{Genesis, Profile};
-use argosy_domain::WorkerId;
+use argosy_domain::{WorkerId, WorkingGroup};
 use argosy_http::{
     AddressPolicy, Client, ClientConfig, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
-    FollowError, FollowTask, Follower, FollowerConfig,
+    FollowError, FollowTask, Follower, FollowerConfig, Passes,
     fill::{DirectorySources, Fills, FillsConfig, Unbounded},
     follower::{GenesisReadError, begin_with_snapshot, read_genesis},
     home::{self, HomeError},
@@ -141,7 +141,10 @@ fn run(config: Config, keys: Keyring, listener: TcpListener, parts: Parts) -> Ru
     let endpoint = listener.local_addr().unwrap_or(config.listen);
     let Parts { store, follower, follow, trusted, guarded } = parts;
     let worker = WorkerId(config.worker_id);
-    let sources = Arc::new(DirectorySources::new(follower.clone(), Some(worker)));
+    let keys = Arc::new(keys);
+    let passes = Passes::new(follower.clone(), WorkingGroup::Storage, Arc::clone(&keys));
+    let sources = DirectorySources::new(follower.clone(), Some(worker)).with_passes(passes);
+    let sources = Arc::new(sources);
     let fills = Fills::new(store.clone(), guarded, sources, Arc::new(Unbounded), FillsConfig::default());
     let signers = Signers::new(keys, trusted, config.endpoints.directory.clone(), follower.clone());
     let (acceptor, orders) = Acceptor::new();

@@ -25,7 +25,7 @@ use tracing::warn;
 /// Locks that the ids are spread over.
 const STRIPES: u64 = 64;
 
-/// Locks are taken in this order: an object's stripe, its state, then the index or the room.
+/// Locks are taken in this order: an object's stripe, its sync, its state, then the index or the room.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) disk: Arc<dyn Disk>,

@@ -83,7 +83,7 @@ impl StoreError {
     }
 }
 
-/// Why a quarantined upload did not become an object.
+/// Why bytes that came without proof, such as an upload in quarantine, did not become an object.
 #[derive(Debug, Error)]
 pub enum QuarantineError {
     /// Fewer or more bytes than announced.

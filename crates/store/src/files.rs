@@ -45,8 +45,12 @@ impl TreeFiles {
     }
 
     /// Hashes all bytes and writes their whole tree. The content id found tells whether the bytes
-    /// are this object's; if not, the tree written proves nothing.
-    pub(crate) fn rebuild_tree(&self) -> io::Result<Option<ContentId>> {
+    /// are this object's; if not, the tree written proves nothing. `read` is told of bytes as they are
+    /// hashed, and may end it.
+    pub(crate) fn rebuild_tree(
+        &self,
+        read: &mut dyn FnMut(u64) -> io::Result<()>,
+    ) -> io::Result<Option<ContentId>> {
         let mut builder = TreeBuilder::new(self.meta.size);
         let mut pairs = PairBuffer::default();
         let mut window = vec![0; to_usize(WINDOW_BYTES)];
@@ -62,6 +66,7 @@ impl TreeFiles {
                 pairs.write_to(&*self.tree)?;
             }
             offset += to_u64(len);
+            read(to_u64(len))?;
         }
         pairs.write_to(&*self.tree)?;
         Ok(builder.finish().ok())

@@ -7,6 +7,7 @@
 //!
 //! All calls block: shells reach them through blocking tasks.
 
+mod adopt;
 mod core;
 mod disk;
 mod error;

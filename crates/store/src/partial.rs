@@ -23,7 +23,7 @@ use argosy_domain::{ContentId, DataObjectId};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tracing::{debug, info, warn};
 
@@ -33,7 +33,8 @@ const MAX_UNSAVED_WORDS: usize = 64;
 /// An object of which some groups are held. All who fill or read it share one.
 ///
 /// Dropping it notes on disk what is held; nothing is lost if the process dies instead, except that
-/// the groups of windows that were not full are fetched again.
+/// the groups of windows that were not full are fetched again. A power cut takes what was written since the
+/// last [`PartialObject::sync`].
 #[derive(Debug)]
 pub struct PartialObject {
     id: DataObjectId,
@@ -41,6 +42,13 @@ pub struct PartialObject {
     map: MapFile,
     core: Arc<Core>,
     held_bytes: Arc<AtomicU64>,
+    /// Of groups written since the last sync began.
+    unsynced_bytes: AtomicU64,
+    /// The names of the files are on disk for good.
+    has_durable_names: AtomicBool,
+    /// Held while the files are synced. The system tells of a failure once only: whoever hears of it must have
+    /// dealt with it before anybody else takes a sync that succeeds for a proof.
+    syncing: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -82,8 +90,17 @@ impl PartialObject {
         core.room.recount(held_bytes.swap(held, Ordering::Relaxed), held);
         let state =
             State { have, pairs: PairBuffer::default(), unsaved: BTreeSet::new(), promised: 0, over: false };
-        let object =
-            Arc::new(Self { id, files, map, core: Arc::clone(core), held_bytes, state: Mutex::new(state) });
+        let object = Arc::new(Self {
+            id,
+            files,
+            map,
+            core: Arc::clone(core),
+            held_bytes,
+            unsynced_bytes: AtomicU64::new(0),
+            has_durable_names: AtomicBool::new(false),
+            syncing: Mutex::new(()),
+            state: Mutex::new(state),
+        });
         entry.open = Arc::downgrade(&object);
         Ok(object)
     }
@@ -179,6 +196,7 @@ impl PartialObject {
             return answer;
         }
         self.held_bytes.fetch_add(len, Ordering::Relaxed);
+        self.unsynced_bytes.fetch_add(len, Ordering::Relaxed);
         let word = index / 64;
         state.unsaved.insert(to_usize(word));
         let window = GroupRange::new(word * 64, ((word + 1) * 64).min(state.have.len()));
@@ -213,6 +231,41 @@ impl PartialObject {
     pub fn save(&self) -> Result<(), StoreError> {
         let mut state = lock(&self.state);
         if state.over { Ok(()) } else { self.save_words(&mut state) }
+    }
+
+    /// Bytes of the groups that were written since the last sync began: what a power cut may take.
+    #[must_use]
+    pub fn unsynced_bytes(&self) -> u64 {
+        self.unsynced_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Puts on disk for good what is written so far, so that a power cut does not take it. What the
+    /// map says needs no sync: in another boot it is not believed. Blocks the thread; others may write and
+    /// read meanwhile. Nothing is done for an object that is complete or gone.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`], [`StoreError::Io`]; after the last, groups that the disk lost count as missing.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        let _alone = lock(&self.syncing);
+        {
+            let mut state = lock(&self.state);
+            if state.over {
+                return Ok(());
+            }
+            // Before the bytes: what is written from now on is for the next sync.
+            self.unsynced_bytes.store(0, Ordering::Relaxed);
+            self.write_pairs(&mut state)?;
+        }
+        let synced = self.files.data.sync_data().and_then(|()| self.files.tree.sync_data());
+        if let Err(source) = synced {
+            self.believe_disk();
+            return Err(StoreError::write(self.held_bytes(), &self.path(Piece::Part), source));
+        }
+        if !self.has_durable_names.load(Ordering::Relaxed) {
+            self.core.sync_dir(&self.core.layout.parts())?;
+            self.has_durable_names.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// The bytes of each of `groups` (those past the end left out), proved on this very read.
@@ -277,6 +330,7 @@ impl PartialObject {
     /// [`StoreError::Io`]; after the last, groups that the disk lost count as missing.
     pub fn complete(&self) -> Result<Arc<StoredObject>, StoreError> {
         let _stripe = lock(self.core.stripe(self.id));
+        let _alone = lock(&self.syncing);
         {
             let mut state = lock(&self.state);
             if state.over {
@@ -313,9 +367,13 @@ impl PartialObject {
     }
 
     /// After a failed sync the system may have dropped written bytes, or keep in memory what the
-    /// disk does not have. Only what can be proved from the disk counts from now on.
+    /// disk does not have. Only what can be proved from the disk counts from now on. An object that is gone
+    /// meanwhile has nothing that counts.
     fn believe_disk(&self) {
         let mut state = lock(&self.state);
+        if state.over {
+            return;
+        }
         let distrusted = self.map.distrust();
         for file in [&self.files.data, &self.files.tree] {
             if let Err(error) = file.drop_cache() {
@@ -428,7 +486,7 @@ fn find_groups(core: &Core, files: &TreeFiles, map: &MapFile, had_map: bool) -> 
     let found = survey(meta.content_id, meta.size, &mut Reader::new(files));
     // A complete object that lost its tree: its bytes can still tell the whole tree.
     let lost_tree = !had_map && data_len == meta.size && found.is_empty();
-    if lost_tree && files.rebuild_tree()? == Some(meta.content_id) {
+    if lost_tree && files.rebuild_tree(&mut |_| Ok(()))? == Some(meta.content_id) {
         return Ok((GroupSet::full(group_count(meta.size)), false));
     }
     Ok((found, false))

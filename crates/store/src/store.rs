@@ -323,6 +323,13 @@ impl Store {
         index.complete.iter().map(|(id, entry)| (*id, entry.size)).collect()
     }
 
+    /// The complete object with the smallest id from `id` on, and its size in bytes.
+    #[must_use]
+    pub fn object_at_or_after(&self, id: DataObjectId) -> Option<(DataObjectId, u64)> {
+        let index = lock(&self.core.index);
+        index.complete.range(id..).next().map(|(id, entry)| (*id, entry.size))
+    }
+
     /// Partial objects, ascending by id.
     #[must_use]
     pub fn partials(&self) -> Vec<PartialInfo> {

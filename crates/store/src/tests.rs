@@ -2,6 +2,7 @@
 
 #![allow(clippy::as_conversions)]
 
+mod adopt;
 mod crash;
 mod damage;
 mod fake_disk;

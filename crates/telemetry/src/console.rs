@@ -3,18 +3,24 @@
 use std::{
     fmt::{Debug, Write as _},
     io::Write as _,
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use argosy_domain::num::to_u64;
 use tracing::{
-    Event, Level, Subscriber,
+    Event, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id},
 };
 use tracing_appender::non_blocking::NonBlocking;
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use crate::escape::{Escaped, escape_control};
+use crate::{
+    escape::{Escaped, escape_control},
+    level::npm_name,
+    limit::{Limiter, Suppressed},
+};
 
 /// Longest line, in bytes; what comes after is cut.
 const MAX_LINE_BYTES: usize = 2 * 1024;
@@ -23,14 +29,20 @@ const MAX_LINE_BYTES: usize = 2 * 1024;
 pub(crate) struct Console {
     writer: NonBlocking,
     colour: bool,
+    limiter: Arc<Limiter>,
 }
 
 /// The field `node` of a span.
 struct NodeName(String);
 
 impl Console {
-    pub(crate) fn new(writer: NonBlocking, colour: bool) -> Self {
-        Self { writer, colour }
+    pub(crate) fn new(writer: NonBlocking, colour: bool, limiter: Arc<Limiter>) -> Self {
+        Self { writer, colour, limiter }
+    }
+
+    fn write(&self, line: &str) {
+        // The queue never blocks; what it drops, it counts.
+        self.writer.clone().write_all(line.as_bytes()).ok();
     }
 }
 
@@ -44,21 +56,30 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Console {
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let metadata = event.metadata();
         let node = context.event_scope(event).and_then(|mut spans| {
             spans.find_map(|span| span.extensions().get::<NodeName>().map(|name| name.0.clone()))
         });
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let line = line(event, seconds, node.as_deref(), self.colour);
-        // The queue never blocks; what it drops, it counts.
-        self.writer.clone().write_all(line.as_bytes()).ok();
+        let (admitted, news) = self.limiter.admit(metadata, to_u64(line.len()), seconds / 60);
+        for Suppressed { cause, lines } in news {
+            let note = format!(
+                "{} {} {lines} lines of one cause were not logged: {cause}\n",
+                clock(seconds),
+                level("warn", self.colour)
+            );
+            self.write(&note);
+        }
+        if admitted {
+            self.write(&line);
+        }
     }
 }
 
 /// The whole line, its end included. Only the colours that we choose stand unescaped in it.
 fn line(event: &Event<'_>, seconds: u64, node: Option<&str>, colour: bool) -> String {
-    let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
-    let mut out =
-        format!("{hours:02}:{minutes:02}:{:02} {} ", seconds % 60, level(*event.metadata().level(), colour));
+    let mut out = format!("{} {} ", clock(seconds), level(npm_name(event.metadata()), colour));
     if let Some(node) = node {
         // Writing to a string cannot fail.
         escape_control(&mut out, node).ok();
@@ -76,17 +97,26 @@ fn line(event: &Event<'_>, seconds: u64, node: Option<&str>, colour: bool) -> St
     out
 }
 
-fn level(level: Level, colour: bool) -> &'static str {
+/// Hours, minutes and seconds of the day, in UTC.
+fn clock(seconds: u64) -> String {
+    let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
+}
+
+/// The colours are those of Argus.
+fn level(level: &str, colour: bool) -> &'static str {
     match (level, colour) {
-        (Level::ERROR, true) => "\x1b[31mERROR\x1b[0m",
-        (Level::WARN, true) => "\x1b[33m WARN\x1b[0m",
-        (Level::INFO, true) => "\x1b[32m INFO\x1b[0m",
-        (Level::DEBUG, true) => "\x1b[34mDEBUG\x1b[0m",
-        (_, true) => "\x1b[35mTRACE\x1b[0m",
-        (Level::ERROR, false) => "ERROR",
-        (Level::WARN, false) => " WARN",
-        (Level::INFO, false) => " INFO",
-        (Level::DEBUG, false) => "DEBUG",
+        ("error", true) => "\x1b[31mERROR\x1b[0m",
+        ("warn", true) => "\x1b[33m WARN\x1b[0m",
+        ("info", true) => "\x1b[32m INFO\x1b[0m",
+        ("http", true) => "\x1b[35m HTTP\x1b[0m",
+        ("debug", true) => "\x1b[90mDEBUG\x1b[0m",
+        (_, true) => "\x1b[90mTRACE\x1b[0m",
+        ("error", false) => "ERROR",
+        ("warn", false) => " WARN",
+        ("info", false) => " INFO",
+        ("http", false) => " HTTP",
+        ("debug", false) => "DEBUG",
         (_, false) => "TRACE",
     }
 }

@@ -19,7 +19,7 @@ pub fn escape_control(out: &mut impl Write, text: &str) -> fmt::Result {
 }
 
 /// Control characters (C0, DEL, C1), line and paragraph separators, and marks of writing direction.
-fn is_treacherous(char: char) -> bool {
+pub(crate) fn is_treacherous(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -1,6 +1,10 @@
 //! Numbers for those who watch a node: the Prometheus text format, version 0.0.4.
 
-use std::fmt::{Display, Write};
+use std::{
+    fmt::{Display, Write},
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 /// Media type of an exposition.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -12,6 +16,48 @@ pub enum Kind {
     Counter,
     /// Goes up and down.
     Gauge,
+    /// A [`Histogram`]; its name ends in `_seconds`.
+    Histogram,
+}
+
+/// Upper bounds of the buckets of a histogram, in microseconds: a decision takes one, a film minutes.
+const BOUNDS_US: [u64; 16] = [
+    2,
+    10,
+    50,
+    100,
+    500,
+    1_000,
+    2_000,
+    5_000,
+    10_000,
+    50_000,
+    100_000,
+    500_000,
+    1_000_000,
+    5_000_000,
+    30_000_000,
+    300_000_000,
+];
+
+/// How often something took how long. Counting takes two additions and no lock.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    /// One for each bound, and one for all above; not summed up.
+    buckets: [AtomicU64; BOUNDS_US.len() + 1],
+    sum_us: AtomicU64,
+}
+
+impl Histogram {
+    /// Counts one that took so long.
+    pub fn count(&self, took: Duration) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let at = BOUNDS_US.partition_point(|bound| *bound < us);
+        if let Some(bucket) = self.buckets.get(at) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sum_us.fetch_add(us, Ordering::Relaxed);
+    }
 }
 
 /// An answer in the making.
@@ -32,6 +78,7 @@ impl Exposition {
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
         };
         // Writing to a text cannot fail.
         let _ = write!(self.text, "# HELP {name} {}\n# TYPE {name} {kind}\n", escaped(help, false));
@@ -49,6 +96,20 @@ impl Exposition {
             self.text.push('}');
         }
         let _ = writeln!(self.text, " {value}");
+    }
+
+    /// One histogram of the family begun last.
+    pub fn histogram(&mut self, name: &str, labels: &[(&str, &str)], histogram: &Histogram) {
+        let bucket = format!("{name}_bucket");
+        let mut count: u64 = 0;
+        for (at, own) in histogram.buckets.iter().enumerate() {
+            count = count.saturating_add(own.load(Ordering::Relaxed));
+            let bound = BOUNDS_US.get(at).map_or_else(|| "+Inf".to_owned(), |bound| seconds(*bound));
+            let labels: Vec<_> = labels.iter().copied().chain([("le", bound.as_str())]).collect();
+            self.sample(&bucket, &labels, count);
+        }
+        self.sample(&format!("{name}_sum"), labels, seconds(histogram.sum_us.load(Ordering::Relaxed)));
+        self.sample(&format!("{name}_count"), labels, count);
     }
 
     /// Memory, descriptors and threads of this process, as far as the system tells.
@@ -71,6 +132,12 @@ impl Exposition {
     pub fn finish(self) -> String {
         self.text
     }
+}
+
+/// Microseconds as seconds, exactly.
+fn seconds(us: u64) -> String {
+    let text = format!("{}.{:06}", us / 1_000_000, us % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A number out of `/proc/self/status`.
@@ -105,6 +172,31 @@ mod tests {
              # HELP argosy_requests_total Requests.\\nBy route.\n# TYPE argosy_requests_total counter\n\
              argosy_requests_total{route=\"/a\\\"b\\\\c\\n\",status=\"200\"} 3\n"
         );
+    }
+
+    #[test]
+    fn histograms_add_up() {
+        let histogram = Histogram::default();
+        for us in [1, 2, 3, 400, 2_500_000, 999_000_000_000] {
+            histogram.count(Duration::from_micros(us));
+        }
+        let mut text = Exposition::default();
+        text.family(Kind::Histogram, "argosy_x_seconds", "X.");
+        text.histogram("argosy_x_seconds", &[("phase", "a")], &histogram);
+        let text = text.finish();
+        for line in [
+            "# TYPE argosy_x_seconds histogram",
+            "argosy_x_seconds_bucket{phase=\"a\",le=\"0.000002\"} 2",
+            "argosy_x_seconds_bucket{phase=\"a\",le=\"0.00001\"} 3",
+            "argosy_x_seconds_bucket{phase=\"a\",le=\"0.0005\"} 4",
+            "argosy_x_seconds_bucket{phase=\"a\",le=\"5\"} 5",
+            "argosy_x_seconds_bucket{phase=\"a\",le=\"300\"} 5",
+            "argosy_x_seconds_bucket{phase=\"a\",le=\"+Inf\"} 6",
+            "argosy_x_seconds_sum{phase=\"a\"} 999002.500406",
+            "argosy_x_seconds_count{phase=\"a\"} 6",
+        ] {
+            assert!(text.lines().any(|own| own == line), "{line}: {text}");
+        }
     }
 
     #[test]

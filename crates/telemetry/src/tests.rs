@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Condvar, Mutex},
+    sync::{Condvar, Mutex},
 };
 
 use tracing::{error, info, info_span, subscriber::with_default};
@@ -32,12 +32,27 @@ impl Memory {
 
 fn console_text(colour: bool, log: impl FnOnce()) -> String {
     let memory = Memory::default();
-    let (writer, output) = queue(memory.clone(), "test");
-    let layer = Console::new(writer, colour).with_filter(filter("info").unwrap());
+    let (writer, worker) = queue(memory.clone(), "test");
+    let layer = Console::new(writer, colour, Arc::default()).with_filter(Gate::new("info").unwrap());
     with_default(Registry::default().with(layer), log);
     // The worker writes what is queued before it ends.
-    drop(output);
+    drop(worker);
     memory.text()
+}
+
+/// Lines of a file with this filter.
+fn file_text(filter: &str, log: impl FnOnce()) -> (String, Arc<Limiter>) {
+    let memory = Memory::default();
+    let (writer, worker) = queue(memory.clone(), "test");
+    let limiter = Arc::<Limiter>::default();
+    let machine = Machine::new(FileSink(writer), Arc::clone(&limiter));
+    with_default(Registry::default().with(machine.with_filter(Gate::new(filter).unwrap())), log);
+    drop(worker);
+    (memory.text(), limiter)
+}
+
+fn json_lines(text: &str) -> Vec<serde_json::Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -96,49 +111,158 @@ fn a_slow_output_loses_lines_and_says_so() {
     }
 
     let gate = Gate::default();
-    let (mut writer, output) = queue(gate.clone(), "test");
-    let guard = Guard { outputs: vec![output] };
+    let (mut writer, worker) = queue(gate.clone(), "test");
+    let counter = writer.error_counter();
     for _ in 0..QUEUE_LINES + 100 {
         writer.write_all(b"line\n").unwrap();
     }
-    let dropped = guard.dropped_lines();
+    let dropped = lost(&counter);
     assert!((90..=100).contains(&dropped), "{dropped}");
     *gate.0.0.lock().unwrap() = true;
     gate.0.1.notify_all();
+    drop(worker);
 }
 
 #[test]
-fn a_process_starts_logging_once_and_writes_json_lines() {
+fn lines_have_the_field_names_of_argus() {
+    let (text, _) = file_text("info,access=debug", || {
+        info_span!("node", node = "distributor-1").in_scope(|| {
+            info!(object = 7, error = %"broken", "stored");
+            tracing::debug!(
+                target: ACCESS,
+                label = "PublicApi",
+                http.request.method = "GET",
+                meta.req.method = "GET",
+                meta.req.url = "/api/v1/assets/7",
+                meta.res.statusCode = 206_u64,
+                meta.res.headers.x_cache = "hit",
+                "HTTP GET /api/v1/assets/7"
+            );
+            tracing::debug!("filtered out");
+        });
+    });
+    let lines = json_lines(&text);
+    let [stored, access] = &lines[..] else { panic!("{text}") };
+    assert_eq!((&stored["log.level"], &stored["message"]), (&"info".into(), &"stored".into()));
+    assert_eq!(stored["ecs"]["version"], "1.6.0");
+    assert_eq!(stored["service"]["node"]["name"], "distributor-1");
+    assert_eq!((&stored["object"], &stored["error"]["message"]), (&7.into(), &"broken".into()));
+    assert_eq!(stored["label"], "argosy_telemetry::tests");
+    let at = stored["@timestamp"].as_str().unwrap();
+    assert!(at.len() == 24 && at.starts_with("20") && at.ends_with('Z') && &at[10..11] == "T", "{at}");
+    assert_eq!((&access["log.level"], &access["label"]), (&"http".into(), &"PublicApi".into()));
+    assert_eq!(access["meta"]["req"]["url"], "/api/v1/assets/7");
+    assert_eq!(access["meta"]["res"]["statusCode"], 206);
+    assert_eq!(access["http"]["request"]["method"], "GET");
+}
+
+#[test]
+fn warnings_alone_still_name_the_node() {
+    let (text, _) = file_text("warn", || {
+        info_span!("node", node = "a").in_scope(|| tracing::warn!("heard"));
+    });
+    assert_eq!(json_lines(&text)[0]["service"]["node"]["name"], "a");
+}
+
+/// T-54: anybody can make a node say the same thing over and over.
+#[test]
+fn a_flood_of_one_cause_is_cut_and_counted() {
+    const PATHS: u64 = 100_000;
+    let (text, limiter) = file_text("info,access=debug", || {
+        for path in 0..PATHS {
+            let path = format!("/{path}\nforged");
+            tracing::debug!(target: ACCESS_REFUSED, path, meta.req.method = "GET", "HTTP GET");
+        }
+        info!("another cause goes on");
+    });
+    // A minute may have turned meanwhile.
+    assert!(text.len() < 2 * 1024 * 1024 + 64 * 1024, "{}", text.len());
+    let lines = json_lines(&text);
+    assert_eq!(lines.last().unwrap()["message"], "another cause goes on");
+    let notes = lines.iter().filter(|line| line["label"] == "logs").count();
+    let written = u64::try_from(lines.len() - notes - 1).unwrap();
+    assert_eq!(written + limiter.suppressed(), PATHS);
+    assert!(limiter.suppressed() > PATHS / 2);
+}
+
+#[test]
+fn what_was_cut_is_told_in_the_next_minute() {
+    let limiter = Limiter::default();
+    let metadata = callsite();
+    assert_eq!(limiter.admit(metadata, 1 << 20, 7), (true, vec![]));
+    assert_eq!(limiter.admit(metadata, 1, 7), (false, vec![]));
+    assert_eq!(limiter.admit(metadata, 1, 7), (false, vec![]));
+    let (admitted, news) = limiter.admit(metadata, 1, 8);
+    assert!(admitted);
+    assert_eq!((news.len(), news[0].lines), (1, 2));
+    assert!(news[0].cause.contains("tests.rs"), "{news:?}");
+    assert_eq!(limiter.admit(metadata, 1, 9), (true, vec![]));
+}
+
+/// Some place in the code that logs.
+fn callsite() -> &'static tracing::Metadata<'static> {
+    #[derive(Clone, Default)]
+    struct Catch(Arc<Mutex<Option<&'static tracing::Metadata<'static>>>>);
+    impl<S: tracing::Subscriber> Layer<S> for Catch {
+        fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+            *self.0.lock().unwrap() = Some(event.metadata());
+        }
+    }
+    let catch = Catch::default();
+    with_default(Registry::default().with(catch.clone()), || info!("here"));
+    let caught = *catch.0.lock().unwrap();
+    caught.unwrap()
+}
+
+fn plan(directory: PathBuf) -> FilePlan {
+    FilePlan {
+        directory,
+        prefix: "argus".to_owned(),
+        frequency: Frequency::Daily,
+        max_bytes: 1 << 20,
+        max_files: 3,
+        archive: false,
+    }
+}
+
+#[test]
+fn a_process_starts_logging_once_and_its_levels_can_be_changed() {
     let room = tempfile::tempdir().unwrap();
     let directory = room.path().join("deep").join("logs");
+    assert_eq!((counts(), set_filter(Output::File, "info").unwrap()), (LogCounts::default(), false));
     let config = LogConfig {
         console: "off".into(),
-        directory: Some(directory.clone()),
-        prefix: "test".into(),
-        ..LogConfig::default()
+        file: Some(FileLog { filter: "info".into(), plan: plan(directory.clone()) }),
+        elastic: None,
     };
     let guard = init(&config).unwrap();
     let again = init(&LogConfig { console: "warn".into(), ..LogConfig::default() }).unwrap();
     assert!(guard.is_active() && !again.is_active());
     drop(again);
     info_span!("node", node = "distributor-1").in_scope(|| info!(evil = "\x1b[2J\n", "hello"));
+    for filter in ["info", "info,argosy=debug", "warn", "info"] {
+        assert!(set_filter(Output::File, filter).unwrap());
+        tracing::debug!(filter, "fine");
+        info!(filter, "coarse");
+    }
+    assert!(!set_filter(Output::Elastic, "info").unwrap());
+    assert!(set_filter(Output::File, "a=loud").is_err());
     drop(guard);
-    let files: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     let [file] = files.as_slice() else { panic!("{files:?}") };
     let name = file.file_name().unwrap().to_string_lossy();
-    assert!(name.starts_with("test.20") && name.ends_with(".jsonl"), "{name}");
-    let text = fs::read_to_string(file).unwrap();
-    let line: serde_json::Value =
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).find(is_hello).unwrap();
-    assert_eq!(
-        (line["evil"].as_str(), line["spans"][0]["node"].as_str()),
-        (Some("\x1b[2J\n"), Some("distributor-1"))
-    );
+    assert!(name.starts_with("argus-20") && name.ends_with(".log"), "{name}");
+    let lines = json_lines(&std::fs::read_to_string(file).unwrap());
+    let hello = lines.iter().find(|line| line["message"] == "hello").unwrap();
+    assert_eq!(hello["evil"], "\x1b[2J\n");
+    assert_eq!(hello["service"]["node"]["name"], "distributor-1");
+    let of = |message: &str| -> Vec<&str> {
+        let wanted = lines.iter().filter(|line| line["message"] == message);
+        wanted.map(|line| line["filter"].as_str().unwrap()).collect()
+    };
+    assert_eq!(of("fine"), ["info,argosy=debug"]);
+    assert_eq!(of("coarse"), ["info", "info,argosy=debug", "info"]);
     info!("after the end, nothing breaks");
-}
-
-fn is_hello(line: &serde_json::Value) -> bool {
-    line["message"] == "hello"
 }
 
 #[test]
@@ -146,6 +270,5 @@ fn unusable_settings_are_named() {
     let bad = LogConfig { console: "a=loud".into(), ..LogConfig::default() };
     assert!(matches!(init(&bad), Err(InitError::Filter { filter, .. }) if filter == "a=loud"));
     let file = tempfile::NamedTempFile::new().unwrap();
-    let result = open_files(&file.path().join("logs"), &LogConfig::default());
-    assert!(matches!(result, Err(InitError::Directory { .. })));
+    assert!(rolling::Rolling::open(plan(file.path().join("logs")), Arc::default()).is_err());
 }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod directory;
+mod edge;
 #[path = "../../node/tests/it/fake_source.rs"]
 #[allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of tests, which this measures with")]
 mod fake_source;
@@ -13,7 +14,7 @@ mod index;
 mod junk;
 mod ledger;
 mod machine;
-mod network;
+pub(crate) mod network;
 mod skeleton;
 
 use anyhow::Result;
@@ -98,6 +99,8 @@ pub(crate) enum Bench {
         #[arg(long)]
         checkpoint: PathBuf,
     },
+    /// Our distributor, nginx and Varnish in front of the same storage node.
+    Edge(edge::Options),
     /// What a distributor or a storage node knows of the directory: memory, blocks, look-ups, checkpoints.
     Index {
         /// Data objects; a tenth as many bags.
@@ -127,6 +130,7 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
             junk::flood(directory, *seconds, *connections)
         }
         Bench::DirectoryLoad { objects, checkpoint } => directory::load(checkpoint, *objects),
+        Bench::Edge(options) => edge::run(root, options),
         Bench::Index { objects } => index::run(root, *objects),
         Bench::IndexLoad { checkpoint } => index::load(checkpoint),
     }

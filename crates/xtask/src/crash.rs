@@ -1,14 +1,15 @@
-//! Crashes of the real directory node: killed at every write-side system call, and cut off from its
-//! disk by power cuts that are as real as a loop device allows.
+//! Crashes of real nodes: of a directory node, killed at every write-side system call, and cut off from
+//! its disk by power cuts that are as real as a loop device allows; of a distributor that is filling.
 
-mod checks;
+pub(crate) mod checks;
+mod fill;
 mod image;
 mod journal;
 mod kills;
 pub(crate) mod node;
 mod points;
 mod power;
-mod room;
+pub(crate) mod room;
 mod script;
 
 use anyhow::{Context as _, Result, bail};
@@ -26,12 +27,15 @@ pub(crate) enum Crash {
     Kills(kills::Options),
     /// Power cuts at random moments, on xfs and on ext4 without its help for programs that do not sync.
     Power(power::Options),
+    /// A distributor that is killed, or loses its power, while it fills objects.
+    Fill(fill::Options),
 }
 
 pub(crate) fn run(root: &Path, how: &Crash) -> Result<()> {
     match how {
         Crash::Kills(options) => kills::run(root, options),
         Crash::Power(options) => power::run(root, options),
+        Crash::Fill(options) => fill::run(root, options),
     }
 }
 
@@ -70,7 +74,7 @@ fn skip(what: &str, count: u64) -> Result<()> {
     Ok(())
 }
 
-fn is_there(tool: &str) -> bool {
+pub(crate) fn is_there(tool: &str) -> bool {
     let folders = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&folders)
         .chain(["/sbin", "/usr/sbin"].map(PathBuf::from))

@@ -5,6 +5,7 @@ mod check;
 mod crash;
 mod determinism;
 mod directory_log;
+mod pattern;
 mod words;
 
 use clap::{Parser, Subcommand};

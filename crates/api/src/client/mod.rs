@@ -151,8 +151,12 @@ impl Reply {
     }
 
     async fn json<T: DeserializeOwned>(self) -> Result<T, ClientError> {
+        self.json_within(MAX_JSON_BYTES).await
+    }
+
+    async fn json_within<T: DeserializeOwned>(self, max_bytes: usize) -> Result<T, ClientError> {
         let Self { base, response } = self;
-        let bytes = response.collect(MAX_JSON_BYTES).await.map_err(|error| {
+        let bytes = response.collect(max_bytes).await.map_err(|error| {
             let too_long = matches!(error, argosy_http::ClientError::BodyTooLong { .. });
             if too_long { base.protocol(&chain(&error)) } else { base.no_answer(&error) }
         })?;

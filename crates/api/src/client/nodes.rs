@@ -2,17 +2,21 @@
 
 use super::{Base, ClientError, Reply};
 use crate::{
-    NEXT_GROUP_HEADER, SLICE_MEDIA_TYPE, UploadToken,
-    node::{NodeStatus, UploadedView, VersionView},
+    NEXT_GROUP_HEADER, ReadPermit, SLICE_MEDIA_TYPE, UploadToken,
+    node::{NodeStatus, PopularView, UploadedView, VersionView},
+    permit::PERMIT_PARAMETER,
 };
 use argosy_content::GroupRange;
 use argosy_domain::DataObjectId;
 use argosy_http::{Client, Method, edge::BodyStream, header};
 use bytes::Bytes;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Longest wait for the answer to an upload after its last byte: the node syncs a large file to disk.
 const UPLOAD_ANSWER: Duration = Duration::from_secs(120);
+
+/// Longest list of popular objects that is read, in bytes: twice what the longest one has.
+const MAX_POPULAR_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a node says about an object that it can deliver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,13 +55,21 @@ impl SliceStream {
 #[derive(Clone, Debug)]
 pub struct StorageClient {
     base: Base,
+    permit: Permit,
 }
 
 impl StorageClient {
     /// A client of the storage node with the root URL `url`.
     #[must_use]
     pub fn new(client: Client, url: &str) -> Self {
-        Self { base: Base::new(client, url) }
+        Self { base: Base::new(client, url), permit: Permit::default() }
+    }
+
+    /// The same, showing a permit wherever objects are read.
+    #[must_use]
+    pub fn with_permit(mut self, permit: &ReadPermit) -> Self {
+        self.permit = Permit::of(permit);
+        self
     }
 
     /// The node's root URL, without a slash at the end.
@@ -126,7 +138,7 @@ impl StorageClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn slice(&self, object: DataObjectId, groups: GroupRange) -> Result<SliceStream, ClientError> {
-        slice(&self.base, object, groups).await
+        slice(&self.base, &self.permit, object, groups).await
     }
 
     /// Whether the node holds the whole object.
@@ -134,7 +146,7 @@ impl StorageClient {
     /// # Errors
     /// [`ClientError`]; see [`ClientError::is_not_found`].
     pub async fn head_file(&self, object: DataObjectId) -> Result<ContentHead, ClientError> {
-        head(&self.base, &format!("/api/v1/files/{object}")).await
+        head(&self.base, &self.permit.after(&format!("/api/v1/files/{object}"))).await
     }
 }
 
@@ -142,13 +154,21 @@ impl StorageClient {
 #[derive(Clone, Debug)]
 pub struct DistributorClient {
     base: Base,
+    permit: Permit,
 }
 
 impl DistributorClient {
     /// A client of the distributor with the root URL `url`.
     #[must_use]
     pub fn new(client: Client, url: &str) -> Self {
-        Self { base: Base::new(client, url) }
+        Self { base: Base::new(client, url), permit: Permit::default() }
+    }
+
+    /// The same, showing a permit wherever objects are read.
+    #[must_use]
+    pub fn with_permit(mut self, permit: &ReadPermit) -> Self {
+        self.permit = Permit::of(permit);
+        self
     }
 
     /// The node's root URL, without a slash at the end.
@@ -165,12 +185,20 @@ impl DistributorClient {
         self.base.get("/api/v1/status").await?.json().await
     }
 
+    /// What the distributor is asked for most, at most `limit` objects.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn popular(&self, limit: usize) -> Result<PopularView, ClientError> {
+        self.base.get(&format!("/api/v1/popular?limit={limit}")).await?.json_within(MAX_POPULAR_BYTES).await
+    }
+
     /// Whether the distributor would deliver the object to a user now.
     ///
     /// # Errors
     /// [`ClientError`]; see [`ClientError::is_not_found`].
     pub async fn head_asset(&self, object: DataObjectId) -> Result<ContentHead, ClientError> {
-        head(&self.base, &format!("/api/v1/assets/{object}")).await
+        head(&self.base, &self.permit.after(&format!("/api/v1/assets/{object}"))).await
     }
 
     /// Asks for a verified slice of at most `MAX_SLICE_GROUPS` groups.
@@ -178,12 +206,39 @@ impl DistributorClient {
     /// # Errors
     /// [`ClientError`].
     pub async fn slice(&self, object: DataObjectId, groups: GroupRange) -> Result<SliceStream, ClientError> {
-        slice(&self.base, object, groups).await
+        slice(&self.base, &self.permit, object, groups).await
     }
 }
 
-async fn slice(base: &Base, object: DataObjectId, groups: GroupRange) -> Result<SliceStream, ClientError> {
+/// What is shown to be given objects of a private bag.
+#[derive(Clone, Debug, Default)]
+struct Permit(Option<Arc<str>>);
+
+impl Permit {
+    fn of(permit: &ReadPermit) -> Self {
+        Self(Some(permit.to_string().into()))
+    }
+
+    /// The path with the permit in its query.
+    fn after(&self, path: &str) -> String {
+        match &self.0 {
+            Some(text) => {
+                let sign = if path.contains('?') { '&' } else { '?' };
+                format!("{path}{sign}{PERMIT_PARAMETER}={text}")
+            }
+            None => path.to_owned(),
+        }
+    }
+}
+
+async fn slice(
+    base: &Base,
+    permit: &Permit,
+    object: DataObjectId,
+    groups: GroupRange,
+) -> Result<SliceStream, ClientError> {
     let path = format!("/api/v1/objects/{object}/slices?from={}&to={}", groups.start, groups.end);
+    let path = permit.after(&path);
     Ok(SliceStream { reply: base.get(&path).await? })
 }
 

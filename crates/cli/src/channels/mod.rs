@@ -4,6 +4,7 @@ mod assets;
 mod bags;
 mod channel;
 mod objects;
+pub(crate) mod permit;
 
 pub(crate) use assets::AssetSetCommand;
 pub(crate) use bags::BagCommand;
@@ -44,6 +45,7 @@ pub(crate) async fn object(directory: &DirectoryArgs, command: ObjectCommand) ->
         ObjectCommand::Declare(it) => it.run(directory).await,
         ObjectCommand::Delete(it) => it.run(directory).await,
         ObjectCommand::Move(it) => it.run(directory).await,
+        ObjectCommand::Permit(it) => it.run(directory).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Data objects, without their bytes.
 
-use super::{BagArg, bag_id, declaration, upload_follows};
+use super::{BagArg, bag_id, declaration, permit::Permit, upload_follows};
 use crate::{
     failure::Outcome,
     network::Network,
@@ -29,6 +29,13 @@ pub(crate) enum ObjectCommand {
         after_help = "Example:\n  argosy object move 12 13 --from dynamic:channel:7 --to dynamic:channel:8"
     )]
     Move(Signed<Move>),
+    /// Print URLs by which an object of a private bag can be read for a while (its owner or a collaborator)
+    ///
+    /// Nothing is sent: the permit is signed here, and the nodes check it.
+    #[command(
+        after_help = "Examples:\n  argosy object permit 12 --expires 2h\n  argosy object permit 12 --bag --expires 7d --json"
+    )]
+    Permit(Permit),
 }
 
 /// Files

@@ -1,9 +1,11 @@
 //! `argosy distribution`, in the grammar of Argus' `joystream-distributor`.
 
+mod adopt;
 pub(crate) mod args;
 mod leader;
 mod node;
 mod operator;
+mod order;
 pub(crate) mod setup;
 
 pub(crate) use leader::LeaderCommand;
@@ -29,6 +31,7 @@ pub(crate) enum DistributionCommand {
         after_help = "Example:\n  argosy distribution start --config argosy-data/distributor-0/config.yml"
     )]
     Start(StartArgs),
+    Adopt(adopt::AdoptArgs),
     #[command(subcommand)]
     Leader(LeaderCommand),
     #[command(subcommand)]
@@ -100,6 +103,7 @@ impl DistributionCommand {
     pub(crate) const fn json(&self) -> bool {
         match self {
             Self::Start(_) | Self::Node(_) => false,
+            Self::Adopt(args) => args.json,
             Self::Leader(command) => command.common().send.json,
             Self::Operator(command) => command.common().send.json,
         }
@@ -121,6 +125,7 @@ pub(crate) async fn run(
             };
             nodes::distribution(&args.config.config, announce).await
         }
+        DistributionCommand::Adopt(args) => adopt::run(args).await,
         DistributionCommand::Leader(command) => {
             sign(directory, command.common(), LeaderCommand::ROLE, command.call()?).await
         }

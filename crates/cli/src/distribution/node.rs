@@ -1,29 +1,28 @@
 //! Commands to a running distributor, over its operator's port: Argus' `node:*`.
 
+use super::order::{self, Credentials};
 use crate::{
     calendar,
     failure::{Failure, Outcome, chain},
     network::now_ms,
-    nodes, screen, text,
+    nodes, screen,
+    send::ring::file_failure,
+    text,
 };
-use argosy_distributor::{Config, config::BucketName, operator::token};
-use argosy_http::{AddressPolicy, Client, ClientConfig, Request, StatusCode, header};
-use http::Uri;
+use argosy_distributor::{Config, config::BucketName};
+use argosy_keys::{Key, Keyring, Passphrases};
 use serde_json::{Map, Value, json};
 use std::{
-    fs,
+    env, fs,
     io::Read as _,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
 };
 
 /// A secret is short; more bytes than this are not one.
 const MAX_SECRET_BYTES: u64 = 4096;
-/// Longest answer that is read, in bytes.
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
-/// Longest that a node may take: to stop its API, it waits for those whom it is answering.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Where the secret may be, beside files.
+const SECRET_VARIABLE: &str = "ARGOSY_OPERATOR_SECRET";
 
 /// Change a running distributor
 #[derive(Debug, clap::Subcommand)]
@@ -49,6 +48,16 @@ Examples:
         after_help = "Example:\n  argosy distribution node start-public-api -u http://127.0.0.1:3335 --config config.yml"
     )]
     StartPublicApi(NodeArgs),
+    /// Take an object out of the cache
+    #[command(
+        after_help = "Example:\n  argosy distribution node drop -u http://127.0.0.1:3335 --object 7 --config config.yml"
+    )]
+    Drop(DropArgs),
+    /// Log more or less, until the node ends
+    #[command(
+        after_help = "Example:\n  argosy distribution node log-level -u http://127.0.0.1:3335 --output file --level debug --config config.yml"
+    )]
+    LogLevel(LogLevelArgs),
     /// Close the public port
     #[command(
         after_help = "Example:\n  argosy distribution node stop-public-api -u http://127.0.0.1:3335 --config config.yml"
@@ -62,12 +71,25 @@ pub(crate) struct NodeArgs {
     /// URL of the node's operator port
     #[arg(short, long, value_name = "URL")]
     url: String,
-    /// What requests are signed with; operatorApi.hmacSecret of the configuration if left out
-    #[arg(short, long, value_name = "TEXT", hide_env_values = true)]
+    /// What requests are signed with, as with Argus; lists of processes show it. If left out, it is looked
+    /// for in $ARGOSY_OPERATOR_SECRET and in operatorApi.hmacSecret of the configuration
+    #[arg(short, long, value_name = "TEXT")]
     secret: Option<String>,
     /// File with the secret, so that no list of processes shows it
     #[arg(long, value_name = "FILE", conflicts_with = "secret", alias = "secretFile")]
     secret_file: Option<PathBuf>,
+    /// Ask for the secret on the terminal
+    #[arg(long, conflicts_with_all = ["secret", "secret_file"])]
+    ask_secret: bool,
+    /// Key file to sign with, instead of the secret: the node has its address in operatorApi.keys
+    #[arg(long = "keyfile", alias = "key-file", value_name = "FILE")]
+    key_files: Vec<PathBuf>,
+    /// File with the passphrase of an encrypted key
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Send nothing to a node that takes only Argus' tokens
+    #[arg(long)]
+    strong: bool,
 }
 
 /// Which buckets.
@@ -93,6 +115,29 @@ pub(crate) struct SetWorkerArgs {
     worker_id: u64,
 }
 
+/// Which object.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DropArgs {
+    #[command(flatten)]
+    node: NodeArgs,
+    /// Id of the data object
+    #[arg(long, value_name = "ID")]
+    object: u64,
+}
+
+/// Which output of the logs, and how much goes there.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogLevelArgs {
+    #[command(flatten)]
+    node: NodeArgs,
+    /// Where the lines go
+    #[arg(long, value_parser = ["console", "file", "elastic"])]
+    output: String,
+    /// Least severe level that goes there
+    #[arg(long, value_parser = ["error", "warn", "info", "http", "verbose", "debug", "silly"])]
+    level: String,
+}
+
 /// Sends the command's request; the secret may be in the file `config`.
 ///
 /// Failures have the codes `REQUEST_FAILED`, `NO_BUCKET_OPTION`, `NO_SECRET` and `INVALID_BUCKET_ID`.
@@ -103,12 +148,16 @@ pub(crate) async fn run(config: Option<&Path>, command: NodeCommand) -> Outcome<
             (args.node, "set-buckets", body)
         }
         NodeCommand::SetWorker(args) => (args.node, "set-worker", json!({"workerId": args.worker_id})),
+        NodeCommand::Drop(args) => (args.node, "drop", json!({"object": args.object})),
+        NodeCommand::LogLevel(args) => {
+            (args.node, "log-level", json!({"output": args.output, "level": args.level}))
+        }
         NodeCommand::Shutdown(node) => (node, "shutdown", Value::Object(Map::new())),
         NodeCommand::StartPublicApi(node) => (node, "start-api", Value::Object(Map::new())),
         NodeCommand::StopPublicApi(node) => (node, "stop-api", Value::Object(Map::new())),
     };
-    let secret = node.secret(config)?;
-    send(&node.url, action, &body, &secret).await?;
+    let credentials = node.credentials(config)?;
+    order::send(&node.url, action, &body, &credentials).await?;
     let name = text::line(&node.url);
     screen::note(&format!("{} {name} CLI info: Request successful", calendar::utc(now_ms())));
     Ok(ExitCode::SUCCESS)
@@ -135,19 +184,42 @@ fn buckets_body(args: &SetBucketsArgs) -> Outcome<Value> {
 }
 
 impl NodeArgs {
-    fn secret(&self, config: Option<&Path>) -> Outcome<String> {
+    /// Keys and the secret: those of the command line first, then those of the configuration.
+    fn credentials(&self, config: Option<&Path>) -> Outcome<Credentials> {
+        let config = config.map(nodes::read::<Config>).transpose()?.map(|loaded| loaded.config);
+        let mut keys = Keyring::default();
+        for path in &self.key_files {
+            keys.add(Key::from_file(path).map_err(|error| file_failure(&error))?);
+        }
+        if let Some(config) = &config {
+            let configured = Keyring::read(&config.keys);
+            keys.add_all(configured.map_err(|error| Failure::usage_as("WRONG_CONFIG", chain(&error)))?);
+        }
+        let secret = match self.given_secret()? {
+            Some(secret) => Some(secret),
+            None => config.and_then(|config| config.operator_api).and_then(|api| api.hmac_secret),
+        };
+        if secret.is_none() && keys.keys().next().is_none() {
+            let what = "nothing to sign with: give --secret-file, --ask-secret or --keyfile, or a configuration with operatorApi.hmacSecret";
+            return Err(Failure::usage(what).coded("NO_SECRET"));
+        }
+        let passphrases = Passphrases::of_flags(self.passphrase_file.clone(), None);
+        Ok(Credentials { secret, keys, passphrases, strong: self.strong })
+    }
+
+    fn given_secret(&self) -> Outcome<Option<String>> {
         if let Some(secret) = &self.secret {
-            return Ok(secret.clone());
+            return Ok(Some(secret.clone()));
         }
         if let Some(path) = &self.secret_file {
-            return secret_of(path);
+            return secret_of(path).map(Some);
         }
-        let config = config.map(nodes::read::<Config>).transpose()?.map(|loaded| loaded.config);
-        let secret = config.and_then(|config| config.operator_api).and_then(|api| api.hmac_secret);
-        secret.ok_or_else(|| {
-            let what = "no secret to sign with: give --secret or --secret-file, or a configuration with operatorApi.hmacSecret";
-            Failure::usage(what).coded("NO_SECRET")
-        })
+        if self.ask_secret {
+            let answer = argosy_keys::ask("Secret of the operator's port");
+            let answer = answer.map_err(|error| Failure::usage(chain(&error)).coded("NO_SECRET"))?;
+            return Ok(Some(answer.as_str().to_owned()));
+        }
+        Ok(env::var(SECRET_VARIABLE).ok().filter(|secret| !secret.is_empty()))
     }
 }
 
@@ -162,36 +234,6 @@ fn secret_of(path: &Path) -> Outcome<String> {
         "" => Err(unusable("it is empty".to_owned())),
         secret => Ok(secret.to_owned()),
     }
-}
-
-async fn send(url: &str, action: &str, body: &Value, secret: &str) -> Outcome<()> {
-    let wrong = || {
-        let what = format!("{} is not a URL of the form http://host:port", text::line(url));
-        Failure::usage(what).coded("REQUEST_FAILED")
-    };
-    let base: Uri = url.parse().map_err(|_| wrong())?;
-    let (Some(scheme), Some(authority)) = (base.scheme_str(), base.authority()) else { return Err(wrong()) };
-    let path = format!("{}/api/v1/{action}", base.path().trim_end_matches('/'));
-    let token = token::sign(secret, &path, body, now_ms() / 1_000);
-    let request = Request::post(format!("{scheme}://{authority}{path}"))
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::AUTHORIZATION, format!("bearer {token}"))
-        .head_timeout(PATIENCE)
-        .bytes(body.to_string());
-    // An operator's own node may be anywhere.
-    let client = Client::new(ClientConfig { addresses: AddressPolicy::Local, ..ClientConfig::default() });
-    let no_answer = |error: argosy_http::ClientError| {
-        Failure::no_answer(format!("Request failed: {}", chain(&error))).coded("REQUEST_FAILED")
-    };
-    let response = client.send(request).await.map_err(no_answer)?;
-    let status = response.status();
-    let answer = response.collect(MAX_ANSWER_BYTES).await.map_err(no_answer)?;
-    if status == StatusCode::OK {
-        return Ok(());
-    }
-    let answer = String::from_utf8_lossy(&answer);
-    let answer = if answer.is_empty() { status.to_string() } else { answer.into_owned() };
-    Err(Failure::refused("REQUEST_FAILED", format!("Request failed: {answer}")))
 }
 
 #[cfg(test)]

@@ -5,11 +5,14 @@ mod sink;
 mod sources;
 
 use crate::{
+    channels::permit,
     failure::{Failure, Outcome},
     network::{DirectoryArgs, Network},
-    screen, text,
+    screen,
+    send::KeyArgs,
+    text,
 };
-use argosy_api::directory::ObjectView;
+use argosy_api::{ReadPermit, ReadScope, directory::ObjectView};
 use argosy_content::{GroupRange, SliceItem};
 use argosy_domain::DataObjectId;
 use argosy_http::Client;
@@ -27,6 +30,9 @@ use tokio::task::JoinHandle;
 
 /// Windows that are fetched at once. All of them wait in memory, verified, until it is their turn.
 const WINDOWS_AT_ONCE: usize = 4;
+/// Life of the permit that is signed for a download of one's own, in milliseconds: a slow line and a
+/// large file.
+const PERMIT_LIFE_MS: u64 = 12 * 60 * 60 * 1000;
 
 /// Download an object: every 16 KiB group is verified before it is written
 #[derive(Debug, clap::Args)]
@@ -37,7 +43,8 @@ Examples:
   argosy get 0 -o - | ffprobe -
 
 An interrupted download goes on when it is asked for again: what has arrived waits in
-FILE.argosy-part. Content id and size come from the directory, also for a URL.")]
+FILE.argosy-part. Content id and size come from the directory, also for a URL. An object
+of a private bag is read by the permit in the URL, or else by a key of the bag's owner.")]
 pub(crate) struct GetArgs {
     /// Id of the object, or its URL at a distributor or storage node
     #[arg(value_name = "ID|URL")]
@@ -45,6 +52,8 @@ pub(crate) struct GetArgs {
     /// File to write, - for standard output [default: object-ID]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    keys: KeyArgs,
 }
 
 /// What is asked for.
@@ -53,6 +62,8 @@ struct Target {
     id: DataObjectId,
     /// Root URL of the node that the caller prefers.
     node: Option<String>,
+    /// That of its URL.
+    permit: Option<ReadPermit>,
 }
 
 impl FromStr for Target {
@@ -61,7 +72,7 @@ impl FromStr for Target {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const FORM: &str = "expected a decimal number, or http://HOST:PORT/api/v1/assets/NUMBER";
         if !text.contains("://") {
-            return text.parse().map(|id| Self { id, node: None }).map_err(|_| FORM);
+            return text.parse().map(|id| Self { id, node: None, permit: None }).map_err(|_| FORM);
         }
         let uri: http::Uri = text.parse().map_err(|_| FORM)?;
         let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(FORM) };
@@ -71,7 +82,12 @@ impl FromStr for Target {
         if authority.as_str().contains('@') {
             return Err(FORM);
         }
-        Ok(Self { id, node: Some(format!("http://{authority}{root}")) })
+        let mut pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
+        let permit = pairs.find_map(|pair| pair.strip_prefix("permit="));
+        let permit = permit.map(str::parse).transpose();
+        let permit =
+            permit.map_err(|_| "the permit in the URL is damaged: use the URL exactly as it was given")?;
+        Ok(Self { id, node: Some(format!("http://{authority}{root}")), permit })
     }
 }
 
@@ -79,14 +95,23 @@ pub(crate) async fn run(directory: &DirectoryArgs, args: GetArgs) -> Outcome<Exi
     let id = args.target.id;
     let output = args.output.unwrap_or_else(|| PathBuf::from(format!("object-{id}")));
     sink::check(&output)?;
-    let network = Network::connect(directory).await?;
+    let setup = args.keys.setup()?;
+    let network = Network::connect(&directory.or(setup.directory)).await?;
     let view = network.object(id).await?;
     if view.accepted.is_none() {
         let message =
             format!("object {id} is declared, but no storage node holds it yet: its owner has to upload it");
         return Err(Failure::refused("NOT_ACCEPTED", message));
     }
-    let sources = Sources::find(&network, &view, args.target.node.as_deref()).await?;
+    let permit = match args.target.permit {
+        Some(permit) => Some(permit),
+        None if permit::is_private(&network, &view.bag).await? => {
+            let scope = ReadScope::Object(id);
+            Some(permit::sign(&network, &setup.ring, &view.bag, scope, PERMIT_LIFE_MS).await?)
+        }
+        None => None,
+    };
+    let sources = Sources::find(&network, &view, args.target.node.as_deref(), permit.as_ref()).await?;
     let mut sink = Sink::open(&output, &view).await?;
     let downloaded = download(&view, Arc::new(sources), &mut sink, false).await;
     match downloaded {
@@ -186,17 +211,23 @@ fn start(view: &ObjectView, sources: &Arc<Sources>, groups: GroupRange) -> Windo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argosy_domain::{KeyScheme, Keypair};
 
     #[test]
     fn ids_and_urls_are_understood() {
-        assert_eq!("7".parse(), Ok(Target { id: DataObjectId(7), node: None }));
+        assert_eq!("7".parse(), Ok(Target { id: DataObjectId(7), node: None, permit: None }));
         let url: Target = "http://h:1/edge/api/v1/assets/7?x=1".parse().unwrap();
-        assert_eq!(url, Target { id: DataObjectId(7), node: Some("http://h:1/edge".into()) });
+        assert_eq!(url, Target { id: DataObjectId(7), node: Some("http://h:1/edge".into()), permit: None });
         let url: Target = "http://h:1/api/v1/files/8".parse().unwrap();
-        assert_eq!(url, Target { id: DataObjectId(8), node: Some("http://h:1".into()) });
+        assert_eq!(url, Target { id: DataObjectId(8), node: Some("http://h:1".into()), permit: None });
+        let key = Keypair::from_uri(KeyScheme::Sr25519, "//Alice").unwrap();
+        let permit = ReadPermit::sign(&key, &[0; 32], ReadScope::Object(DataObjectId(7)), 5);
+        let url: Target = format!("http://h:1/api/v1/assets/7?x=1&permit={permit}").parse().unwrap();
+        assert_eq!(url.permit, Some(permit));
         for bad in [
             "",
             "-1",
+            "http://h/api/v1/assets/7?permit=12",
             "no-number",
             "http://h/7",
             "http://h/api/v1/assets/x",

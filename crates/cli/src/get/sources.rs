@@ -1,7 +1,9 @@
 //! Who can deliver an object, best first.
 
 use crate::{failure::Outcome, network::Network};
-use argosy_api::{ClientError, DistributorClient, SliceStream, StorageClient, directory::ObjectView};
+use argosy_api::{
+    ClientError, DistributorClient, ReadPermit, SliceStream, StorageClient, directory::ObjectView,
+};
 use argosy_content::GroupRange;
 use argosy_domain::DataObjectId;
 use argosy_http::Client;
@@ -78,28 +80,37 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Asks the directory who must deliver or keep the object, and the distributors how fast they
-    /// answer. `preferred` is a node that the caller named.
-    pub(super) async fn find(network: &Network, view: &ObjectView, preferred: Option<&str>) -> Outcome<Self> {
+    /// answer. `preferred` is a node that the caller named, `permit` what is shown to all of them.
+    pub(super) async fn find(
+        network: &Network,
+        view: &ObjectView,
+        preferred: Option<&str>,
+        permit: Option<&ReadPermit>,
+    ) -> Outcome<Self> {
         let distributors = network.distributors(&view.distribution_buckets).await?;
         let mut storage = network.storage_nodes(&view.storage_buckets).await?;
         // Buckets that claim to hold it come first.
         storage.sort_by_key(|node| !view.holders.contains(&node.bucket));
-        let client = || network.client.clone();
-        let distributors =
-            distributors.iter().map(|node| DistributorClient::new(client(), &node.url)).collect();
+        let distributor = |url: &str| {
+            let client = DistributorClient::new(network.client.clone(), url);
+            permit.map_or_else(|| client.clone(), |permit| client.clone().with_permit(permit))
+        };
+        let keeper = |url: &str| {
+            let client = StorageClient::new(network.client.clone(), url);
+            permit.map_or_else(|| client.clone(), |permit| client.clone().with_permit(permit))
+        };
+        let distributors = distributors.iter().map(|node| distributor(&node.url)).collect();
         let mut all: Vec<Source> = fastest_first(distributors, view.id)
             .await
             .into_iter()
             .map(|client| Source::new(Node::Distributor(client)))
             .collect();
-        all.extend(
-            storage.iter().map(|node| Source::new(Node::Storage(StorageClient::new(client(), &node.url)))),
-        );
+        all.extend(storage.iter().map(|node| Source::new(Node::Storage(keeper(&node.url)))));
         if let Some(url) = preferred {
             match all.iter().position(|source| source.url() == url) {
                 Some(at) => all.swap(0, at),
                 // A node that the directory does not name is as good as any: its bytes are verified.
-                None => all.insert(0, Source::new(Node::Distributor(DistributorClient::new(client(), url)))),
+                None => all.insert(0, Source::new(Node::Distributor(distributor(url)))),
             }
         }
         Ok(Self { all })

@@ -2,14 +2,16 @@
 
 mod effects;
 mod journal;
+mod key_args;
 mod loss;
 pub(crate) mod options;
 mod preview;
 mod report;
 mod resume;
-mod ring;
+pub(crate) mod ring;
 mod role;
 
+pub(crate) use key_args::KeyArgs;
 pub(crate) use options::{Confirm, SendArgs};
 pub(crate) use report::Done;
 pub(crate) use resume::{ResumeArgs, run as resume};

@@ -66,7 +66,7 @@ impl Ring {
 
     /// The key of an account that holds the role: the first of those at hand, then of those in the user's
     /// folder, then a development key if the network is one for trying out.
-    pub(super) async fn signer(&self, network: &Network, role: Role) -> Outcome<Keypair> {
+    pub(crate) async fn signer(&self, network: &Network, role: Role) -> Outcome<Keypair> {
         let accounts = match role.accounts(network).await? {
             Some(accounts) => accounts,
             None => self.keys.accounts().take(1).collect(),

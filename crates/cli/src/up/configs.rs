@@ -124,6 +124,7 @@ fn new_secret() -> Outcome<String> {
 
 fn distributor_text(n: usize, ports: DistributorPorts, directory: u16, secret: &str) -> String {
     let name = distributor_name(n);
+    let key = key_uri(&name);
     let worker = n + 1;
     let DistributorPorts { public, operator } = ports;
     format!(
@@ -137,6 +138,7 @@ directories:
   cacheState: cache
 limits:
   storage: 20G
+  drainSec: 3    # answers may go on so long when the node is told to stop
 publicApi:
   port: {public}
   host: 127.0.0.1
@@ -144,6 +146,8 @@ operatorApi:
   port: {operator}
   hmacSecret: {secret}    # signs the operator's requests
 workerId: {worker}
+keys:
+  - suri: {key}    # a development key, known to everyone: fetches objects of private bags
 "
     )
 }

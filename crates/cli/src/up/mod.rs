@@ -13,7 +13,7 @@ use crate::{
     screen,
 };
 use argosy_directory::Genesis;
-use argosy_telemetry::LogConfig;
+use argosy_telemetry::{FileLog, FilePlan, Frequency, LogConfig};
 use configs::Configs;
 use data::{DataDir, Found, Marker};
 use plan::{PortChoice, Ports};
@@ -191,8 +191,18 @@ fn check_same(args: &UpArgs, marker: Marker, ports: &Ports) -> Outcome<()> {
 fn start_logs(data: &DataDir) -> Outcome<argosy_telemetry::Guard> {
     let config = LogConfig {
         console: "warn".to_owned(),
-        directory: Some(data.path().join("logs")),
-        ..LogConfig::default()
+        file: Some(FileLog {
+            filter: "info".to_owned(),
+            plan: FilePlan {
+                directory: data.path().join("logs"),
+                prefix: "argosy".to_owned(),
+                frequency: Frequency::Daily,
+                max_bytes: crate::nodes::LOG_FILE_BYTES,
+                max_files: crate::nodes::LOG_FILES,
+                archive: false,
+            },
+        }),
+        elastic: None,
     };
     argosy_telemetry::init(&config).map_err(|error| Failure::refused("NO_LOGS", chain(&error)))
 }

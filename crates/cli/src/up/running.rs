@@ -46,8 +46,17 @@ impl StopSignal {
 /// All nodes that have been started.
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
-    running: JoinSet<(String, Result<(), NodeError>)>,
+    running: JoinSet<Ended>,
     shutdowns: Vec<Shutdown>,
+}
+
+/// How a node has ended.
+#[derive(Debug)]
+struct Ended {
+    name: String,
+    /// Somebody told it to: its operator, if not this program.
+    asked: bool,
+    result: Result<(), NodeError>,
 }
 
 impl Nodes {
@@ -66,19 +75,23 @@ impl Nodes {
     fn add(&mut self, mut node: Running) {
         self.shutdowns.push(node.shutdown());
         self.running.spawn(async move {
-            let name = node.name().to_owned();
-            let ended = node.join().await;
-            (name, ended)
+            let result = node.join().await;
+            Ended { name: node.name().to_owned(), asked: node.shutdown().is_triggered(), result }
         });
     }
 
-    /// Waits until a node ends that nobody asked to.
+    /// Waits until a node ends that nobody asked to, or none is left.
     pub(super) async fn first_end(&mut self) -> Failure {
-        let why = match self.running.join_next().await {
-            None => "no node runs".to_owned(),
-            Some(Ok((name, Ok(())))) => format!("{name} has stopped by itself"),
-            Some(Ok((_, Err(error)))) => chain(&error),
-            Some(Err(error)) => error.to_string(),
+        let why = loop {
+            match self.running.join_next().await {
+                None => break "no node runs any more".to_owned(),
+                Some(Err(error)) => break error.to_string(),
+                Some(Ok(Ended { result: Err(error), .. })) => break chain(&error),
+                Some(Ok(Ended { name, asked: false, .. })) => break format!("{name} has stopped by itself"),
+                Some(Ok(Ended { name, .. })) => {
+                    tracing::info!(node = name, "stopped, as its operator wished; the others go on");
+                }
+            }
         };
         Failure::refused("NODE_FAILED", format!("{why}: the logs in the data directory say more"))
     }
@@ -88,7 +101,7 @@ impl Nodes {
         self.shutdowns.iter().for_each(Shutdown::trigger);
         let ended = async {
             while let Some(ended) = self.running.join_next().await {
-                if let Ok((name, Err(error))) = ended {
+                if let Ok(Ended { name, result: Err(error), .. }) = ended {
                     tracing::warn!(node = name, "did not stop well: {}", chain(&error));
                 }
             }

@@ -37,8 +37,16 @@ impl Drop for Browser {
     }
 }
 
-/// Serves the page, and hands on what it reports.
-fn page_server() -> (String, mpsc::Receiver<String>) {
+/// What the browser finds at a path.
+#[derive(Clone)]
+pub(crate) struct Page {
+    pub(crate) path: &'static str,
+    pub(crate) mime: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Serves the pages, and hands on what they report.
+fn page_server(pages: Vec<Page>) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (results, received) = mpsc::channel();
@@ -56,19 +64,24 @@ fn page_server() -> (String, mpsc::Receiver<String>) {
             if let Some(result) = line.strip_prefix("GET /result?") {
                 let _ = results.send(result.split(' ').next().unwrap_or_default().replace("%20", " "));
             }
-            let body = if line.starts_with("GET /player") { PAGE } else { "" };
+            let target = line.split(' ').nth(1).unwrap_or_default();
+            let path = target.split('?').next().unwrap_or_default();
+            let page = pages.iter().find(|page| page.path == path);
+            let (mime, body) = page.map_or(("text/html", &[][..]), |page| (page.mime, &page.body[..]));
             let _ = write!(
                 reader.get_mut(),
-                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                "HTTP/1.1 200 OK\r\nContent-Type: {mime}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
                 body.len()
             );
+            let _ = reader.get_mut().write_all(body);
         }
     });
     (format!("http://{address}"), received)
 }
 
-fn play(url: &str) -> String {
-    let (server, results) = page_server();
+/// What a page reports that is opened in a browser of its own; `start` is its path and query.
+pub(crate) fn report(pages: &[Page], start: &str) -> String {
+    let (server, results) = page_server(pages.to_vec());
     let profile = tempfile::tempdir().unwrap();
     let _browser = Browser(
         Command::new("chromium")
@@ -86,13 +99,18 @@ fn play(url: &str) -> String {
                 "--autoplay-policy=no-user-gesture-required",
             ])
             .arg(format!("--user-data-dir={}", profile.path().display()))
-            .arg(format!("{server}/player?url={url}"))
+            .arg(format!("{server}{start}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromium starts"),
     );
     results.recv_timeout(Duration::from_secs(60)).expect("the page reports what it played")
+}
+
+fn play(url: &str) -> String {
+    let page = Page { path: "/player", mime: "text/html", body: PAGE.into() };
+    report(&[page], &format!("/player?url={url}"))
 }
 
 #[test]

@@ -13,9 +13,10 @@ use std::{
 };
 
 /// Pages that are about a network of `argosy up`, in the order in which they are run.
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 5] = [
     ("cli.md", include_str!("../../../../docs/cli.md")),
     ("cli/looking.md", include_str!("../../../../docs/cli/looking.md")),
+    ("private-bags.md", include_str!("../../../../docs/private-bags.md")),
     ("config.md", include_str!("../../../../docs/config.md")),
     ("keys.md", include_str!("../../../../docs/keys.md")),
 ];

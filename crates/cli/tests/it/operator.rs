@@ -87,12 +87,30 @@ fn an_operator_changes_a_running_distributor() {
     assert_eq!(buckets(), serde_json::json!({"allByWorkerId": 7}));
 
     let output = command("shutdown", &["--secret", "wrong"]);
-    assert!(stderr(&output).contains("invalid signature") && output.status.code() == Some(1));
+    assert!(stderr(&output).contains("OPERATOR_TOKEN_SIGNATURE") && output.status.code() == Some(1));
     done(command("shutdown", &own));
     assert!(node.0.wait().unwrap().success(), "it ends as it does on SIGTERM");
     let output = command("shutdown", &own);
     assert!(stderr(&output).contains("Request failed: cannot connect"), "{}", stderr(&output));
     assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn a_network_goes_on_without_a_distributor_that_its_operator_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let network = Network::up(&data);
+    let path = data.join("distributor-0/config.yml");
+    let config = path.to_str().unwrap();
+    let url = format!("http://127.0.0.1:{}", shown(config)["values"]["operatorApi"]["port"]);
+    let output = run(&["distribution", "node", "shutdown", "-u", &url, "--config", config]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let endpoints = network.distributors();
+    let answers = |endpoint: &str| http::get(&format!("{endpoint}/api/v1/buckets"), None).is_ok();
+    wait_until("the distributor has gone", || !answers(&endpoints[0]));
+    assert!(answers(&endpoints[1]) && answers(&endpoints[2]));
+    // Ends well all the same, which it does not once it has failed.
+    network.stop("TERM");
 }
 
 #[test]

@@ -22,8 +22,27 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
         let what = "operatorApi.hmacSecret is the secret of a sample configuration, which everybody knows; expected one of your own, such as `openssl rand -hex 32` prints";
         wrong("operatorApi.hmacSecret", what.to_owned());
     }
-    let mut warn = |path, what: String| findings.push(Finding { path, what, wrong: false });
+    if config.public_api.proxy_protocol && config.public_api.trusted_proxies.is_empty() {
+        let what = "publicApi.proxyProtocol is on, but nobody may speak it; expected the addresses of your proxies in publicApi.trustedProxies";
+        wrong("publicApi.proxyProtocol", what.to_owned());
+    }
+    if let Some(address) =
+        config.operator_api.as_ref().and_then(|api| super::operator::accounts(&api.keys).err())
+    {
+        let what = format!(
+            "operatorApi.keys has {address:?}, which is no address of an account; expected such as `argosy keys list` shows"
+        );
+        wrong("operatorApi.keys", what);
+    }
     let limits = &config.limits;
+    let rates = [
+        ("limits.egressBytesPerSecond", limits.egress_bytes_per_second),
+        ("limits.egressBytesPerSecondPerObject", limits.egress_bytes_per_second_per_object),
+    ];
+    for (path, _) in rates.into_iter().filter(|(_, rate)| *rate == Some(Size(0))) {
+        wrong(path, format!("{path} is 0; expected a size above it, or leave it out for no bound"));
+    }
+    let mut warn = |path, what: String| findings.push(Finding { path, what, wrong: false });
     if limits.storage < ARGUS_LEAST_STORAGE {
         let what =
             format!("limits.storage is {}; Argus expects at least {ARGUS_LEAST_STORAGE}", limits.storage);
@@ -33,8 +52,9 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
         let what = format!("limits.maxCachedItemSize is {size}; Argus expects at least {ARGUS_LEAST_ITEM}");
         warn("limits.maxCachedItemSize", what);
     }
-    if config.operator_api.as_ref().is_some_and(|api| api.hmac_secret.is_none()) {
-        let what = "operatorApi.hmacSecret is missing; without it only the status is answered there";
+    let api = config.operator_api.as_ref();
+    if api.is_some_and(|api| api.hmac_secret.is_none() && api.keys.is_empty()) {
+        let what = "operatorApi has neither hmacSecret nor keys; without them nothing can be changed there";
         warn("operatorApi", what.to_owned());
     }
     if config.buckets.is_none() && config.worker_id.is_none() {
@@ -45,6 +65,7 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
     for path in ignored(config) {
         warn(path, format!("{path} is accepted, but not acted on"));
     }
+    findings.extend(config.logs.findings());
     findings
 }
 
@@ -59,6 +80,5 @@ pub(super) fn ignored(config: &Config) -> Vec<&'static str> {
         ("intervals.checkStorageNodeResponseTimes", intervals.check_storage_node_response_times.is_some()),
         ("intervals.cacheCleanup", intervals.cache_cleanup.is_some()),
     ];
-    let own = given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key));
-    own.chain(config.logs.ignored()).collect()
+    given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key)).collect()
 }

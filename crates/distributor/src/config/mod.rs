@@ -2,12 +2,22 @@
 //!
 //! Every key is described in `docs/config.md`.
 
+mod clients;
 mod fills;
 mod findings;
+mod metrics;
+pub(crate) mod operator;
+mod prefetch;
+mod scrub;
 mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use clients::{LogAddresses, Proxy};
+pub use metrics::MetricsApi;
+pub use operator::Requirement;
+pub use prefetch::{Prefetch, PrefetchPolicy};
+pub use scrub::Scrub;
 pub use sections::{
     BucketName, Directories, Endpoints, EndpointsError, Intervals, Limits, OperatorApi, PublicApi,
 };
@@ -36,6 +46,9 @@ pub struct Config {
     pub directories: Directories,
     /// Bounds.
     pub limits: Limits,
+    /// What is fetched before anybody asks for it.
+    #[serde(default)]
+    pub prefetch: Prefetch,
     /// How often things are done. Not acted on: what they are for happens at once here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals: Option<Intervals>,
@@ -44,6 +57,9 @@ pub struct Config {
     /// Where the operator is answered; nowhere if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_api: Option<OperatorApi>,
+    /// Where those who watch are answered; on the operator's port only if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsApi>,
     /// The distribution worker who operates the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker_id: Option<u64>,
@@ -55,6 +71,9 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "some_keys")]
     pub keys: Vec<KeySource>,
+    /// Proving again what has been on disk for long.
+    #[serde(default)]
+    pub scrub: Scrub,
     /// What is logged where.
     #[serde(default)]
     pub logs: Logs,

@@ -1,6 +1,11 @@
 //! The sections of the configuration.
 
+use super::{
+    Requirement,
+    clients::{LogAddresses, Proxy, proxies_schema},
+};
 use argosy_domain::DistributionBucketId;
+use argosy_http::Proxies;
 use argosy_node::config::{DirectoryUrls, Size, UrlsError, ip_schema, secret_schema, url_schema};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -9,6 +14,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
+    time::Duration,
 };
 
 /// The `endpoints` section: other nodes that this one needs. One of `directory` and `storageSquid` is
@@ -85,6 +91,12 @@ pub struct Limits {
     /// Larger objects are passed through and not cached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_cached_item_size: Option<Size>,
+    /// Most bytes per second that are sent to users, all together; as fast as it goes if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress_bytes_per_second: Option<Size>,
+    /// Most bytes per second that are sent of one object, to all its users together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress_bytes_per_second_per_object: Option<Size>,
     /// Objects that are fetched for readers at once; others wait for their turn. 64 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrent_storage_node_downloads: Option<NonZeroU32>,
@@ -109,7 +121,14 @@ pub struct Limits {
     /// How long Argus remembers answers of its query node, in seconds. Not acted on, for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "queryNodeCacheTTL")]
     pub query_node_cache_ttl: Option<u32>,
+    /// Longest that answers may go on when the node is told to stop, in seconds; 8 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 300))]
+    pub drain_sec: Option<u32>,
 }
+
+/// Less than the ten seconds after which `docker stop` kills.
+const DRAIN_SEC: u32 = 8;
 
 impl Limits {
     /// So many bytes of cached objects, and nothing else.
@@ -118,13 +137,21 @@ impl Limits {
         Self {
             storage: Size(bytes),
             max_cached_item_size: None,
+            egress_bytes_per_second: None,
+            egress_bytes_per_second_per_object: None,
             max_concurrent_storage_node_downloads: None,
             max_concurrent_outbound_connections: None,
             outbound_requests_timeout_ms: None,
             pending_download_timeout_sec: None,
             data_object_source_by_object_id_ttl: None,
             query_node_cache_ttl: None,
+            drain_sec: None,
         }
+    }
+
+    /// Longest that answers may go on when the node is told to stop.
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_sec.unwrap_or(DRAIN_SEC).into())
     }
 
     /// Largest object that is cached, in bytes.
@@ -160,12 +187,41 @@ pub struct PublicApi {
     #[serde(default = "everywhere")]
     #[schemars(schema_with = "ip_schema", default = "everywhere")]
     pub host: IpAddr,
+    /// Reverse proxies in front of the port: addresses or networks, such as `10.0.0.0/8`. Their
+    /// `X-Forwarded-For` is believed, that of others is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "proxies_schema")]
+    pub trusted_proxies: Vec<Proxy>,
+    /// Whether these proxies begin each connection as the PROXY protocol says, version 1 or 2. Then they
+    /// must.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub proxy_protocol: bool,
+    /// How users' addresses are written to logs.
+    #[serde(default)]
+    pub log_addresses: LogAddresses,
 }
 
 impl PublicApi {
+    /// This address, and no proxy in front of it.
+    #[must_use]
+    pub const fn at(host: IpAddr, port: u16) -> Self {
+        let log_addresses = LogAddresses::Shortened;
+        Self { port, host, trusted_proxies: Vec::new(), proxy_protocol: false, log_addresses }
+    }
+
+    pub(crate) fn proxies(&self) -> Proxies {
+        let trusted = self.trusted_proxies.iter().map(|proxy| proxy.0).collect();
+        Proxies { trusted, protocol: self.proxy_protocol }
+    }
+
     pub(crate) const fn address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 const fn everywhere() -> IpAddr {
@@ -187,6 +243,12 @@ pub struct OperatorApi {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "secret_schema")]
     pub hmac_secret: Option<String>,
+    /// Addresses of accounts whose keys may sign the operator's requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// Which tokens are taken: Argus' too, or only ours.
+    #[serde(default, skip_serializing_if = "Requirement::is_default")]
+    pub require: Requirement,
 }
 
 impl fmt::Debug for OperatorApi {
@@ -196,6 +258,8 @@ impl fmt::Debug for OperatorApi {
             .field("port", &self.port)
             .field("host", &self.host)
             .field("has_secret", &self.hmac_secret.is_some())
+            .field("keys", &self.keys)
+            .field("require", &self.require)
             .finish()
     }
 }
@@ -217,7 +281,7 @@ impl OperatorApi {
 /// Source: `config.yml`, and the development setup, of Joystream's distributor.
 const SAMPLE_SECRETS: [&str; 2] = ["this-is-not-so-secret", "this-is-not-so-secret-change-it"];
 
-const fn here() -> IpAddr {
+pub(super) const fn here() -> IpAddr {
     IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 

@@ -48,8 +48,8 @@ fn argus_configuration_is_read_unchanged_as_yaml_and_as_json() {
     assert!(argosy_keys::Keyring::read(&config.keys).is_ok(), "a seed keeps its digits");
     let base = folder.0.path().canonicalize().unwrap();
     assert_eq!(config.directories.assets, base.join("./local/data"));
-    assert_eq!(config.ignored().len(), 11);
-    assert_eq!(loaded.warnings.len(), 11, "{:?}", loaded.warnings);
+    assert_eq!(config.ignored().len(), 10);
+    assert_eq!(loaded.warnings.len(), 10, "{:?}", loaded.warnings);
     assert!(loaded.warnings[0].contains("joystreamNodeWs"), "{:?}", loaded.warnings);
     assert_eq!(folder.load(JSON, &[]).unwrap().config, *config);
     assert!(!format!("{config:?}").contains("not-that-of-the-sample"));
@@ -70,6 +70,30 @@ fn a_short_configuration_of_our_own_is_enough() {
     assert!(idle.contains("neither buckets nor workerId"), "{idle}");
     let again: Config = serde_json::from_value(serde_json::to_value(&loaded.config).unwrap()).unwrap();
     assert_eq!(again, loaded.config);
+}
+
+#[test]
+fn proxies_and_rates_are_read() {
+    let text = YAML
+        .replace(
+            "  port: 3334",
+            "  port: 3334\n  trustedProxies: [10.0.0.0/8, ::1]\n  proxyProtocol: true\n  logAddresses: full",
+        )
+        .replace("100G", "100G\n  egressBytesPerSecond: 100M\n  egressBytesPerSecondPerObject: 5M");
+    let folder = Folder::new();
+    let config = folder.load(&text, &[]).unwrap().config;
+    let proxies = config.public_api.proxies();
+    assert!(proxies.protocol && proxies.trusts("10.1.2.3".parse().unwrap()));
+    assert!(proxies.trusts("::1".parse().unwrap()) && !proxies.trusts("::2".parse().unwrap()));
+    let user = "192.0.2.7".parse().unwrap();
+    assert_eq!(config.public_api.log_addresses.of(user), user);
+    assert_eq!(config.limits.egress_bytes_per_second, Some(Size(100 << 20)));
+    assert_eq!(config.limits.egress_bytes_per_second_per_object, Some(Size(5 << 20)));
+    let again: Config = serde_json::from_value(serde_json::to_value(&config).unwrap()).unwrap();
+    assert_eq!(again, config);
+    let plain = folder.load(YAML, &[]).unwrap().config.public_api;
+    assert_eq!(plain.log_addresses.of(user).to_string(), "192.0.2.0");
+    assert!(!plain.proxies().protocol && plain.proxies().trusted.is_empty());
 }
 
 /// Each rule broken once: what is replaced in the sample, by what, and what is said.
@@ -128,6 +152,15 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("queryNodeCacheTTL: 60", "queryNodeCacheTTL: 1.5", "limits.queryNodeCacheTTL is \"1.5\"; expected"),
     ("saveCacheState: 60", "saveCacheState: 0", "intervals.saveCacheState is \"0\"; expected"),
     ("3334", "70000", "publicApi.port is \"70000\"; expected a whole number from 0 to 65535"),
+    ("  port: 3334", "  port: 3334\n  proxyProtocol: true", "publicApi.proxyProtocol is on, but nobody may"),
+    (
+        "  port: 3334",
+        "  port: 3334\n  trustedProxies: [10.0.0.1/8]",
+        "[0] is \"10.0.0.1/8\"; expected an address, or a network",
+    ),
+    ("  port: 3334", "  port: 3334\n  trustedProxies: [proxy]", "publicApi.trustedProxies[0] is \"proxy\""),
+    ("  port: 3334", "  port: 3334\n  logAddresses: none", "is \"none\"; expected shortened or full"),
+    ("100G", "100G\n  egressBytesPerSecond: 0B", "limits.egressBytesPerSecond is 0; expected a size above"),
     (
         "not-that-of-the-sample",
         "this-is-not-so-secret",

@@ -1,6 +1,6 @@
 //! How the operator's requests are turned down, in the bodies of Argus.
 
-use super::{changes::ChangesError, door::DoorError, token::TokenError};
+use super::{changes::ChangesError, door::DoorError, strong::StrongError, token::TokenError};
 use argosy_api::ErrorBody;
 use axum::{
     Json,
@@ -22,6 +22,12 @@ pub(super) enum Refusal {
     /// It is not signed as it has to be.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The same, for our own tokens.
+    #[error(transparent)]
+    Strong(#[from] StrongError),
+    /// A token of Argus where only ours are taken.
+    #[error("this needs a strong token, such as `argosy distribution node` makes: Authorization: Argosy …")]
+    Weak,
     /// The body is not what the action needs.
     #[error("request.body{place} {what}")]
     Body { place: String, what: &'static str },
@@ -50,6 +56,8 @@ impl Refusal {
                 return ErrorBody::this_node(StatusCode::FORBIDDEN, "NO_OPERATOR_SECRET", message)
                     .into_response();
             }
+            Self::Weak => return unauthorized("STRONG_TOKEN_REQUIRED", message),
+            Self::Strong(error) => return unauthorized(error.code(), message),
             Self::NoJson(_) => (StatusCode::BAD_REQUEST, invalid(&message, url, &message)),
             Self::Token(_) => (StatusCode::UNAUTHORIZED, invalid(&message, url, &message)),
             Self::Body { place, what } => {
@@ -64,6 +72,10 @@ impl Refusal {
         };
         (status, Json(body)).into_response()
     }
+}
+
+fn unauthorized(code: &str, message: String) -> Response {
+    ErrorBody::caller(StatusCode::UNAUTHORIZED, code, message).into_response()
 }
 
 fn invalid(message: &str, path: &str, what: &str) -> Value {

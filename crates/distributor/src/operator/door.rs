@@ -2,7 +2,11 @@
 
 use crate::{node::Node, serve::Public};
 use argosy_http::{BindError, ServeConfig, Shutdown, bind, serve_edge};
-use std::{net::SocketAddr, pin::Pin, sync::Arc};
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
@@ -73,7 +77,12 @@ impl Open {
     fn new(node: &Arc<Node>, listener: TcpListener) -> Self {
         let stop = Shutdown::new();
         let public = Arc::new(Public(Arc::clone(node)));
-        Self { serving: Box::pin(serve_edge(listener, public, ServeConfig::default(), stop.clone())), stop }
+        let proxies = Arc::new(node.config.public_api.proxies());
+        let counters = Arc::clone(&node.public_port);
+        let mut config =
+            ServeConfig { counters, proxies, egress: node.egress.clone(), ..ServeConfig::default() };
+        config.deadlines.drain = node.config.limits.drain();
+        Self { serving: Box::pin(serve_edge(listener, public, config, stop.clone())), stop }
     }
 
     async fn close(self) {
@@ -87,6 +96,7 @@ impl Doorkeeper {
     /// signal, or the time for that is over, ends the fills.
     pub(crate) async fn run(mut self, listener: Option<TcpListener>, shutdown: Shutdown) {
         let mut open = listener.map(|listener| Open::new(&self.node, listener));
+        let is_open = |open: bool| self.node.public_is_open.store(open, Ordering::Relaxed);
         let stop = shutdown.triggered();
         tokio::pin!(stop);
         loop {
@@ -107,11 +117,13 @@ impl Doorkeeper {
                     let answer = bound.map(|listener| {
                         if let Some(listener) = listener {
                             open = Some(Open::new(&self.node, listener));
+                            is_open(true);
                         }
                     });
                     let _ = done.send(answer);
                 }
                 Some(Wish::Close(done)) => {
+                    is_open(false);
                     if let Some(door) = open.take() {
                         door.close().await;
                     }
@@ -121,6 +133,7 @@ impl Doorkeeper {
                 None => break,
             }
         }
+        is_open(false);
         if let Some(door) = open {
             door.close().await;
         }

@@ -252,6 +252,29 @@ mod tests {
         mac.verify_slice(&signature).unwrap();
     }
 
+    /// Made once by Python's `hmac`, `hashlib` and `json`, with blanks between fields and letters beyond
+    /// ASCII, as other programs may send them.
+    #[test]
+    fn tokens_of_another_implementation_are_taken() {
+        let secret = "s\u{e9}cret of the operator";
+        let body = json!({"buckets": ["0:1", "1:0"], "note": "caf\u{e9}"});
+        for token in [
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyZXFCb2R5IjogeyJidWNrZXRzIjogWyIwOjEiLCAiMTowIl0sICJub3RlIjogImNhZlx1MDBlOSJ9LCAicmVxVXJsIjogIi9hcGkvdjEvc2V0LWJ1Y2tldHM_YT1iJTIwYyIsICJpYXQiOiAxNzk5OTk5OTkwLCAiZXhwIjogMTgwMDAwMDA1MH0.A6YRwjqxV7mAKkqQuwkb_l639WQDkv1Z0NN0FnboxBE",
+            "eyJhbGciOiJIUzM4NCIsInR5cCI6IkpXVCJ9.eyJyZXFCb2R5IjogeyJidWNrZXRzIjogWyIwOjEiLCAiMTowIl0sICJub3RlIjogImNhZlx1MDBlOSJ9LCAicmVxVXJsIjogIi9hcGkvdjEvc2V0LWJ1Y2tldHM_YT1iJTIwYyIsICJpYXQiOiAxNzk5OTk5OTkwLCAiZXhwIjogMTgwMDAwMDA1MH0.MzREH1AaJRl1MjbMSVtqQcdELVPoa4E32CqkfljiHIiDuLh55DoQdg0t2JugACY5",
+            "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJyZXFCb2R5IjogeyJidWNrZXRzIjogWyIwOjEiLCAiMTowIl0sICJub3RlIjogImNhZlx1MDBlOSJ9LCAicmVxVXJsIjogIi9hcGkvdjEvc2V0LWJ1Y2tldHM_YT1iJTIwYyIsICJpYXQiOiAxNzk5OTk5OTkwLCAiZXhwIjogMTgwMDAwMDA1MH0.Tz23FmcqXo_fv7Vv9-2GPRWBSxmfWoeX-NKK-fCDqj9OOmfcE-DpWqXq2G4FWetFm7CDdlEvIipinaw2vfjLhg",
+        ] {
+            let verified = |secret: &str, url: &str, body: &Value, now| {
+                verify(Some(&format!("bearer {token}")), secret, url, body, now)
+            };
+            let url = "/api/v1/set-buckets?a=b%20c";
+            assert_eq!(verified(secret, url, &body, NOW), Ok(()));
+            assert_eq!(verified(secret, url, &body, NOW + 50), Err(TokenError::Expired));
+            assert_eq!(verified("secret of the operator", url, &body, NOW), Err(TokenError::Signature));
+            assert_eq!(verified(secret, "/api/v1/set-buckets", &body, NOW), Err(TokenError::OtherUrl));
+            assert_eq!(verified(secret, url, &json!({}), NOW), Err(TokenError::OtherBody));
+        }
+    }
+
     #[test]
     fn every_fault_has_the_text_of_argus() {
         assert_eq!(answer(None).unwrap_err(), "Authorization header required");

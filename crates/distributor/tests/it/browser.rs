@@ -51,7 +51,6 @@ pub(crate) async fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Answer {
-    let mut stream = TcpStream::connect(to).await.unwrap();
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
@@ -61,7 +60,13 @@ pub(crate) async fn send(
     }
     request.push_str("\r\n");
     request.push_str(body);
-    stream.write_all(request.as_bytes()).await.unwrap();
+    raw(to, request.as_bytes()).await
+}
+
+/// Sends exactly these bytes and reads until the node closes.
+pub(crate) async fn raw(to: SocketAddr, request: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    stream.write_all(request).await.unwrap();
     let mut bytes = Vec::new();
     // A broken connection shows as a short body.
     let _broken = stream.read_to_end(&mut bytes).await;
@@ -78,4 +83,43 @@ fn parse(bytes: &[u8]) -> Answer {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     Answer { status, headers, body: bytes[end + 4..].to_vec() }
+}
+
+/// An answer that is still coming.
+pub(crate) struct Reading {
+    stream: TcpStream,
+    /// Its body is what was read of it so far.
+    pub(crate) answer: Answer,
+}
+
+/// Asks on a connection of its own and reads the head, and what comes with it.
+pub(crate) async fn begin(to: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Reading {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    while !bytes.windows(4).any(|window| window == b"\r\n\r\n") {
+        assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "no answer");
+    }
+    Reading { stream, answer: parse(&bytes) }
+}
+
+impl Reading {
+    /// Reads on until so many bytes of the body are here.
+    pub(crate) async fn until(&mut self, count: usize) -> &[u8] {
+        while self.answer.body.len() < count {
+            assert!(self.stream.read_buf(&mut self.answer.body).await.unwrap() > 0, "cut short");
+        }
+        &self.answer.body
+    }
+
+    /// Reads to the end, be it a break.
+    pub(crate) async fn end(mut self) -> Answer {
+        let _broken = self.stream.read_to_end(&mut self.answer.body).await;
+        self.answer
+    }
 }

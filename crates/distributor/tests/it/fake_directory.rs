@@ -21,14 +21,18 @@ use tokio::{
     task::JoinHandle,
 };
 
-fn key(uri: &str) -> Keypair {
+pub(crate) fn key(uri: &str) -> Keypair {
     Keypair::from_uri(KeyScheme::Sr25519, uri).unwrap()
 }
 
 pub(crate) fn genesis() -> Genesis {
     let account = key("//Alice").account();
-    let worker = || GenesisWorker { member: "alice".to_owned(), role_account: account };
-    let group = || GenesisGroup { workers: (0..4).map(|_| worker()).collect(), lead: Some(0) };
+    let worker =
+        |uri: String| GenesisWorker { member: "alice".to_owned(), role_account: key(&uri).account() };
+    let group = |name: &str| GenesisGroup {
+        workers: (0..4).map(|at| worker(format!("//{name}{at}"))).collect(),
+        lead: Some(0),
+    };
     Genesis {
         version: GENESIS_VERSION,
         network: "test".to_owned(),
@@ -37,8 +41,8 @@ pub(crate) fn genesis() -> Genesis {
         sequencer: key("//Sequencer").account(),
         params: Params::local(),
         members: vec![GenesisMember { handle: "alice".to_owned(), account }],
-        storage_group: group(),
-        distribution_group: group(),
+        storage_group: group("Storage"),
+        distribution_group: group("Distributor"),
         attestation_group: GenesisGroup::default(),
         council: GenesisCouncil::default(),
         balances: Vec::new(),
@@ -50,6 +54,8 @@ pub(crate) struct FakeDirectory {
     pub(crate) url: String,
     tip: Mutex<ChainTip>,
     blocks: Arc<watch::Sender<Vec<Block>>>,
+    /// Takes connections and says nothing.
+    mute: Arc<watch::Sender<bool>>,
     serving: JoinHandle<()>,
 }
 
@@ -68,14 +74,21 @@ impl FakeDirectory {
         let blocks = Arc::new(watch::Sender::new(Vec::new()));
         let file = serde_json::to_vec(&GenesisFile::from(&genesis)).unwrap();
         let shown = Arc::clone(&blocks);
+        let mute = Arc::new(watch::Sender::new(false));
+        let muted = Arc::clone(&mute);
         let serving = tokio::spawn(async move {
             // Connections end with the task that accepted them.
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, file.clone(), shown.subscribe()));
+                let (file, blocks, mut muted) = (file.clone(), shown.subscribe(), muted.subscribe());
+                connections.spawn(async move {
+                    // The directory itself holds the sender.
+                    let _ = muted.wait_for(|muted| !muted).await;
+                    serve(stream, file, blocks).await;
+                });
             }
         });
-        Self { url, tip: Mutex::new(ChainTip::of(&block)), blocks, serving }
+        Self { url, tip: Mutex::new(ChainTip::of(&block)), blocks, mute, serving }
     }
 
     /// Makes a block of these events; gives its height.
@@ -102,6 +115,11 @@ impl FakeDirectory {
         *tip = ChainTip::of(&block);
         self.blocks.send_modify(|all| all.push(block));
         height
+    }
+
+    /// Whoever connects from now on gets no answer, and no refusal either, until it speaks again.
+    pub(crate) fn hang(&self, hanging: bool) {
+        self.mute.send_replace(hanging);
     }
 
     /// Goes away, with all its connections.

@@ -24,7 +24,7 @@ async fn post(rig: &Rig, path: &str, authorization: Option<&str>, body: &str) ->
     browser::send(rig.operator_endpoint(), "POST", path, &headers, body).await
 }
 
-async fn signed(rig: &Rig, action: &str, body: Value) -> (u16, String) {
+pub(crate) async fn signed(rig: &Rig, action: &str, body: Value) -> (u16, String) {
     let path = format!("/api/v1/{action}");
     let bearer = format!("bearer {}", token::sign(SECRET, &path, &body, now()));
     let answer = post(rig, &path, Some(&bearer), &body.to_string()).await;
@@ -35,7 +35,7 @@ fn message(text: &str) -> (u16, String) {
     (409, json!({ "message": text }).to_string())
 }
 
-const DONE: (u16, String) = (200, String::new());
+pub(crate) const DONE: (u16, String) = (200, String::new());
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_who_has_the_secret_is_heard() {

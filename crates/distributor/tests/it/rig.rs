@@ -12,8 +12,8 @@ use argosy_directory::{
     event::DynamicBagCreation,
 };
 use argosy_distributor::{
-    Config,
-    config::{Directories, Endpoints, Limits, OperatorApi, PublicApi},
+    Config, StartError,
+    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Requirement, Scrub},
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
@@ -43,6 +43,8 @@ pub(crate) struct Rig {
     pub(crate) config: Config,
     node: Option<Running>,
     next_id: AtomicU64,
+    /// Copies of its folders that were made.
+    pub(crate) images: u32,
 }
 
 /// Another distributor.
@@ -66,11 +68,13 @@ impl Second {
 }
 
 /// The channel whose bag the distributor delivers, and one that it does not.
-const OURS: u64 = 1;
-const THEIRS: u64 = 2;
+pub(crate) const OURS: u64 = 1;
+pub(crate) const THEIRS: u64 = 2;
 const STRANGER: &str = "http://stranger.example";
+/// What the directory has as the distributor's own address.
+pub(crate) const OWN_ENDPOINT: &str = "http://127.0.0.1:1";
 
-fn distribution_bucket(index: u64) -> DistributionBucketId {
+pub(crate) fn distribution_bucket(index: u64) -> DistributionBucketId {
     DistributionBucketId { family: FamilyId(0), index }
 }
 
@@ -80,6 +84,11 @@ impl Rig {
     }
 
     pub(crate) async fn with_limits(behaviours: &[Behaviour], limits: Limits) -> Self {
+        Self::configured(behaviours, |config| config.limits = limits).await
+    }
+
+    /// With whatever a test wants to have otherwise.
+    pub(crate) async fn configured(behaviours: &[Behaviour], change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let directory = FakeDirectory::start().await;
         let mut sources = Vec::new();
@@ -111,7 +120,7 @@ impl Rig {
         let genesis_path = dir.path().join("genesis.json");
         std::fs::write(&genesis_path, serde_json::to_vec(&GenesisFile::from(&genesis())).unwrap()).unwrap();
         let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let config = Config {
+        let mut config = Config {
             id: "distributor-0".to_owned(),
             genesis: Some(genesis_path),
             endpoints: Endpoints::directory(DirectoryUrls::new(vec![directory.url.clone()]).unwrap()),
@@ -119,22 +128,38 @@ impl Rig {
                 assets: dir.path().join("assets"),
                 cache_state: dir.path().join("cache"),
             },
-            limits,
+            limits: Limits::storage(1 << 30),
+            prefetch: Prefetch::none(),
             intervals: None,
-            public_api: PublicApi { port: 0, host },
-            operator_api: Some(OperatorApi { port: 0, host, hmac_secret: Some(SECRET.to_owned()) }),
+            public_api: PublicApi::at(host, 0),
+            operator_api: Some(OperatorApi {
+                port: 0,
+                host,
+                hmac_secret: Some(SECRET.to_owned()),
+                keys: Vec::new(),
+                require: Requirement::Any,
+            }),
+            metrics: None,
             worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),
+            scrub: Scrub::default(),
             logs: Logs::default(),
         };
-        let mut rig = Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0) };
+        change(&mut config);
+        let mut rig =
+            Self { _dir: dir, directory, sources, config, node: None, next_id: AtomicU64::new(0), images: 0 };
         rig.start().await;
         rig
     }
 
     pub(crate) async fn start(&mut self) {
         self.node = Some(argosy_distributor::start(self.config.clone()).await.unwrap());
+    }
+
+    pub(crate) async fn try_start(&mut self) -> Result<(), StartError> {
+        self.node = Some(argosy_distributor::start(self.config.clone()).await?);
+        Ok(())
     }
 
     pub(crate) async fn stop(&mut self) {
@@ -227,7 +252,33 @@ impl Rig {
         self.know().await;
     }
 
-    fn declare(&self, channel: u64, sample: &Sample) -> u64 {
+    /// Another distributor of our family that delivers what this one does.
+    pub(crate) fn add_peer(&self, worker: u64, endpoint: &str) {
+        let (bucket, worker) = (distribution_bucket(10 + worker), WorkerId(worker));
+        let mut events = operated_bucket(bucket, worker, endpoint);
+        events.push(Event::DistributionBucketsUpdatedForBag {
+            bag: BagId::channel(ChannelId(OURS)),
+            family: bucket.family,
+            added: [bucket.index].into(),
+            removed: BTreeSet::new(),
+        });
+        self.directory.block(events);
+    }
+
+    /// Our bag is private from now on.
+    pub(crate) async fn make_private(&self) {
+        let bag = BagId::channel(ChannelId(OURS));
+        self.directory.block(vec![Event::BagPrivacySet { bag, private: true }]);
+        self.know().await;
+    }
+
+    /// Makes one block of these events; waits until the distributor has it, and not longer.
+    pub(crate) async fn tell(&self, events: Vec<Event>) {
+        let height = self.directory.block(events);
+        self.wait_until("the block", |status| status["directory"]["height"] == height).await;
+    }
+
+    pub(crate) fn declare(&self, channel: u64, sample: &Sample) -> u64 {
         let id = self.next_id.fetch_add(1, Relaxed);
         let object = ObjectCreation {
             size: sample.size(),
@@ -243,7 +294,7 @@ impl Rig {
         id
     }
 
-    fn accept(&self, channel: u64, id: u64) -> u64 {
+    pub(crate) fn accept(&self, channel: u64, id: u64) -> u64 {
         self.directory.block(vec![Event::PendingDataObjectsAccepted {
             bucket: StorageBucketId(0),
             worker: WorkerId(0),
@@ -288,6 +339,15 @@ impl Rig {
         assert!(answer.body == sample.bytes, "object {id} differs");
     }
 
+    pub(crate) async fn assert_is(&self, id: u64, sample: &Sample) {
+        let answer = self.get(id, &[]).await;
+        assert!(
+            answer.status == 200 && answer.body == sample.bytes,
+            "object {id} differs: {}",
+            answer.head()
+        );
+    }
+
     /// Bytes that the storage nodes have sent, proofs included.
     pub(crate) fn bytes_sent(&self) -> u64 {
         self.sources.iter().map(FakeSource::bytes_sent).sum()
@@ -319,20 +379,20 @@ fn walk(dir: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 
 fn make_distribution(directory: &FakeDirectory) {
     directory.block(vec![Event::DistributionBucketFamilyCreated { family: FamilyId(0) }]);
-    for (index, endpoint) in [(0, "http://127.0.0.1:1"), (1, STRANGER)] {
-        let (bucket, worker) = (distribution_bucket(index), WorkerId(index));
-        directory.block(vec![
-            Event::DistributionBucketCreated { family: FamilyId(0), accepting_new_bags: true, bucket },
-            Event::DistributionBucketModeUpdated { bucket, distributing: true },
-            Event::DistributionBucketOperatorInvited { bucket, worker },
-            Event::DistributionBucketInvitationAccepted { worker, bucket },
-            Event::DistributionBucketMetadataSet {
-                worker,
-                bucket,
-                metadata: encode_operator_metadata(endpoint),
-            },
-        ]);
+    for (index, endpoint) in [(0, OWN_ENDPOINT), (1, STRANGER)] {
+        directory.block(operated_bucket(distribution_bucket(index), WorkerId(index), endpoint));
     }
+}
+
+/// A new bucket whose operator has a node.
+fn operated_bucket(bucket: DistributionBucketId, worker: WorkerId, endpoint: &str) -> Vec<Event> {
+    vec![
+        Event::DistributionBucketCreated { family: bucket.family, accepting_new_bags: true, bucket },
+        Event::DistributionBucketModeUpdated { bucket, distributing: true },
+        Event::DistributionBucketOperatorInvited { bucket, worker },
+        Event::DistributionBucketInvitationAccepted { worker, bucket },
+        Event::DistributionBucketMetadataSet { worker, bucket, metadata: encode_operator_metadata(endpoint) },
+    ]
 }
 
 fn make_channel(directory: &FakeDirectory, channel: u64, bucket: u64, sources: usize) {

@@ -1,6 +1,6 @@
 //! One connection of the edge: wait, parse, answer, again.
 
-use std::{io, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{io, pin::Pin, sync::Arc};
 
 use http::StatusCode;
 use tokio::{
@@ -9,13 +9,14 @@ use tokio::{
 };
 
 use super::{
-    EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock, encode,
+    Answered, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock, encode,
     write::{WriteError, Writer},
 };
 use crate::{
     ServeConfig, Shutdown,
-    accept::linger,
+    accept::{Origin, linger},
     head::{self, Framing, Head},
+    who::{Chain, Proxies},
 };
 
 /// First size of a read buffer; almost every request fits.
@@ -54,8 +55,8 @@ struct Parsed<'a> {
 }
 
 impl<H: EdgeHandler> Edge<H> {
-    pub(super) async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        match self.requests(&stream, peer).await {
+    pub(super) async fn serve(&self, stream: TcpStream, origin: Origin) {
+        match self.requests(&stream, origin).await {
             End::Quiet => {}
             End::Closing => linger(&stream).await,
             End::Late { in_head } => {
@@ -73,7 +74,7 @@ impl<H: EdgeHandler> Edge<H> {
         }
     }
 
-    async fn requests(&self, stream: &TcpStream, peer: SocketAddr) -> End {
+    async fn requests(&self, stream: &TcpStream, origin: Origin) -> End {
         let mut stop = Box::pin(self.shutdown.triggered());
         let opened = Instant::now();
         let mut buf = Vec::new();
@@ -83,7 +84,7 @@ impl<H: EdgeHandler> Edge<H> {
             let mut seen = 0;
             let parsed = loop {
                 if !buf.is_empty() && head::may_be_complete(&buf, seen) {
-                    match parse(&buf, peer) {
+                    match parse(&buf, origin, &self.config.proxies) {
                         Ok(Some(parsed)) => break parsed,
                         Ok(None) => {}
                         Err(answer) => return End::Refused(answer),
@@ -150,7 +151,9 @@ impl<H: EdgeHandler> Edge<H> {
 
     /// Has the request answered and sends the answer; fails when the connection must not go on.
     async fn answer(&self, stream: &TcpStream, request: EdgeRequest<'_>, keep: bool) -> Result<(), End> {
+        let began = Instant::now();
         let mut response = self.handler.handle(request).await;
+        let waited = began.elapsed();
         let bodiless = request.method == EdgeMethod::Head;
         if matches!(response.body, EdgeBody::Declared { .. }) && !bodiless {
             tracing::error!(path = request.path, "a handler answered GET with the body of a HEAD");
@@ -158,8 +161,21 @@ impl<H: EdgeHandler> Edge<H> {
         }
         response.close |= !keep || self.shutdown.is_triggered();
         let close = response.close;
+        let mut answered = Answered {
+            status: response.status,
+            headers: response.headers.clone(),
+            body_bytes: if bodiless { 0 } else { response.body.len() },
+            sent_bytes: 0,
+            whole: false,
+            waited,
+            total: waited,
+        };
         let mut writer = Writer::new(stream, self.config.deadlines.write_stall);
-        match writer.response(response, bodiless).await {
+        writer.paces = [response.pace.take(), self.config.egress.clone()];
+        let sent = writer.response(response, bodiless).await;
+        (answered.sent_bytes, answered.whole, answered.total) = (writer.sent, sent.is_ok(), began.elapsed());
+        self.handler.answered(&request, &answered);
+        match sent {
             Ok(()) if close => Err(End::Closing),
             Ok(()) => Ok(()),
             Err(WriteError::Io) => Err(End::Quiet),
@@ -187,15 +203,23 @@ impl<H: EdgeHandler> Edge<H> {
 }
 
 /// Reads the request at the start of `buf`; fails with the answer to one that is not for this door.
-fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeResponse>> {
+fn parse<'a>(
+    buf: &'a [u8],
+    origin: Origin,
+    proxies: &Proxies,
+) -> Result<Option<Parsed<'a>>, Box<EdgeResponse>> {
+    let mut chain = Chain::new(origin.source, proxies);
     let (mut range, mut if_match, mut if_none_match, mut if_range, mut preflight_headers) =
         (None, None, None, None, None);
+    let mut authorization = None;
     let parsed = head::parse(buf, |name, value| {
         let slot = match name.len() {
             5 if name.eq_ignore_ascii_case("range") => &mut range,
             8 if name.eq_ignore_ascii_case("if-match") => &mut if_match,
             8 if name.eq_ignore_ascii_case("if-range") => &mut if_range,
             13 if name.eq_ignore_ascii_case("if-none-match") => &mut if_none_match,
+            15 if name.eq_ignore_ascii_case("x-forwarded-for") => return chain.take(value),
+            13 if name.eq_ignore_ascii_case("authorization") => &mut authorization,
             30 if name.eq_ignore_ascii_case("access-control-request-headers") => &mut preflight_headers,
             _ => return,
         };
@@ -228,8 +252,10 @@ fn parse(buf: &[u8], peer: SocketAddr) -> Result<Option<Parsed<'_>>, Box<EdgeRes
         if_match,
         if_none_match,
         if_range,
+        authorization,
         preflight_headers,
-        peer,
+        peer: origin.peer,
+        client: chain.client(),
     };
     Ok(Some(Parsed { request, len: head.len, keep_alive: head.keep_alive }))
 }

@@ -6,6 +6,8 @@
 
 mod connection;
 mod encode;
+mod multipart;
+mod pace;
 mod types;
 mod write;
 
@@ -13,8 +15,11 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+pub use multipart::Multipart;
+pub use pace::Pace;
 pub use types::{
-    BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock,
+    Answered, BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse,
+    HeaderBlock,
 };
 
 use crate::{ServeConfig, Shutdown, accept::accept_loop};
@@ -28,9 +33,9 @@ pub async fn serve_edge<H: EdgeHandler>(
     shutdown: Shutdown,
 ) {
     let edge = Arc::new(Edge { handler, config: config.clone(), shutdown: shutdown.clone() });
-    accept_loop(listener, &config, &shutdown, |stream, peer| {
+    accept_loop(listener, &config, &shutdown, move |stream, origin| {
         let edge = Arc::clone(&edge);
-        async move { edge.serve(stream, peer).await }
+        async move { edge.serve(stream, origin).await }
     })
     .await;
 }

@@ -1,11 +1,20 @@
 //! What the edge loop and a handler say to each other.
 
-use std::{fs::File, io, net::SocketAddr, ops::Range, pin::Pin, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    net::{IpAddr, SocketAddr},
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use http::StatusCode;
 
+use super::Pace;
 use crate::{Conditions, Decision, decide};
 
 /// A body that is produced while it is sent. An error, or a wrong total length, closes the connection.
@@ -18,6 +27,28 @@ pub trait EdgeHandler: Send + Sync + 'static {
     /// The future is part of every connection's memory, idle ones included, so box the slow paths. It
     /// must bound its own waiting: the loop's deadlines cover the peer, not the handler.
     fn handle(&self, request: EdgeRequest<'_>) -> impl Future<Output = EdgeResponse> + Send;
+
+    /// Told when the answer has been sent, or could not be. Must not wait.
+    fn answered(&self, _request: &EdgeRequest<'_>, _outcome: &Answered) {}
+}
+
+/// What became of an answer.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its prebuilt lines.
+    pub headers: HeaderBlock,
+    /// The bytes that its body was to have; none for `HEAD`.
+    pub body_bytes: u64,
+    /// Bytes that the peer's side took, those of the head included.
+    pub sent_bytes: u64,
+    /// Whether all of it was sent.
+    pub whole: bool,
+    /// From the whole request to the first bytes of the answer, or to its decision.
+    pub waited: Duration,
+    /// From the whole request to the end of the answer.
+    pub total: Duration,
 }
 
 /// The methods that reach a handler.
@@ -50,10 +81,15 @@ pub struct EdgeRequest<'a> {
     pub if_none_match: Option<&'a str>,
     /// `If-Range`.
     pub if_range: Option<&'a str>,
+    /// `Authorization`.
+    pub authorization: Option<&'a str>,
     /// `Access-Control-Request-Headers` of a preflight.
     pub preflight_headers: Option<&'a str>,
-    /// Who asks.
+    /// The other end of the connection: who asks, or a proxy.
     pub peer: SocketAddr,
+    /// Who asks: the peer, or whom a trusted proxy names. IPv4 is never in the form of IPv6. For logs see
+    /// [`crate::shortened`].
+    pub client: IpAddr,
 }
 
 impl EdgeRequest<'_> {
@@ -102,6 +138,27 @@ impl HeaderBlock {
         Self(block.freeze())
     }
 
+    /// The same lines, with `name` (in lower case) having this value and no other.
+    #[must_use]
+    pub fn replacing(&self, name: &'static str, value: &str) -> Self {
+        let of_name =
+            |line: &[u8]| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":"));
+        let mut block = BytesMut::new();
+        for line in self.0.split_inclusive(|byte| *byte == b'\n').filter(|line| !of_name(line)) {
+            block.extend_from_slice(line);
+        }
+        block.extend_from_slice(Self::build([(name, value)]).as_bytes());
+        Self(block.freeze())
+    }
+
+    /// The value of the first line of this name, in lower case as it was built.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let lines = std::str::from_utf8(&self.0).ok()?;
+        let mut values = lines.split("\r\n").filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        values.next()
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -146,6 +203,8 @@ pub enum EdgeBody {
         /// The bytes.
         stream: BodyStream,
     },
+    /// Bodies of the other kinds, one after the other, such as [`crate::Multipart`] makes them.
+    Parts(Vec<Self>),
     /// A length without the bytes: for `HEAD` only, where the bytes need not be at hand.
     Declared {
         /// Bytes that `GET` would send.
@@ -161,6 +220,7 @@ impl EdgeBody {
             Self::Empty => 0,
             Self::Bytes(bytes) => argosy_domain::num::to_u64(bytes.len()),
             Self::File { len, .. } | Self::Stream { len, .. } | Self::Declared { len } => *len,
+            Self::Parts(parts) => parts.iter().map(Self::len).fold(0, u64::saturating_add),
         }
     }
 
@@ -178,6 +238,7 @@ impl std::fmt::Debug for EdgeBody {
             Self::Bytes(_) => "Bytes",
             Self::File { .. } => "File",
             Self::Stream { .. } => "Stream",
+            Self::Parts(_) => "Parts",
             Self::Declared { .. } => "Declared",
         };
         write!(f, "{kind}({} bytes)", self.len())
@@ -197,6 +258,8 @@ pub struct EdgeResponse {
     pub content_range: Option<ContentRange>,
     /// The body.
     pub body: EdgeBody,
+    /// How fast the body may leave, beside what holds for all answers.
+    pub pace: Option<Arc<Pace>>,
     /// Close the connection after this answer.
     pub close: bool,
 }
@@ -211,6 +274,7 @@ impl EdgeResponse {
             extra: HeaderBlock::empty(),
             content_range: None,
             body,
+            pace: None,
             close: false,
         }
     }

@@ -1,6 +1,6 @@
 //! Sending answers: from memory, from files by the kernel, and from streams.
 
-use std::{fs::File, io, time::Duration};
+use std::{fs::File, io, sync::Arc, time::Duration};
 
 use argosy_domain::num::{to_u64, to_usize};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{BodyStream, EdgeBody, EdgeResponse, encode};
+use super::{BodyStream, EdgeBody, EdgeResponse, Pace, encode};
 use crate::limits::{PROBE_PROGRESS_BYTES, WRITE_PROBES};
 
 /// Most bytes sent before other connections of the thread get their turn.
@@ -37,11 +37,17 @@ pub(super) struct Writer<'a> {
     turn: u64,
     /// Since when the peer has taken nothing worth the name, and how much was placed by trying.
     stalled: Option<(Instant, u64)>,
+    /// How fast bodies may leave: those of the object, then all together. Heads are not held up.
+    pub(super) paces: [Option<Arc<Pace>>; 2],
+    /// Bytes of the body that each pace has let through and that have not been sent yet.
+    allowed: [u64; 2],
+    /// Bytes that the peer's side took.
+    pub(super) sent: u64,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(stream: &'a TcpStream, stall: Duration) -> Self {
-        Self { stream, stall, turn: 0, stalled: None }
+        Self { stream, stall, turn: 0, stalled: None, paces: [None, None], allowed: [0, 0], sent: 0 }
     }
 
     /// Sends a whole answer; only its head when it is `bodiless`.
@@ -58,23 +64,85 @@ impl<'a> Writer<'a> {
             EdgeBody::Empty | EdgeBody::Declared { .. } => self.bytes(&head, SendFlags::empty()).await,
             EdgeBody::Bytes(body) => self.bytes_after(head, &body).await,
             EdgeBody::File { file, offset, len } => {
-                let more = if len == 0 { SendFlags::empty() } else { SendFlags::MORE };
+                let more = self.with_body(len > 0);
                 self.bytes(&head, more).await?;
                 self.file(&file, offset, len).await
             }
-            EdgeBody::Stream { len, stream } => self.stream(head, len, stream).await,
+            EdgeBody::Stream { len, stream } => self.stream(Some(head), len, stream).await,
+            EdgeBody::Parts(parts) => {
+                let more = self.with_body(true);
+                self.bytes(&head, more).await?;
+                self.parts(parts).await
+            }
         }
+    }
+
+    async fn parts(&mut self, parts: Vec<EdgeBody>) -> Result<(), WriteError> {
+        let last = parts.len().saturating_sub(1);
+        for (at, part) in parts.into_iter().enumerate() {
+            let more = if at == last { SendFlags::empty() } else { SendFlags::MORE };
+            match part {
+                EdgeBody::Empty => {}
+                EdgeBody::Bytes(bytes) => self.body(&bytes, more).await?,
+                EdgeBody::File { file, offset, len } => self.file(&file, offset, len).await?,
+                EdgeBody::Stream { len, stream } => self.stream(None, len, stream).await?,
+                EdgeBody::Declared { .. } | EdgeBody::Parts(_) => {
+                    let cause = io::Error::other("a part of a body is no bytes");
+                    return Err(WriteError::Body { cause, head_sent: true });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Small bodies travel with their head in one call; copying them costs less than a second call.
     async fn bytes_after(&mut self, mut head: Vec<u8>, body: &[u8]) -> Result<(), WriteError> {
         const COPIED_BYTES: usize = 16 * 1024;
-        if body.len() <= COPIED_BYTES {
+        let is_paced = self.paces.iter().any(Option::is_some);
+        if body.len() <= COPIED_BYTES && !is_paced {
             head.extend_from_slice(body);
             return self.bytes(&head, SendFlags::empty()).await;
         }
-        self.bytes(&head, SendFlags::MORE).await?;
-        self.bytes(body, SendFlags::empty()).await
+        let more = self.with_body(!body.is_empty());
+        self.bytes(&head, more).await?;
+        self.body(body, SendFlags::empty()).await
+    }
+
+    /// How to send a head: with the body that follows at once, if one does.
+    fn with_body(&self, follows: bool) -> SendFlags {
+        let at_once = follows && self.paces.iter().all(Option::is_none);
+        if at_once { SendFlags::MORE } else { SendFlags::empty() }
+    }
+
+    /// Bytes of a body, as fast as they may leave.
+    async fn body(&mut self, mut bytes: &[u8], flags: SendFlags) -> Result<(), WriteError> {
+        while !bytes.is_empty() {
+            let (step, rest) = bytes.split_at(to_usize(self.allow(to_u64(bytes.len())).await));
+            self.bytes(step, flags).await?;
+            self.note_sent(to_u64(step.len()));
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    /// Waits until some of `wanted` bytes of the body may leave, and tells how many.
+    async fn allow(&mut self, wanted: u64) -> u64 {
+        let mut wanted = wanted;
+        // One after the other: whoever waits for the object does not hold a place in the line of all.
+        for (pace, allowed) in self.paces.iter().zip(&mut self.allowed) {
+            let Some(pace) = pace else { continue };
+            if *allowed == 0 {
+                *allowed = pace.turn(wanted).await;
+            }
+            wanted = wanted.min(*allowed);
+        }
+        wanted
+    }
+
+    fn note_sent(&mut self, bytes: u64) {
+        for allowed in &mut self.allowed {
+            *allowed = allowed.saturating_sub(bytes);
+        }
     }
 
     async fn bytes(&mut self, mut bytes: &[u8], flags: SendFlags) -> Result<(), WriteError> {
@@ -92,7 +160,7 @@ impl<'a> Writer<'a> {
         let stream = self.stream;
         let mut left = len;
         while left > 0 {
-            let step = to_usize(left.min(TURN_BYTES));
+            let step = to_usize(self.allow(left.min(TURN_BYTES)).await);
             let sent = self.push(|| Ok(rustix::fs::sendfile(stream, file, Some(&mut offset), step)?)).await?;
             if sent == 0 {
                 let cause = io::Error::new(
@@ -101,15 +169,20 @@ impl<'a> Writer<'a> {
                 );
                 return Err(WriteError::Body { cause, head_sent: true });
             }
+            self.note_sent(to_u64(sent));
             left -= to_u64(sent);
         }
         Ok(())
     }
 
-    /// The head waits for the first piece: they leave together, and a body that fails at once can still
+    /// The head, if it is not sent yet, waits for the first piece: they leave together, and a body that fails at once can still
     /// be answered with an error.
-    async fn stream(&mut self, head: Vec<u8>, len: u64, mut stream: BodyStream) -> Result<(), WriteError> {
-        let mut head = Some(head);
+    async fn stream(
+        &mut self,
+        mut head: Option<Vec<u8>>,
+        len: u64,
+        mut stream: BodyStream,
+    ) -> Result<(), WriteError> {
         let mut left = len;
         while left > 0 {
             let body_error = |cause| WriteError::Body { cause, head_sent: head.is_none() };
@@ -117,7 +190,7 @@ impl<'a> Writer<'a> {
             left -= to_u64(piece.len());
             match head.take() {
                 Some(head) => self.bytes_after(head, &piece).await?,
-                None => self.bytes(&piece, SendFlags::empty()).await?,
+                None => self.body(&piece, SendFlags::empty()).await?,
             }
         }
         match head.take() {
@@ -169,6 +242,7 @@ impl<'a> Writer<'a> {
     fn pushed(&mut self, result: io::Result<usize>) -> Result<usize, WriteError> {
         let count = result.map_err(|_| WriteError::Io)?;
         self.turn += to_u64(count);
+        self.sent += to_u64(count);
         Ok(count)
     }
 }

@@ -13,7 +13,7 @@ mod watch;
 use std::{
     convert::Infallible,
     future::poll_fn,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -31,8 +31,9 @@ use tower_service::Service;
 
 use crate::{
     ServeConfig, Shutdown,
-    accept::{accept_loop, linger},
+    accept::{Origin, accept_loop, linger},
     limits::MAX_HEADERS,
+    who::Chain,
 };
 use body::{PacedBody, TrackedBody};
 use guard::GuardedStream;
@@ -43,7 +44,12 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Who sent a request, as an extension of every request that a router gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
+pub struct Peer {
+    /// The other end of the connection: who asks, or a proxy.
+    pub address: SocketAddr,
+    /// Who asks: the peer, or whom a trusted proxy names. IPv4 is never in the form of IPv6.
+    pub client: IpAddr,
+}
 
 /// Serves `router` until `shutdown`, then drains for at most [`crate::Deadlines::drain`].
 ///
@@ -51,15 +57,16 @@ pub struct Peer(pub SocketAddr);
 /// pieces of their own answers; an answer that never ends must watch the stop signal itself.
 pub async fn serve_router(listener: TcpListener, router: Router, config: ServeConfig, shutdown: Shutdown) {
     let config = Arc::new(config);
-    accept_loop(listener, &config, &shutdown, |stream, peer| {
-        serve_connection(stream, peer, router.clone(), Arc::clone(&config), shutdown.clone())
+    let (shared, stop) = (Arc::clone(&config), shutdown.clone());
+    accept_loop(listener, &config, &shutdown, move |stream, origin| {
+        serve_connection(stream, origin, router.clone(), Arc::clone(&shared), stop.clone())
     })
     .await;
 }
 
 async fn serve_connection(
     stream: TcpStream,
-    peer: SocketAddr,
+    origin: Origin,
     router: Router,
     config: Arc<ServeConfig>,
     shutdown: Shutdown,
@@ -70,7 +77,7 @@ async fn serve_connection(
     let service = {
         let (watch, config) = (watch.clone(), Arc::clone(&config));
         hyper::service::service_fn(move |request| {
-            answer(request, peer, router.clone(), watch.request(), Arc::clone(&config))
+            answer(request, origin, router.clone(), watch.request(), Arc::clone(&config))
         })
     };
     let connection = http1::Builder::new()
@@ -136,13 +143,16 @@ fn poll_within_deadlines<C: Future>(
 
 async fn answer(
     request: hyper::Request<Incoming>,
-    peer: SocketAddr,
+    origin: Origin,
     mut router: Router,
     busy: Busy,
     config: Arc<ServeConfig>,
 ) -> Result<hyper::Response<TrackedBody>, Infallible> {
     let mut request = request.map(|body| axum::body::Body::new(PacedBody::new(body, &config)));
-    request.extensions_mut().insert(Peer(peer));
+    let mut chain = Chain::new(origin.source, &config.proxies);
+    request.headers().get_all("x-forwarded-for").iter().for_each(|line| chain.take(line.as_bytes()));
+    let client = chain.client();
+    request.extensions_mut().insert(Peer { address: origin.peer, client });
     let mut response = router.call(request).await?;
     if busy.is_last() || busy.is_body_coming() {
         // An answer before the end of its request ends the connection: the peer must not use it again.

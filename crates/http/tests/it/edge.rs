@@ -3,6 +3,8 @@
 use std::{
     fs::File,
     io::{self, Write},
+    num::NonZeroU64,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,7 +13,8 @@ use std::{
 };
 
 use argosy_http::{
-    ContentRange, Decision, EdgeBody, EdgeHandler, EdgeRequest, EdgeResponse, HeaderBlock, StatusCode,
+    ContentRange, Decision, EdgeBody, EdgeHandler, EdgeRequest, EdgeResponse, HeaderBlock, Multipart, Pace,
+    ServeConfig, StatusCode,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -21,6 +24,8 @@ use crate::support::{LONG, Peer, SHORT, Server, config, get, pattern, strict, un
 
 const TAG: &str = "\"tag\"";
 const FILE_BYTES: usize = 50_000_000;
+/// Bytes per second.
+const CAPPED_RATE: u64 = 200_000;
 
 /// Answers by path: `/echo…`, `/file`, and bodies that go right or wrong.
 struct Paths {
@@ -36,9 +41,37 @@ impl Paths {
         Self { file: Arc::new(file), len: bytes.len() as u64, asked: Arc::default() }
     }
 
+    /// A part in whatever form a body has.
+    fn part(&self, path: &str, range: Range<u64>) -> EdgeBody {
+        use std::os::unix::fs::FileExt as _;
+        let len = range.end - range.start;
+        let mut bytes = vec![0; len as usize];
+        match path {
+            "/file" => EdgeBody::File { file: Arc::clone(&self.file), offset: range.start, len },
+            "/file-broken" => streamed(len, vec![broken()]),
+            _ => {
+                self.file.read_exact_at(&mut bytes, range.start).unwrap();
+                let bytes = Bytes::from(bytes);
+                if path == "/file-in-memory" {
+                    EdgeBody::Bytes(bytes)
+                } else {
+                    let (one, two) = (bytes.slice(..bytes.len() / 2), bytes.slice(bytes.len() / 2..));
+                    streamed(len, vec![Ok(one), Ok(two)])
+                }
+            }
+        }
+    }
+
     fn file(&self, request: &EdgeRequest<'_>) -> EdgeResponse {
         let body = |offset, len| EdgeBody::File { file: Arc::clone(&self.file), offset, len };
         let answer = match request.decide(TAG, self.len) {
+            Decision::Parts(ranges) => {
+                let multipart = Multipart::new("b0undary", "video/mp4", &ranges, self.len);
+                let lines = [("content-type", multipart.content_type())];
+                let extra = HeaderBlock::build(lines);
+                let parts = ranges.iter().map(|range| self.part(request.path, range.clone()));
+                EdgeResponse::new(StatusCode::PARTIAL_CONTENT, multipart.body(parts)).with_extra(extra)
+            }
             Decision::Whole => EdgeResponse::new(StatusCode::OK, body(0, self.len)),
             Decision::Part(range) => {
                 EdgeResponse::new(StatusCode::PARTIAL_CONTENT, body(range.start, range.end - range.start))
@@ -74,7 +107,13 @@ impl EdgeHandler for Paths {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let piece = |text: &'static str| Ok(Bytes::from_static(text.as_bytes()));
         let body = match request.path {
-            "/file" => return self.file(&request),
+            path if path == "/file" || path.starts_with("/file-") => return self.file(&request),
+            "/capped" => {
+                let pace = Pace::new(NonZeroU64::new(CAPPED_RATE).unwrap());
+                let mut answer = self.file(&EdgeRequest { path: "/file", ..request });
+                answer.pace = Some(Arc::new(pace));
+                return answer;
+            }
             "/short-file" => EdgeBody::File { file: Arc::clone(&self.file), offset: self.len - 10, len: 20 },
             "/stream" => streamed(9, vec![piece("abc"), piece(""), piece("def"), piece("ghi")]),
             "/breaks" => streamed(9, vec![piece("abc"), broken()]),
@@ -409,4 +448,106 @@ async fn caps_turn_connections_away_and_uses_wear_them_out() {
     while !next.try_send(get("/")).await || next.answer().await.is_none() {
         next = server.peer().await;
     }
+}
+
+/// The parts of a multipart body, taken apart by its own account.
+fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<(&'a str, &'a [u8])> {
+    let find = |from: usize, what: &str| {
+        from + body[from..].windows(what.len()).position(|window| window == what.as_bytes()).unwrap()
+    };
+    let delimiter = format!("\r\n--{boundary}");
+    let (mut at, mut found) = (0, Vec::new());
+    loop {
+        assert_eq!(find(at, &delimiter), at, "a part begins where the one before it ended");
+        at += delimiter.len();
+        if &body[at..] == b"--\r\n" {
+            return found;
+        }
+        let end = find(at, "\r\n\r\n") + 4;
+        let lines = std::str::from_utf8(&body[at..end]).unwrap();
+        let (_, range) = lines.split_once("content-range: bytes ").unwrap();
+        let (first, rest) = range.split_once('-').unwrap();
+        let last = rest.split_once('/').unwrap().0;
+        let len = last.parse::<usize>().unwrap() - first.parse::<usize>().unwrap() + 1;
+        found.push((lines.trim(), &body[end..end + len]));
+        at = end + len;
+    }
+}
+
+#[tokio::test]
+async fn several_ranges_come_in_one_answer_of_known_length() {
+    let bytes = pattern(100_000);
+    let server = Server::edge(Paths::new(&bytes), config());
+    for path in ["/file", "/file-in-memory", "/file-in-pieces"] {
+        let mut peer = server.peer().await;
+        for _ in 0..2 {
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0, 10-49999,50000-50001,-7\r\n\r\n"
+            );
+            peer.send(request).await;
+            let answer = peer.answer().await.unwrap();
+            assert_eq!((answer.status, answer.header("content-range")), (206, None));
+            assert_eq!(answer.header("content-type"), Some("multipart/byteranges; boundary=b0undary"));
+            let parts = parts(&answer.body, "b0undary");
+            let expected = [0..1, 10..50_000, 50_000..50_002, 99_993..100_000];
+            assert_eq!(parts.len(), expected.len());
+            for ((lines, part), range) in parts.into_iter().zip(expected) {
+                assert!(part == &bytes[range.clone()], "{path} {range:?}");
+                let (first, last) = (range.start, range.end - 1);
+                let head = format!("content-type: video/mp4\r\ncontent-range: bytes {first}-{last}/100000");
+                assert_eq!(lines, head);
+            }
+            assert!(answer.body.len() < 50_000 + 4096);
+        }
+        // HEAD knows no ranges.
+        peer.send(format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,2-2\r\n\r\n")).await;
+        let head = peer.bodiless().await;
+        assert_eq!((head.status, head.header("content-length")), (200, Some("100000")));
+    }
+    // A part that cannot be had ends the connection, since its length was promised.
+    let mut peer = server.peer().await;
+    peer.send("GET /file-broken HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1,3-4\r\n\r\n").await;
+    assert_eq!(peer.bodiless().await.status, 206);
+    assert!(peer.rest().await.len() < 200);
+    until("it is counted", || server.counters.broken_answers() == 1).await;
+}
+
+#[tokio::test]
+async fn bodies_leave_no_faster_than_they_may() {
+    // What may leave at once, and what the first turn takes, are less than a fifth of a second's worth.
+    let least = |bytes: u64, rate: u64| Duration::from_secs_f64(bytes as f64 / rate as f64 - 0.2);
+    let bytes = pattern(100_000);
+    let server = Server::edge(Paths::new(&bytes), config());
+    let mut peer = server.peer().await;
+    let start = Instant::now();
+    peer.send(get("/capped")).await;
+    // The head is not held up: it is here before the second turn.
+    assert_eq!(peer.bodiless().await.status, 200);
+    while !peer.has(bytes.len()).await {}
+    assert!(start.elapsed() >= least(100_000, CAPPED_RATE), "{:?}", start.elapsed());
+    assert!(peer.take(bytes.len()) == bytes);
+
+    // All together share the rate of the port, whatever their bodies are made of.
+    let pace = Pace::new(NonZeroU64::new(600_000).unwrap());
+    let server = Server::edge(Paths::new(&bytes), ServeConfig { egress: Some(Arc::new(pace)), ..config() });
+    let start = Instant::now();
+    let mut readers = tokio::task::JoinSet::new();
+    for request in [
+        get("/file"),
+        "GET /file HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,2-99999\r\n\r\n".to_owned(),
+        "GET /file-in-memory HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,2-99999\r\n\r\n".to_owned(),
+        "GET /file-in-pieces HTTP/1.1\r\nHost: a\r\nRange: bytes=0-0,2-99999\r\n\r\n".to_owned(),
+    ] {
+        let mut peer = server.peer().await;
+        readers.spawn(async move {
+            peer.send(request).await;
+            peer.answer().await.unwrap().body.len()
+        });
+    }
+    let mut total = 0;
+    while let Some(read) = readers.join_next().await {
+        total += read.unwrap() as u64;
+    }
+    assert!(total > 400_000);
+    assert!(start.elapsed() >= least(total, 600_000), "{total} bytes in {:?}", start.elapsed());
 }

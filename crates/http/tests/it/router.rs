@@ -51,7 +51,7 @@ fn serve_with(config: ServeConfig) -> Server {
     let router = Router::new()
         .route(
             "/echo/{*rest}",
-            any(|uri: Uri, Extension(WhoAsks(peer)): Extension<WhoAsks>| async move {
+            any(|uri: Uri, Extension(WhoAsks { address: peer, .. }): Extension<WhoAsks>| async move {
                 format!("{uri} {}", peer.ip())
             }),
         )

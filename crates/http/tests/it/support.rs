@@ -31,7 +31,12 @@ pub(crate) fn config() -> ServeConfig {
         first_byte: LONG,
         ..Deadlines::default()
     };
-    ServeConfig { deadlines, caps: ConnectionCaps::default(), counters: Arc::default() }
+    ServeConfig {
+        deadlines,
+        caps: ConnectionCaps::default(),
+        counters: Arc::default(),
+        ..ServeConfig::default()
+    }
 }
 
 /// Deadlines that tests wait for.
@@ -82,7 +87,7 @@ impl Server {
     }
 
     pub(crate) async fn peer(&self) -> Peer {
-        Peer { stream: TcpStream::connect(self.address()).await.unwrap(), held: Vec::new() }
+        Peer::on(TcpStream::connect(self.address()).await.unwrap())
     }
 }
 
@@ -113,6 +118,10 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    pub(crate) fn on(stream: TcpStream) -> Self {
+        Self { stream, held: Vec::new() }
+    }
+
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         timeout(LONG, self.stream.write_all(bytes.as_ref())).await.expect("the server reads").unwrap();
     }
@@ -164,6 +173,17 @@ impl Peer {
     pub(crate) async fn bodiless(&mut self) -> Answer {
         let (status, head) = self.head().await.expect("an answer");
         Answer { status, head, body: Vec::new() }
+    }
+
+    /// Reads on; whether so many bytes are held.
+    pub(crate) async fn has(&mut self, count: usize) -> bool {
+        assert!(self.held.len() >= count || self.more().await, "closed after {} bytes", self.held.len());
+        self.held.len() >= count
+    }
+
+    /// So many bytes that are held.
+    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
+        self.held.drain(..count).collect()
     }
 
     /// Everything up to the end of the connection.

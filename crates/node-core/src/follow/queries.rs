@@ -134,6 +134,36 @@ impl Index {
         self.workers.get(&(group, worker)).copied()
     }
 
+    /// Accounts of the nodes that keep or deliver a bag: for each of its storage buckets the operator's
+    /// role account and the bucket's transactor, then for each of its distribution buckets the operators'
+    /// role accounts. By ascending bucket; an account may come more than once.
+    pub fn serving_accounts(
+        &self,
+        bag: &BagId,
+    ) -> impl Iterator<Item = (WorkingGroup, WorkerId, AccountId)> + '_ {
+        let found = self.catalogue.bag(bag);
+        let keepers = found
+            .into_iter()
+            .flat_map(BagRef::stored_by)
+            .filter_map(|(bucket, _)| self.storage.get(&bucket).and_then(|entry| entry.operator.as_ref()));
+        let keepers = keepers.flat_map(|operator| {
+            let role = self.worker_account(WorkingGroup::Storage, operator.worker);
+            role.into_iter()
+                .chain([operator.transactor])
+                .map(|account| (WorkingGroup::Storage, operator.worker, account))
+        });
+        let deliverers = found
+            .into_iter()
+            .flat_map(BagRef::distributed_by)
+            .filter_map(|bucket| self.distribution.get(&bucket))
+            .flat_map(|entry| entry.operators.keys());
+        let deliverers = deliverers.filter_map(|worker| {
+            let group = WorkingGroup::Distribution;
+            self.worker_account(group, *worker).map(|account| (group, *worker, account))
+        });
+        keepers.chain(deliverers)
+    }
+
     /// A storage bucket that exists.
     #[must_use]
     pub fn storage_bucket(&self, id: StorageBucketId) -> Option<&StorageBucketEntry> {

@@ -146,3 +146,19 @@ fn a_report_is_due_when_it_says_something_new() {
     book.delete(bag(1), &more);
     assert!(!due(&book, &lost), "nobody cares for what is deleted");
 }
+
+#[test]
+fn blacklisted_content_is_neither_fetched_nor_dropped_nor_missed() {
+    use crate::testing::content_id;
+    use argosy_directory::Event;
+    use std::string::ToString as _;
+    let (mut book, ids) = sample(&[10, 20]);
+    let listed = || -> BTreeSet<Vec<u8>> { [content_id(ids[0].0).to_string().into_bytes()].into() };
+    book.block(vec![Event::UpdateBlacklist { removed: BTreeSet::new(), added: listed() }]);
+    let now = plan(&book, &[], &[], PLENTY);
+    assert_eq!((fetched(&now), now.postponed_count), (vec![1], 0));
+    assert_eq!(plan(&book, &ids, &[], PLENTY), SyncPlan::default(), "what is held stays");
+    assert!(holding_report(&book.index, MINE, &[ids[1]].into()).except.contains(&ids[0]));
+    book.block(vec![Event::UpdateBlacklist { removed: listed(), added: BTreeSet::new() }]);
+    assert_eq!(fetched(&plan(&book, &[], &[], PLENTY)), [0, 1]);
+}

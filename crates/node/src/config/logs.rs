@@ -19,11 +19,11 @@ pub enum LogLevel {
     Warn,
     /// What the node does, briefly.
     Info,
-    /// As `debug`.
+    /// Every request that a distributor answers, too.
     Http,
-    /// As `debug`.
+    /// What the node's own code decides, too.
     Verbose,
-    /// Every request and decision.
+    /// What the libraries under it do, too.
     Debug,
     /// As `trace`.
     Silly,
@@ -32,14 +32,16 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
-    /// The name of the level in log filters: `error`, `warn`, `info`, `debug` or `trace`.
+    /// The level as a filter of log lines, such as `info,access=debug`.
     #[must_use]
     pub const fn filter(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warn => "warn",
             Self::Info => "info",
-            Self::Http | Self::Verbose | Self::Debug => "debug",
+            Self::Http => "info,access=debug",
+            Self::Verbose => "info,access=debug,argosy=debug",
+            Self::Debug => "debug",
             Self::Silly | Self::Trace => "trace",
         }
     }
@@ -49,13 +51,13 @@ impl LogLevel {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Logs {
-    /// One JSON file a day.
+    /// Files of JSON lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileLog>,
     /// Brief lines on standard error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub console: Option<ConsoleLog>,
-    /// Lines sent to Elasticsearch. Not acted on yet.
+    /// Lines sent to Elasticsearch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elastic: Option<ElasticLog>,
 }
@@ -68,26 +70,22 @@ impl Logs {
         }
     }
 
-    /// A warning for each of [`Logs::ignored`].
+    /// What is to be said about it at the start.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
-        let warning =
-            |path| Finding { path, what: format!("{path} is accepted, but not acted on"), wrong: false };
-        self.ignored().into_iter().map(warning).collect()
-    }
-
-    /// Keys that were given and that no node acts on.
-    #[must_use]
-    pub fn ignored(&self) -> Vec<&'static str> {
-        let file = self.file.as_ref();
-        let given = [
-            ("logs.file.maxFiles", file.is_some_and(|file| file.max_files.is_some())),
-            ("logs.file.maxSize", file.is_some_and(|file| file.max_size.is_some())),
-            ("logs.file.frequency", file.is_some_and(|file| file.frequency.is_some())),
-            ("logs.file.archive", file.is_some_and(|file| file.archive.is_some())),
-            ("logs.elastic", self.elastic.is_some()),
-        ];
-        given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key)).collect()
+        let mut findings = Vec::new();
+        let endpoint = self.elastic.as_ref().map(|elastic| elastic.endpoint.as_str());
+        let path = "logs.elastic.endpoint";
+        if endpoint.is_some_and(|endpoint| endpoint.contains('@')) {
+            let what = format!("{path} has a name or password in it; expected them in logs.elastic.auth");
+            findings.push(Finding { path, what, wrong: true });
+        } else if endpoint.is_some_and(|endpoint| !endpoint.starts_with("http://")) {
+            let what = format!(
+                "{path} is not of the form http://host:port, and https is not spoken yet: nothing is sent there; put a proxy that speaks TLS in between"
+            );
+            findings.push(Finding { path, what, wrong: false });
+        }
+        findings
     }
 }
 
@@ -100,17 +98,17 @@ pub struct FileLog {
     pub level: LogLevel,
     /// Folder of the files.
     pub path: PathBuf,
-    /// Files that are kept. Not acted on yet.
+    /// Files that are kept; 30 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_files: Option<NonZeroU32>,
-    /// Bytes after which the next file is begun. Not acted on yet.
+    /// Bytes after which the next file is begun; 50 MiB if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1024))]
     pub max_size: Option<u64>,
-    /// How often the next file is begun. Not acted on yet.
+    /// How often the next file is begun, by UTC; daily if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frequency: Option<Frequency>,
-    /// Whether old files are compressed. Not acted on yet.
+    /// Whether old files are compressed; not if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<bool>,
 }
@@ -146,10 +144,10 @@ pub struct ConsoleLog {
 pub struct ElasticLog {
     /// Least severe level that is sent.
     pub level: LogLevel,
-    /// Where it is.
+    /// Where it is: `http://host:port`.
     #[schemars(schema_with = "url_schema")]
     pub endpoint: String,
-    /// Beginning of the index's name.
+    /// Beginning of the data stream's name, before the node's id; `logs-argus` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index_prefix: Option<String>,
     /// Whom to say who we are.

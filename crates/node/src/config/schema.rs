@@ -15,7 +15,7 @@ type Format = (&'static str, &'static str, IsOf);
 type IsOf = fn(&str) -> bool;
 
 /// The formats that are checked. Others in a schema are for editors only.
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 7] = [
     ("size", "digits and one of B, K, M, G, T, for example 20G", |text| text.parse::<Size>().is_ok()),
     ("bucket", "a bucket such as 0:1, family and index", |text| text.parse::<DistributionBucketId>().is_ok()),
     ("uri", "a URL such as http://host:port/path", is_url),
@@ -23,6 +23,9 @@ const FORMATS: [Format; 6] = [
         DirectoryUrls::new(vec![text.to_owned()]).is_ok()
     }),
     ("ip", "an IP address such as 127.0.0.1", |text| text.parse::<IpAddr>().is_ok()),
+    ("network", "an address, or a network such as 10.0.0.0/8 or 2001:db8::/32", |text| {
+        text.parse::<argosy_http::Network>().is_ok()
+    }),
     ("socket-address", "an address and a port, such as 127.0.0.1:3333", |text| {
         text.parse::<SocketAddr>().is_ok()
     }),

@@ -32,12 +32,23 @@ fn directories_are_one_url_or_a_list() {
 fn relative_paths_start_at_the_file() {
     let mut logs: Logs =
         serde_json::from_str(r#"{"file": {"level": "silly", "path": "logs", "maxFiles": 3}}"#).unwrap();
-    assert_eq!(logs.ignored(), ["logs.file.maxFiles"]);
     assert_eq!(logs.file.as_ref().unwrap().level.filter(), "trace");
     logs.resolve(Path::new("/etc/argosy"));
     assert_eq!(logs.file.as_ref().unwrap().path, Path::new("/etc/argosy/logs"));
     logs.resolve(Path::new("/elsewhere"));
     assert_eq!(logs.file.unwrap().path, Path::new("/etc/argosy/logs"));
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_asked_is_told() {
+    let found = |endpoint: &str| {
+        let logs = serde_json::json!({"elastic": {"level": "info", "endpoint": endpoint}});
+        let found = serde_json::from_value::<Logs>(logs).unwrap().findings();
+        found.into_iter().map(|finding| finding.wrong).collect::<Vec<_>>()
+    };
+    assert!(found("http://127.0.0.1:9200").is_empty());
+    assert_eq!(found("https://elastic.example"), [false]);
+    assert_eq!(found("http://name:password@elastic.example"), [true]);
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -143,8 +143,7 @@ impl Seat {
 
     /// Says that groups which counted as held are gone.
     pub(crate) fn report_loss(&self) {
-        self.board.state().lost = true;
-        self.board.news.notify_one();
+        self.board.lose();
     }
 }
 
@@ -520,6 +519,12 @@ impl Board {
                 slot.fail(FillError::NoProgress);
             }
         }
+    }
+
+    /// Groups that counted as held are gone.
+    pub(super) fn lose(&self) {
+        self.state().lost = true;
+        self.news.notify_one();
     }
 
     /// Makes every reader's want news again.

@@ -1,12 +1,13 @@
 //! One request for a verified slice: asks, proves what arrives, and passes on only what is proved.
 
-use super::lanes::Pass;
+use super::{lanes::Pass, sources::Sources};
+use argosy_api::pass::PASS_SCHEME;
 use argosy_content::{GroupRange, SliceDecoder, SliceItem, slice_len};
 use argosy_domain::DataObjectId;
 use argosy_http::{Client, ClientError, Request, Response, StatusCode, header};
 use argosy_node_core::fill::{RequestEnd, RequestId};
 use argosy_store::ObjectMeta;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 /// Longest error body that is read to keep the connection.
@@ -38,8 +39,14 @@ pub(super) enum RequestEvent {
 }
 
 /// Carries out one request. Ends early, without a word, when the fill has gone.
-pub(super) async fn run(client: Client, ask: Ask, events: mpsc::Sender<RequestEvent>) {
-    let end = fetch(&client, &ask, &events).await;
+pub(super) async fn run(
+    client: Client,
+    sources: Arc<dyn Sources>,
+    ask: Ask,
+    events: mpsc::Sender<RequestEvent>,
+) {
+    let shown = sources.pass(ask.id, &ask.endpoint).await;
+    let end = fetch(&client, &ask, shown, &events).await;
     let Ask { request, pass, .. } = ask;
     // Before the fill hears of it, which may want to ask this source again.
     drop(pass);
@@ -51,12 +58,20 @@ pub(super) async fn run(client: Client, ask: Ask, events: mpsc::Sender<RequestEv
 }
 
 /// How the request ended; none if nobody listens any more.
-async fn fetch(client: &Client, ask: &Ask, events: &mpsc::Sender<RequestEvent>) -> Option<RequestEnd> {
+async fn fetch(
+    client: &Client,
+    ask: &Ask,
+    shown: Option<String>,
+    events: &mpsc::Sender<RequestEvent>,
+) -> Option<RequestEnd> {
     let Some(url) = slice_url(ask) else { return Some(RequestEnd::Failed) };
-    let request = Request::get(url)
+    let mut request = Request::get(url)
         .header(header::ACCEPT_ENCODING, "identity")
         .head_timeout(ask.silence)
         .idle_timeout(ask.silence);
+    if let Some(shown) = shown {
+        request = request.header(header::AUTHORIZATION, format!("{PASS_SCHEME} {shown}"));
+    }
     let response = match client.send(request).await {
         Ok(response) => response,
         Err(error) => return Some(end_of(ask, &error)),
@@ -124,7 +139,9 @@ async fn refused(response: Response) -> RequestEnd {
     // Only for the sake of the connection.
     let _ = response.collect(MAX_ERROR_BODY_BYTES).await;
     match status {
+        // To ask again would not change who may read.
         StatusCode::NOT_FOUND
+        | StatusCode::FORBIDDEN
         | StatusCode::GONE
         | StatusCode::MISDIRECTED_REQUEST
         | StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => RequestEnd::NotThere,

@@ -1,9 +1,9 @@
 //! Where a fill learns whom it may ask.
 
-use crate::follower::Follower;
+use crate::{follower::Follower, passes::Passes};
 use argosy_domain::{DataObjectId, WorkerId};
 use argosy_node_core::sources::SourceId;
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
 /// Most sources of one object that are looked at.
 pub(super) const MAX_SOURCES: usize = 64;
@@ -24,6 +24,13 @@ pub trait Sources: Send + Sync + 'static {
     /// The sources of an object, best first. Must not block for long.
     fn sources_of(&self, id: DataObjectId) -> Vec<FillSource>;
 
+    /// What this node shows to a source to be given an object: the text of a node pass. None, as where
+    /// this is left out, if nothing need be shown or nothing can be.
+    fn pass<'a>(&'a self, id: DataObjectId, endpoint: &'a str) -> PassFuture<'a> {
+        let _ = (id, endpoint);
+        Box::pin(std::future::ready(None))
+    }
+
     /// Other distributors that deliver an object, and may hold some of it. They are asked what they hold
     /// before they are asked for it, and for nothing else. Must not block for long.
     fn peers_of(&self, _id: DataObjectId) -> Vec<FillSource> {
@@ -31,11 +38,15 @@ pub trait Sources: Send + Sync + 'static {
     }
 }
 
+/// A pass that may have to wait for a key to be opened.
+pub type PassFuture<'a> = Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>>;
+
 /// The nodes that the directory names.
 #[derive(Clone)]
 pub struct DirectorySources {
     follower: Follower,
     except: Option<WorkerId>,
+    passes: Option<Passes>,
     /// Gives the distribution worker that this node serves; none if peers are not asked at all.
     distributor: Option<Myself>,
 }
@@ -54,7 +65,14 @@ impl DirectorySources {
     /// that it does not ask itself.
     #[must_use]
     pub fn new(follower: Follower, except: Option<WorkerId>) -> Self {
-        Self { follower, except, distributor: None }
+        Self { follower, except, passes: None, distributor: None }
+    }
+
+    /// The same, and objects of private bags are asked for with these passes.
+    #[must_use]
+    pub fn with_passes(mut self, passes: Passes) -> Self {
+        self.passes = Some(passes);
+        self
     }
 
     /// Asks other distributors of the bag, too; `myself` gives the distribution worker that this node
@@ -78,6 +96,10 @@ impl Sources for DirectorySources {
                 holds: source.holds,
             })
             .collect()
+    }
+
+    fn pass<'a>(&'a self, id: DataObjectId, endpoint: &'a str) -> PassFuture<'a> {
+        Box::pin(async move { self.passes.as_ref()?.pass(id, endpoint).await })
     }
 
     fn peers_of(&self, id: DataObjectId) -> Vec<FillSource> {

@@ -10,6 +10,7 @@ use super::{
     lanes::Pass,
     request::{self, Ask, RequestEvent},
     sources::FillSource,
+    sync::Growth,
     writer::{WriteError, WriteResult},
 };
 use argosy_content::{GroupRange, GroupSet, SliceItem, group_count};
@@ -81,6 +82,7 @@ pub(super) struct FillTask {
     unwritten: BTreeSet<u64>,
     unwritten_bytes: u64,
     writing: Option<Writing>,
+    growth: Arc<Growth>,
     completing: bool,
     /// Nobody reads, and the little that is missing is fetched all the same.
     finishing: bool,
@@ -145,6 +147,7 @@ impl FillTask {
             unwritten: BTreeSet::new(),
             unwritten_bytes: 0,
             writing: None,
+            growth: Arc::default(),
             completing: false,
             finishing: false,
             completions: 0,
@@ -153,6 +156,11 @@ impl FillTask {
             refresh_at: now,
             unused_since: None,
         }
+    }
+
+    /// Tells of what this fill writes.
+    pub(super) fn growth(&self) -> Arc<Growth> {
+        Arc::clone(&self.growth)
     }
 
     pub(super) async fn run(mut self) {
@@ -437,7 +445,8 @@ impl FillTask {
             silence: Duration::from_millis(self.inner.config.bounds.stall_ms) + SILENCE_MARGIN,
             pass: pass.ok_or(RequestEnd::Crowded)?,
         };
-        let task = request::run(self.inner.client.clone(), ask, self.events.0.clone());
+        let sources = Arc::clone(&self.inner.sources);
+        let task = request::run(self.inner.client.clone(), sources, ask, self.events.0.clone());
         self.requests.insert(request, self.running.spawn(task));
         Ok(())
     }

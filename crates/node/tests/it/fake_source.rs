@@ -89,7 +89,12 @@ pub(crate) enum Behaviour {
     Busy,
 }
 
+/// Says whether who sends this head may have the object with this id.
+type Guard = Box<dyn Fn(&str, u64) -> bool + Send>;
+
 struct Shared {
+    /// Who is refused gets 403.
+    guard: Mutex<Option<Guard>>,
     objects: Mutex<HashMap<u64, Arc<Sample>>>,
     behaviour: Mutex<Behaviour>,
     /// Waited before each answer.
@@ -107,6 +112,22 @@ struct Shared {
     connections: AtomicU64,
     most_at_once: AtomicU64,
     asked: Mutex<Vec<(u64, GroupRange)>>,
+    /// Objects of which only these groups leave.
+    held_back: watch::Sender<HashMap<u64, Vec<GroupRange>>>,
+}
+
+impl Shared {
+    fn is_held_back(&self, id: u64) -> bool {
+        self.held_back.borrow().contains_key(&id)
+    }
+
+    /// Waits until a group may leave.
+    async fn may_leave(&self, id: u64, group: u64) {
+        let mut held_back = self.held_back.subscribe();
+        let open = |ranges: &Vec<GroupRange>| ranges.iter().any(|range| range.contains(group));
+        // The sender lives as long as this.
+        let _ = held_back.wait_for(|all| all.get(&id).is_none_or(open)).await;
+    }
 }
 
 /// The running source; ends when dropped.
@@ -127,6 +148,7 @@ impl FakeSource {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
+            guard: Mutex::default(),
             objects: Mutex::default(),
             behaviour: Mutex::new(behaviour),
             delay: Mutex::default(),
@@ -139,6 +161,7 @@ impl FakeSource {
             connections: AtomicU64::new(0),
             most_at_once: AtomicU64::new(0),
             asked: Mutex::default(),
+            held_back: watch::Sender::default(),
         });
         let task = tokio::spawn({
             let shared = Arc::clone(&shared);
@@ -173,12 +196,42 @@ impl FakeSource {
         self.shared.objects.lock().unwrap().insert(id, Arc::clone(sample));
     }
 
+    /// Gives objects only to those whose request `allows`.
+    pub(crate) fn guard(&self, allows: impl Fn(&str, u64) -> bool + Send + 'static) {
+        *self.shared.guard.lock().unwrap() = Some(Box::new(allows));
+    }
+
     pub(crate) fn behave(&self, behaviour: Behaviour) {
         *self.shared.behaviour.lock().unwrap() = behaviour;
     }
 
     pub(crate) fn delay(&self, delay: Duration) {
         *self.shared.delay.lock().unwrap() = delay;
+    }
+
+    /// How many groups of a range of an object were asked for, as often as they were.
+    pub(crate) fn groups_asked(&self, id: u64, within: GroupRange) -> u64 {
+        let asked = self.asked();
+        asked.iter().filter(|(of, _)| *of == id).map(|(_, groups)| groups.intersection(within).count()).sum()
+    }
+
+    /// From now on only these groups of an object leave; who asks for others waits.
+    pub(crate) fn hold_back_all_but(&self, id: u64, groups: &[GroupRange]) {
+        self.shared.held_back.send_modify(|all| {
+            all.insert(id, groups.to_vec());
+        });
+    }
+
+    /// Sends all of an object again.
+    pub(crate) fn let_go(&self, id: u64) {
+        self.shared.held_back.send_modify(|all| {
+            all.remove(&id);
+        });
+    }
+
+    /// Ends, with all its connections.
+    pub(crate) fn stop(&self) {
+        self.task.abort();
     }
 
     pub(crate) fn pause(&self, pause: Duration) {
@@ -254,6 +307,11 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
+        let refused = shared.guard.lock().unwrap().as_ref().is_some_and(|allows| !allows(&head, id));
+        if refused {
+            stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await?;
+            continue;
+        }
         if behaviour == Behaviour::Busy {
             stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
@@ -277,6 +335,10 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 let _ = stream.read(&mut rest).await?;
             }
             return Ok(());
+        }
+        if shared.is_held_back(id) {
+            send_as_allowed(&mut stream, shared, &sample, id, groups, &body).await?;
+            continue;
         }
         shared.groups_sent.fetch_add(groups.count(), Relaxed);
         let pause = *shared.pause.lock().unwrap();
@@ -309,6 +371,36 @@ impl Shared {
         let runs: Vec<String> = held.iter().map(|run| format!("{}-{}", run.start, run.end)).collect();
         format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nArgosy-Held: {}\r\n\r\n", runs.join(","))
     }
+}
+
+/// Sends group by group, each when it may leave; gives up when the client does.
+async fn send_as_allowed(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    sample: &Sample,
+    id: u64,
+    groups: GroupRange,
+    body: &[u8],
+) -> std::io::Result<()> {
+    let (mut sent, mut end) = (0, 0);
+    for step in SlicePlan::new(sample.size(), groups) {
+        let SliceStep::Group { index } = step else {
+            end += 64;
+            continue;
+        };
+        let range = byte_range(GroupRange::one(index), sample.size());
+        end += (range.end - range.start) as usize;
+        let mut word = [0; 1];
+        tokio::select! {
+            () = shared.may_leave(id, index) => {}
+            // Nothing is asked on a connection that waits for its answer: this is its end.
+            _ = stream.read(&mut word) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
+        }
+        stream.write_all(&body[sent..end]).await?;
+        sent = end;
+        shared.groups_sent.fetch_add(1, Relaxed);
+    }
+    stream.write_all(&body[sent..]).await
 }
 
 /// `GET /api/v1/objects/{id}/slices?from={a}&to={b} HTTP/1.1`

@@ -239,6 +239,32 @@ async fn damage_on_disk_is_fetched_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_in_many_places_does_not_break_a_reader_off() {
+    let places = 14;
+    let rig = Rig::new((places + 1) * MIB, &[Behaviour::Honest]).await;
+    let end = places as u64 * MIB as u64;
+    rig.assert_reads(0..end).await;
+    wait_until("the end of the fill", || rig.fills.active_count() == 0).await;
+    for place in 0..places as u64 {
+        flip_byte(&only_file(rig.dir.path(), ".part"), place * MIB as u64 + 5);
+    }
+    rig.assert_reads(0..end).await;
+    rig.fills.complete(ID, rig.meta()).await.unwrap();
+    for place in 0..places as u64 {
+        flip_byte(&only_file(rig.dir.path(), ".data"), place * MIB as u64 + 7);
+    }
+    rig.assert_reads(rig.whole()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_filled_is_synced_before_anybody_asks_for_it() {
+    let rig = Rig::new(9 * MIB, &[Behaviour::Honest]).await;
+    rig.assert_reads(0..2 * MIB as u64).await;
+    let partial = rig.fills.store().partial(ID, rig.meta()).unwrap();
+    wait_until("the sync", || partial.held_bytes() >= 2 * MIB as u64 && partial.unsynced_bytes() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_of_a_partial_object_is_fetched_anew() {
     let rig = Rig::new(9 * MIB, &[Behaviour::Honest]).await;
     rig.assert_reads(0..8 * MIB as u64).await;

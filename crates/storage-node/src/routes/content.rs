@@ -3,6 +3,7 @@
 use super::{ACCEPTANCE_HEADER, bad_id, bad_query, blocking, internal, next_group, no_object, store_error};
 use crate::{
     accept::Acceptance,
+    access,
     node::{KnownObject, Node},
     uploads::{Full, Slot},
 };
@@ -64,6 +65,9 @@ pub(super) async fn put(
     let Query(asked) = asked.map_err(|error| bad_query(error.body_text()))?;
     let object = node.known_soon(id).await.ok_or_else(|| no_object(id))?;
     check_bucket(&node, id, &object)?;
+    if object.blacklisted {
+        return Err(access::blacklisted(id));
+    }
     node.check_token(&headers, id, &object)?;
     let holder = Arc::clone(&node);
     if blocking("look for the object", move || holder.stored(id).is_some()).await? {

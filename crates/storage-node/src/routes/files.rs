@@ -1,7 +1,7 @@
 //! `GET` and `HEAD /api/v1/files/{id}`: plain bytes, checked on every read.
 
 use super::{blocking, stream};
-use crate::node::Node;
+use crate::{access::Refusal, node::Node};
 use argosy_api::ErrorBody;
 use argosy_content::GroupRange;
 use argosy_domain::DataObjectId;
@@ -12,7 +12,7 @@ use argosy_node::mime;
 use argosy_store::StoredObject;
 use axum::{
     body::Body,
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     response::{IntoResponse as _, Response},
 };
 use std::sync::Arc;
@@ -27,6 +27,7 @@ pub(super) async fn get(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
     method: Method,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ErrorBody> {
     let Ok(id) = id.parse::<DataObjectId>() else {
@@ -34,22 +35,30 @@ pub(super) async fn get(
         return Ok((StatusCode::BAD_REQUEST, kind, BAD_ID).into_response());
     };
     // Bytes of a deleted object may lie here for another moment, but are no longer given out.
-    let deleted = node.follower.with_index(|index| index.was_deleted(id));
-    let holder = Arc::clone(&node);
-    let found = match deleted {
-        true => None,
-        false => blocking("look for the object", move || holder.stored(id)).await?,
+    let admitted = match node.admit(id, query.as_deref(), &headers) {
+        Ok(admitted) => Some(admitted),
+        Err(Refusal::Deleted | Refusal::Unknown) => None,
+        Err(Refusal::Refused(error)) => return Err(error),
     };
-    let Some(object) = found else {
+    let holder = Arc::clone(&node);
+    let found = match admitted {
+        None => None,
+        Some(admitted) => {
+            let held = blocking("look for the object", move || holder.stored(id)).await?;
+            held.filter(|object| object.meta() == admitted.meta).map(|object| (object, admitted))
+        }
+    };
+    let Some((object, admitted)) = found else {
         // As Colossus says it: no body, no type.
         return Ok((StatusCode::NOT_FOUND, [(header::CACHE_CONTROL, "no-store")]).into_response());
     };
-    answer(node, object, &method, &headers).await
+    answer(node, object, &admitted.cache_control(), &method, &headers).await
 }
 
 async fn answer(
     node: Arc<Node>,
     object: Arc<StoredObject>,
+    cache_control: &HeaderValue,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, ErrorBody> {
@@ -70,14 +79,15 @@ async fn answer(
         out.insert(header::ETAG, etag);
     }
     let (status, bytes) = match decide(&conditions, &etag, meta.size) {
-        Decision::Whole => (StatusCode::OK, 0..meta.size),
+        // As Colossus does; several ranges are for players, who ask distributors.
+        Decision::Whole | Decision::Parts(_) => (StatusCode::OK, 0..meta.size),
         Decision::Part(bytes) => {
             let last = bytes.end.saturating_sub(1);
             content_range(out, &format!("bytes {}-{last}/{}", bytes.start, meta.size));
             (StatusCode::PARTIAL_CONTENT, bytes)
         }
         Decision::NotModified => {
-            out.insert(header::CACHE_CONTROL, FOR_EVER);
+            out.insert(header::CACHE_CONTROL, cache_control.clone());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return Ok(response);
         }
@@ -96,16 +106,13 @@ async fn answer(
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     out.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("inline"));
-    out.insert(header::CACHE_CONTROL, FOR_EVER);
+    out.insert(header::CACHE_CONTROL, cache_control.clone());
     out.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.end.saturating_sub(bytes.start)));
     if !is_head {
         *response.body_mut() = stream::body_of(stream::object_bytes(node, object, bytes)).await?;
     }
     Ok(response)
 }
-
-/// An object never changes under its id.
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 fn content_range(headers: &mut HeaderMap, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {

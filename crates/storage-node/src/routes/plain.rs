@@ -5,7 +5,10 @@
 //! Source of statuses and texts: `spec/argus-colossus.md` B4.
 
 use super::{blocking, content::finished};
-use crate::node::{KnownObject, Node};
+use crate::{
+    access,
+    node::{KnownObject, Node},
+};
 use argosy_api::ErrorBody;
 use argosy_domain::{
     BagId, DataObjectId, DynamicBagId, StaticBagId, StorageBucketId,
@@ -120,6 +123,9 @@ async fn check(
     if node.store.contains(id) {
         let place = if object.accepted { "in storage" } else { "pending" };
         return Err(refuse(format!("Data object {id} already exists ({place})")));
+    }
+    if object.blacklisted {
+        return Err(access::blacklisted(id).into());
     }
     if !node.anonymous_uploads {
         node.check_token(headers, id, &object)?;

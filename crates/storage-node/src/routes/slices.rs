@@ -1,14 +1,14 @@
 //! `GET /api/v1/objects/{id}/slices`: bytes with their proof.
 
 use super::{bad_id, bad_query, blocking, no_object, not_held, store_error, stream};
-use crate::node::Node;
+use crate::{access::Refusal, node::Node};
 use argosy_api::{ErrorBody, SLICE_MEDIA_TYPE};
 use argosy_content::{GroupRange, byte_range, group_count};
 use argosy_domain::{DataObjectId, limits::MAX_SLICE_GROUPS};
-use argosy_http::{HeaderValue, StatusCode, header};
+use argosy_http::{HeaderMap, HeaderValue, StatusCode, header};
 use argosy_store::{ObjectMeta, ObjectSlice, ReadError, StoreError, StoredObject};
 use axum::{
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Path, Query, RawQuery, State, rejection::QueryRejection},
     response::Response,
 };
 use serde::Deserialize;
@@ -31,6 +31,8 @@ pub(super) async fn get(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
     asked: Result<Query<Asked>, QueryRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, ErrorBody> {
     let id: DataObjectId = id.parse().map_err(|_| bad_id())?;
     let Query(Asked { from, to }) = asked.map_err(|error| bad_query(error.body_text()))?;
@@ -38,64 +40,58 @@ pub(super) async fn get(
     if groups.is_empty() || groups.count() > MAX_SLICE_GROUPS {
         return Err(bad_query(format!("from must be below to, by at most {MAX_SLICE_GROUPS} groups")));
     }
-    let known = node.follower.with_index(|index| {
-        let known =
-            index.object(id).map(|object| ObjectMeta { content_id: object.content_id, size: object.size });
-        (known, index.was_deleted(id))
-    });
-    let (known, deleted) = known;
-    if deleted {
-        return Err(no_object(id));
-    }
+    let admitted = node.admit(id, query.as_deref(), &headers).map_err(|refusal| match refusal {
+        Refusal::Deleted => no_object(id),
+        Refusal::Unknown => not_held(id),
+        Refusal::Refused(error) => error,
+    })?;
     let holder = Arc::clone(&node);
-    let opened = blocking("open the object", move || open(&holder, id, known, groups)).await?;
-    let (slice, size) = match opened {
-        Ok(opened) => opened,
+    let opened = blocking("open the object", move || open(&holder, id, admitted.meta, groups)).await?;
+    let slice = match opened {
+        Ok(slice) => slice,
         Err(Unopened::NotHeld) => return Err(not_held(id)),
         Err(Unopened::Read(error)) => return Err(node.unreadable(id, &error)),
         Err(Unopened::Store(error)) => return Err(store_error(&error)),
     };
     let Some(slice) = slice else {
-        let message = format!("data object {id} has {} groups", group_count(size));
+        let message = format!("data object {id} has {} groups", group_count(admitted.meta.size));
         return Err(ErrorBody::caller(StatusCode::RANGE_NOT_SATISFIABLE, "NO_SUCH_GROUPS", message));
     };
     let length = slice.remaining();
-    let data = byte_range(groups, size);
+    let data = byte_range(groups, admitted.meta.size);
     let body = stream::slice_bytes(Arc::clone(&node), slice, data.end.saturating_sub(data.start));
     let mut response = Response::new(stream::body_of(body).await?);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SLICE_MEDIA_TYPE));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(header::CACHE_CONTROL, admitted.cache_control());
     Ok(response)
 }
 
-/// The slice and the object's size; no slice if the groups lie past its end.
+/// The slice; none if the groups lie past the object's end.
 fn open(
     node: &Node,
     id: DataObjectId,
-    known: Option<ObjectMeta>,
+    meta: ObjectMeta,
     groups: GroupRange,
-) -> Result<(Option<ObjectSlice>, u64), Unopened> {
-    let whole = |object: Arc<StoredObject>| {
-        let size = object.meta().size;
-        let within = groups.end <= group_count(size);
-        (within.then(|| object.encode_slice(groups)), size)
-    };
-    if let Some(object) = node.stored(id) {
+) -> Result<Option<ObjectSlice>, Unopened> {
+    let within = groups.end <= group_count(meta.size);
+    let whole = |object: Arc<StoredObject>| within.then(|| object.encode_slice(groups));
+    // What is there under the id may be something else, from before the directory was made anew.
+    let stored = || node.stored(id).filter(|object| object.meta() == meta);
+    if let Some(object) = stored() {
         return Ok(whole(object));
     }
-    let meta = known.ok_or(Unopened::NotHeld)?;
     let partial = match node.store.existing_partial(id, meta) {
         // Completed since it was looked for.
-        Err(StoreError::AlreadyComplete(_)) => return node.stored(id).map(whole).ok_or(Unopened::NotHeld),
+        Err(StoreError::AlreadyComplete(_)) => return stored().map(whole).ok_or(Unopened::NotHeld),
         found => found.map_err(Unopened::Store)?.ok_or(Unopened::NotHeld)?,
     };
-    if groups.end > group_count(meta.size) {
-        return Ok((None, meta.size));
+    if !within {
+        return Ok(None);
     }
     if !partial.has(groups) {
         return Err(Unopened::NotHeld);
     }
-    partial.encode_slice(groups).map(|slice| (Some(slice), meta.size)).map_err(Unopened::Read)
+    partial.encode_slice(groups).map(Some).map_err(Unopened::Read)
 }

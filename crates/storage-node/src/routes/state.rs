@@ -47,6 +47,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Json<NodeStatus> {
         transfers_count: node.counters.replicating_count().saturating_add(u64::from(node.uploads.count())),
         bytes_sent: node.counters.bytes_sent(),
         bytes_fetched: node.fills.bytes_fetched(),
+        warm_up: None,
     })
 }
 

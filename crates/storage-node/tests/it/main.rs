@@ -4,5 +4,6 @@
 mod network;
 mod plain;
 mod replication;
+mod rules;
 mod serving;
 mod verified;

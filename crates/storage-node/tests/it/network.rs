@@ -279,6 +279,29 @@ impl Network {
         self.bob.submit(Call::Content(call)).await.unwrap().height
     }
 
+    /// By Bob, who owns the bag. The nodes that run have the block when this returns.
+    pub(crate) async fn set_private(&self, private: bool) {
+        let call = ContentCall::SetBagPrivacy { bag: BagId::channel(CHANNEL), private };
+        let height = self.bob.submit(Call::Content(call)).await.unwrap().height;
+        self.all_have(height).await;
+    }
+
+    /// By Alice, who leads the group; the same.
+    pub(crate) async fn blacklist(&self, content: &ContentId, listed: bool) {
+        let text = [content.to_string().into_bytes()].into();
+        let (remove, add) = if listed { ([].into(), text) } else { (text, [].into()) };
+        let call = StorageCall::UpdateBlacklist { remove, add };
+        let height = self.alice.submit(Call::Storage(call)).await.unwrap().height;
+        self.all_have(height).await;
+    }
+
+    async fn all_have(&self, height: u64) {
+        for at in (0..self.nodes.len()).filter(|at| self.nodes[*at].is_some()) {
+            wait_for("the block", async || (self.status(at).await.directory.height >= height).then_some(()))
+                .await;
+        }
+    }
+
     pub(crate) fn token(&self, signer: &str, id: DataObjectId, at: usize) -> UploadToken {
         let bucket = StorageBucketId(to_u64(at));
         UploadToken::sign(&key(signer), self.genesis, id, bucket, now_ms() + 60_000)

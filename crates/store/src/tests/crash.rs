@@ -2,6 +2,7 @@
 
 use crate::error::{QuarantineError, StoreError};
 use crate::store::Store;
+use crate::tests::adopt;
 use crate::tests::fake_disk::{Ending, FakeDisk};
 use crate::tests::objects::{DIR, GROUP, Object, open};
 use argosy_content::GroupRange;
@@ -64,7 +65,8 @@ fn assert_tidy(disk: &FakeDisk, store: &Store) {
     let (complete, partial) = (store.ids(), store.partials());
     for path in disk.names() {
         let name = path.strip_prefix(DIR).unwrap().to_str().unwrap();
-        if name == "format" {
+        // A file that is not adopted yet has a name of digits alone.
+        if name == "format" || name.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
         let stem: u64 = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
@@ -111,6 +113,37 @@ fn completing_what_was_partly_there() {
             object.assert_usable(store);
         },
     );
+}
+
+#[test]
+fn adopting_a_file_loses_nothing() {
+    for size in sizes() {
+        let object = Object::new(7, size);
+        at_every_step(
+            |disk| {
+                drop(open(disk).unwrap());
+                adopt::put_flat(disk, &object);
+            },
+            |store| match adopt::adopt(store, &object) {
+                Ok(()) => Ok(()),
+                Err(QuarantineError::Store(error)) => Err(error),
+                Err(other) => panic!("{other}"),
+            },
+            |store, done| {
+                assert!(!done || store.contains(object.id), "an acknowledged object vanished");
+                // Cut between two names, it is taken over the second time, or proved where it is.
+                match adopt::adopt(store, &object) {
+                    Ok(()) | Err(QuarantineError::Store(StoreError::AlreadyComplete(_))) => {}
+                    Err(_) => {
+                        let partial = store.partial(object.id, object.meta).unwrap();
+                        assert_eq!(partial.first_missing(0), None, "bytes are lost");
+                        partial.complete().unwrap();
+                    }
+                }
+                object.assert_stored(&store.get(object.id).unwrap());
+            },
+        );
+    }
 }
 
 #[test]
@@ -279,4 +312,49 @@ fn a_dead_process_loses_no_full_window_and_trusts_only_its_own_boot() {
         object.assert_usable(&store);
     }
     assert!(survivors > 0, "some power cut leaves something to resume");
+}
+
+#[test]
+fn what_was_synced_survives_every_power_cut() {
+    let object = Object::new(9, 130 * GROUP);
+    let disk = FakeDisk::new();
+    let store = open(&disk).unwrap();
+    let partial = store.partial(object.id, object.meta).unwrap();
+    object.fill(&partial, GroupRange::new(0, 30)).unwrap();
+    object.fill(&partial, GroupRange::new(90, 95)).unwrap();
+    assert_eq!(partial.unsynced_bytes(), 35 * GROUP as u64);
+    partial.sync().unwrap();
+    assert_eq!(partial.unsynced_bytes(), 0);
+    object.fill(&partial, GroupRange::new(30, 60)).unwrap();
+    assert_eq!(partial.unsynced_bytes(), 30 * GROUP as u64);
+    for seed in 0..100 {
+        let disk = disk.after(Ending::PowerCut(seed));
+        let store = open(&disk).unwrap();
+        let resumed = store.partial(object.id, object.meta).unwrap();
+        assert!(resumed.has(GroupRange::new(0, 30)) && resumed.has(GroupRange::new(90, 95)), "{seed}");
+        object.assert_usable(&store);
+    }
+}
+
+#[test]
+fn syncing_may_be_cut_at_every_step() {
+    let object = Object::new(7, 5 * GROUP + 1);
+    at_every_step(
+        |disk| drop(open(disk).unwrap()),
+        |store| {
+            let partial = store.partial(object.id, object.meta)?;
+            object.fill(&partial, GroupRange::new(0, 2))?;
+            partial.sync()?;
+            object.fill(&partial, GroupRange::new(2, 4))?;
+            // For those who only die.
+            partial.save()
+        },
+        |store, done| {
+            if done {
+                let resumed = store.partial(object.id, object.meta).unwrap();
+                assert!(resumed.has(GroupRange::new(0, 2)));
+            }
+            object.assert_usable(store);
+        },
+    );
 }

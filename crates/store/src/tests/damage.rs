@@ -128,6 +128,23 @@ fn a_failed_sync_is_never_retried_on_trust() {
 }
 
 #[test]
+fn a_sync_that_fails_on_the_way_is_no_ones_secret() {
+    let object = Object::new(5, 4 * GROUP);
+    let disk = FakeDisk::new();
+    let store = open(&disk).unwrap();
+    let partial = store.partial(object.id, object.meta).unwrap();
+    object.fill(&partial, GroupRange::new(0, 2)).unwrap();
+    partial.sync().unwrap();
+    object.fill(&partial, GroupRange::new(2, 4)).unwrap();
+    disk.fail_next_sync();
+    assert!(matches!(partial.sync(), Err(StoreError::Io { .. })));
+    // The next sync would succeed; what the failed one has lost must not become part of a complete object.
+    assert!(matches!(partial.complete(), Err(StoreError::Incomplete { group: 2, .. })));
+    object.assert_stored(&object.finish(&partial).unwrap());
+    assert!(open(&disk.after(Ending::PowerCut(0))).unwrap().contains(object.id));
+}
+
+#[test]
 fn a_failed_rename_leaves_a_partial_object_that_can_try_again() {
     let object = Object::new(5, 4 * GROUP);
     let disk = FakeDisk::new();

@@ -19,6 +19,8 @@ pub(crate) struct Exchange {
     pub(crate) status: u16,
     pub(crate) body_bytes: u64,
     pub(crate) body: Vec<u8>,
+    /// Whether it says `x-cache: hit`.
+    pub(crate) is_hit: bool,
     /// From sending the request to the first byte of the body.
     pub(crate) first_byte: Duration,
 }
@@ -40,14 +42,24 @@ impl Connection {
 
     /// `GET path`, the body thrown away.
     pub(crate) fn get(&mut self, path: &str, extra: &str) -> Result<Exchange> {
+        self.get_to(path, extra, |_, _| Ok(()))
+    }
+
+    /// `GET path`; each piece of the body goes to `sink`, with the status.
+    pub(crate) fn get_to(
+        &mut self,
+        path: &str,
+        extra: &str,
+        mut sink: impl FnMut(u16, &[u8]) -> Result<()>,
+    ) -> Result<Exchange> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{extra}\r\n", self.authority);
-        self.exchange(request.as_bytes(), false)
+        self.exchange(request.as_bytes(), &mut sink)
     }
 
     /// `GET path`, with the body.
     pub(crate) fn get_body(&mut self, path: &str) -> Result<Exchange> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.authority);
-        self.exchange(request.as_bytes(), true)
+        self.exchange_and_keep(request.as_bytes())
     }
 
     /// `POST path` with a body of bytes; the answer's body is kept.
@@ -68,10 +80,23 @@ impl Connection {
         )
         .into_bytes();
         request.extend_from_slice(body);
-        self.exchange(&request, true)
+        self.exchange_and_keep(&request)
     }
 
-    fn exchange(&mut self, request: &[u8], keep: bool) -> Result<Exchange> {
+    fn exchange_and_keep(&mut self, request: &[u8]) -> Result<Exchange> {
+        let mut body = Vec::new();
+        let exchange = self.exchange(request, &mut |_, piece| {
+            body.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(Exchange { body, ..exchange })
+    }
+
+    fn exchange(
+        &mut self,
+        request: &[u8],
+        sink: &mut dyn FnMut(u16, &[u8]) -> Result<()>,
+    ) -> Result<Exchange> {
         let started = Instant::now();
         self.stream.write_all(request)?;
         let mut filled = 0;
@@ -85,11 +110,10 @@ impl Connection {
                 break at + 4;
             }
         };
-        let (status, length, last) = head(&self.buffer[..head_end])?;
-        let mut body = Vec::new();
+        let Head { status, length, is_last, is_hit } = head(&self.buffer[..head_end])?;
         let mut arrived = u64::try_from(filled - head_end)?;
-        if keep {
-            body.extend_from_slice(&self.buffer[head_end..filled]);
+        if arrived > 0 {
+            sink(status, &self.buffer[head_end..filled])?;
         }
         let mut first_byte = (arrived > 0 || length == 0).then(|| started.elapsed());
         while arrived < length {
@@ -99,14 +123,13 @@ impl Connection {
             }
             first_byte.get_or_insert_with(|| started.elapsed());
             arrived += u64::try_from(read)?;
-            if keep {
-                body.extend_from_slice(&self.buffer[..read]);
-            }
+            sink(status, &self.buffer[..read])?;
         }
-        if last {
+        if is_last {
             self.stream = connect(&self.authority)?;
         }
-        Ok(Exchange { status, body_bytes: arrived, body, first_byte: first_byte.unwrap_or_default() })
+        let body = Vec::new();
+        Ok(Exchange { status, body_bytes: arrived, body, is_hit, first_byte: first_byte.unwrap_or_default() })
     }
 }
 
@@ -117,8 +140,17 @@ fn connect(authority: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Status, length of the body, and whether the node closes the connection after it.
-fn head(bytes: &[u8]) -> Result<(u16, u64, bool)> {
+/// What an answer's head says.
+struct Head {
+    status: u16,
+    /// Bytes of the body.
+    length: u64,
+    /// The node closes the connection after it.
+    is_last: bool,
+    is_hit: bool,
+}
+
+fn head(bytes: &[u8]) -> Result<Head> {
     let text = std::str::from_utf8(bytes)?;
     let status = text.split(' ').nth(1).context("no status")?.parse()?;
     let field = |wanted: &str| {
@@ -128,5 +160,6 @@ fn head(bytes: &[u8]) -> Result<(u16, u64, bool)> {
             .map(|(_, value)| value.trim())
     };
     let length = field("content-length").map_or(Ok(0), str::parse)?;
-    Ok((status, length, field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))))
+    let says = |name: &str, wanted: &str| field(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
+    Ok(Head { status, length, is_last: says("connection", "close"), is_hit: says("x-cache", "hit") })
 }

@@ -6,10 +6,18 @@ use serde_json::Value;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+
+/// Ports are tried from here on. Below those that the system gives to whoever connects: they must be free
+/// each time that a node starts.
+const FIRST_PORT: u16 = 11_000;
+/// Ports that `argosy up` spreads a small network over, and some more.
+const PORTS: u16 = 220;
+const PORT_TRIES: u16 = 80;
 
 pub(crate) struct Network {
     process: Child,
@@ -28,16 +36,21 @@ impl Network {
         if !built.success() {
             bail!("cargo build --release failed");
         }
-        let folder = root.join("target/bench-network");
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
-        fs::create_dir_all(&folder)?;
         let program = root.join("target/release/argosy");
+        Self::start_in(&program, &root.join("target/bench-network"), &["--port-base", "0"])
+    }
+
+    /// Starts a network of `program` in `folder`, which is made anew, with more arguments of `argosy up`.
+    pub(crate) fn start_in(program: &Path, folder: &Path, arguments: &[&str]) -> Result<Self> {
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir_all(folder)?;
         let started = Instant::now();
-        let mut process = Command::new(&program)
-            .args(["up", "--json", "--port-base", "0", "--data"])
+        let mut process = Command::new(program)
+            .args(["up", "--json", "--data"])
             .arg(folder.join("data"))
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -55,13 +68,30 @@ impl Network {
         };
         Ok(Self {
             process,
-            program,
-            folder,
+            program: program.to_owned(),
+            folder: folder.to_owned(),
             directory: ready["directory"].as_str().context("no directory")?.to_owned(),
             storage: endpoints(&ready["storage"]),
             distributors: endpoints(&ready["distributors"]),
             until_ready,
         })
+    }
+
+    /// The same on ports that stay free while the nodes are away; gives one more such port.
+    pub(crate) fn start_at_rest(program: &Path, folder: &Path, arguments: &[&str]) -> Result<(Self, u16)> {
+        // Runs beside each other begin at different places.
+        let first = u16::try_from(std::process::id() % u32::from(PORT_TRIES))?;
+        for attempt in 0..PORT_TRIES {
+            let base = FIRST_PORT + (first + attempt) % PORT_TRIES * PORTS;
+            let (own, base) = (base + PORTS - 1, base.to_string());
+            let arguments = [arguments, &["--port-base", &base]].concat();
+            if TcpListener::bind(("127.0.0.1", own)).is_ok()
+                && let Ok(network) = Self::start_in(program, folder, &arguments)
+            {
+                return Ok((network, own));
+            }
+        }
+        bail!("a network cannot be started on any ports")
     }
 
     /// The release program.

@@ -9,8 +9,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// The smallest that mkfs.xfs makes is 300 MiB.
-const IMAGE_BYTES: u64 = 512 * 1024 * 1024;
+/// Room for a ledger. The smallest that mkfs.xfs makes is 300 MiB.
+pub(crate) const LEDGER_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Which file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -49,10 +49,10 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Makes the image in `place`, and mounts it there.
-    pub(crate) fn make(kind: FileSystem, place: &Path) -> Result<Self> {
+    /// Makes an image of so many bytes in `place`, and mounts it there.
+    pub(crate) fn make(kind: FileSystem, place: &Path, bytes: u64) -> Result<Self> {
         let path = place.join("image");
-        fs::File::create(&path)?.set_len(IMAGE_BYTES)?;
+        fs::File::create(&path)?.set_len(bytes)?;
         let name = path.display().to_string();
         match kind {
             FileSystem::Xfs => room::run("mkfs.xfs", &["-q", "-f", &name])?,

@@ -126,25 +126,10 @@ impl Home {
 
     /// Starts the program, behind `wrapper` if it is not empty.
     pub(crate) fn start(&self, wrapper: &[String]) -> Result<Node> {
-        let mut words = wrapper.iter().map(String::as_str);
-        let mut command = match words.next() {
-            Some(first) => Command::new(first),
-            None => Command::new(&self.program),
-        };
-        if !wrapper.is_empty() {
-            command.args(words).arg(&self.program);
-        }
+        let mut command = wrapped(&self.program, wrapper);
         let log = fs::File::create(self.dir.join("node.log"))?;
-        command
-            .args(["directory", "start", "--config"])
-            .arg(self.config())
-            // As the program sets it for itself, by starting once more.
-            .env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log);
-        let child = room::spawn(&mut command).context("cannot start the node")?;
-        Ok(Node { child, endpoint: self.endpoint.to_string(), is_wrapped: !wrapper.is_empty() })
+        command.args(["directory", "start", "--config"]).arg(self.config()).stderr(log);
+        Node::begin(&mut command, self.endpoint.to_string(), !wrapper.is_empty())
     }
 
     /// `argosy directory verify`.
@@ -164,6 +149,14 @@ impl Home {
     }
 }
 
+/// A program, behind `wrapper` if it is not empty.
+pub(crate) fn wrapped(program: &Path, wrapper: &[String]) -> Command {
+    let Some((first, others)) = wrapper.split_first() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(others).arg(program);
+    command
+}
+
 /// A node that was started. Killed when dropped.
 pub(crate) struct Node {
     child: Child,
@@ -180,6 +173,25 @@ pub(crate) enum Ready {
 }
 
 impl Node {
+    /// Starts a node that will answer at `endpoint`.
+    pub(crate) fn begin(command: &mut Command, endpoint: String, is_wrapped: bool) -> Result<Self> {
+        // As the program sets it for itself, by starting once more.
+        command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1").stdin(Stdio::null()).stdout(Stdio::null());
+        let child = room::spawn(command).context("cannot start the node")?;
+        Ok(Self { child, endpoint, is_wrapped })
+    }
+
+    /// Starts `argosy ROLE start`, which prints into `node.log` beside its configuration, and waits until it
+    /// answers.
+    pub(crate) fn start(program: &Path, role: &str, config: &Path, endpoint: String) -> Result<Self> {
+        let log = fs::File::create(config.with_file_name("node.log"))?;
+        let mut command = Command::new(program);
+        command.args([role, "start", "--config"]).arg(config).stderr(log);
+        let mut node = Self::begin(&mut command, endpoint, false)?;
+        node.must_be_ready()?;
+        Ok(node)
+    }
+
     /// Waits until the node answers, or has ended.
     pub(crate) fn ready(&mut self) -> Result<Ready> {
         let started = Instant::now();

@@ -8,7 +8,7 @@
 
 use super::{
     checks,
-    image::{FileSystem, Image, Switch},
+    image::{self, FileSystem, Image, Switch},
     is_there,
     journal::{Held, Journal},
     node::{Home, Limits, Node, Ready, key, pause},
@@ -85,7 +85,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
 }
 
 /// What this needs and does not find.
-fn missing() -> Option<&'static str> {
+pub(super) fn missing() -> Option<&'static str> {
     let tools = ["xfs_io", "mkfs.xfs", "mkfs.ext4", "losetup", "unshare", "setpriv"];
     if !room::is_root() {
         return Some("root");
@@ -167,7 +167,7 @@ impl fmt::Display for Tally {
 fn cut_on(program: &Path, place: &Path, kind: FileSystem, options: &Options) -> Result<()> {
     let (started, name, seed) = (Instant::now(), kind.name(), options.seed.unwrap_or(1));
     say(&format!("{name}: seed {seed}"));
-    let mut image = Image::make(kind, place)?;
+    let mut image = Image::make(kind, place, image::LEDGER_BYTES)?;
     let limits = Limits { segment_bytes: 20_000, checkpoint_blocks: 12, retention: None };
     let home = Home::make(program, &place.join("home"), &image.mount_point.join("data"), limits)?;
     let wrapper = if options.without_sync { deaf() } else { Vec::new() };
@@ -206,7 +206,7 @@ fn is_finding(error: &anyhow::Error) -> bool {
 }
 
 /// Makes a program's syncs succeed without being done.
-fn deaf() -> Vec<String> {
+pub(super) fn deaf() -> Vec<String> {
     let calls = "fsync,fdatasync,syncfs,sync_file_range";
     let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:retval=0"));
     ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject].map(str::to_owned).to_vec()
@@ -413,6 +413,6 @@ fn note(status: &Value, journal: &mut Journal) -> Result<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a power cut comes at a time, whatever the state")]
-fn rest(millis: u64) {
+pub(super) fn rest(millis: u64) {
     thread::sleep(Duration::from_millis(millis));
 }

@@ -8,15 +8,19 @@ use crate::{
     fill::{FillError, request::slices_url, sources::FillSource},
     held,
 };
+use argosy_api::pass::PASS_SCHEME;
 use argosy_content::{GroupRange, group_count};
 use argosy_domain::limits::WINDOW_BYTES;
-use argosy_http::{Client, HeaderName, Request, StatusCode};
+use argosy_http::{Client, HeaderName, Request, StatusCode, header};
 use argosy_node_core::{
     fill::FillInput,
     sources::{Observation, PeerUse, Quality, use_of_peers},
 };
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::{task::JoinSet, time::Instant};
@@ -102,7 +106,12 @@ impl FillTask {
             for peer in listed {
                 let url = slices_url(&peer.endpoint, self.board.id(), "held=1");
                 let groups = group_count(self.board.meta().size);
-                self.peers.asking.spawn(ask(self.inner.client.clone(), peer, url, groups));
+                let (client, sources) = (self.inner.client.clone(), Arc::clone(&self.inner.sources));
+                let id = self.board.id();
+                self.peers.asking.spawn(async move {
+                    let shown = sources.pass(id, &peer.endpoint).await;
+                    ask(client, peer, url, shown, groups).await
+                });
             }
         }
         !self.peers.asking.is_empty()
@@ -142,18 +151,35 @@ impl FillTask {
     }
 }
 
-async fn ask(client: Client, peer: FillSource, url: Option<String>, groups: u64) -> Holding {
+async fn ask(
+    client: Client,
+    peer: FillSource,
+    url: Option<String>,
+    shown: Option<String>,
+    groups: u64,
+) -> Holding {
     let started = Instant::now();
     let groups = match url {
-        Some(url) => tokio::time::timeout(ANSWER_TIMEOUT, held_by(&client, url, groups)).await.ok().flatten(),
+        Some(url) => {
+            tokio::time::timeout(ANSWER_TIMEOUT, held_by(&client, url, shown, groups)).await.ok().flatten()
+        }
         None => None,
     };
     Holding { peer, after: started.elapsed(), groups }
 }
 
 /// What a peer holds; none if it cannot be asked, or makes no sense.
-async fn held_by(client: &Client, url: String, groups: u64) -> Option<Vec<GroupRange>> {
-    let response = client.send(Request::head(url)).await.ok()?;
+async fn held_by(
+    client: &Client,
+    url: String,
+    shown: Option<String>,
+    groups: u64,
+) -> Option<Vec<GroupRange>> {
+    let mut request = Request::head(url);
+    if let Some(shown) = shown {
+        request = request.header(header::AUTHORIZATION, format!("{PASS_SCHEME} {shown}"));
+    }
+    let response = client.send(request).await.ok()?;
     match response.status() {
         StatusCode::OK => {
             held::from_header(response.header(&HeaderName::from_static(held::HELD_HEADER))?, groups)

@@ -65,6 +65,9 @@ impl FillTask {
                 return Err(self.board.ended().unwrap_or(FillError::NotKept));
             }
         }
+        if let Some(partial) = &self.partial {
+            self.growth.note(partial);
+        }
         for group in &writing.groups {
             self.unwritten.remove(group);
         }

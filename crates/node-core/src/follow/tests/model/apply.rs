@@ -27,7 +27,7 @@ impl Model {
             families::content!() => self.apply_to_content(height, event, changes),
             families::storage!() => self.apply_to_storage(height, event, changes),
             families::distribution!() => self.apply_to_distribution(height, event, changes),
-            families::rights!() => self.apply_rights(height, event),
+            families::rights!() => self.apply_rights(height, event, changes),
             // Nothing that a node decides depends on these.
             families::storage_terms!()
             | families::distribution_terms!()
@@ -121,7 +121,7 @@ impl Model {
 
     /// Who may do what, and what is for whom.
     #[expect(clippy::wildcard_enum_match_arm, reason = "called for events of this kind only")]
-    fn apply_rights(&mut self, height: u64, event: &Event) -> Applied {
+    fn apply_rights(&mut self, height: u64, event: &Event, changes: &mut Changes) -> Applied {
         match event {
             Event::MemberCreated { member, account, .. } => {
                 let before = self.members.insert(*member, *account);
@@ -147,12 +147,17 @@ impl Model {
             Event::CouncilKeysReplaced { keys, threshold } => self.council = (keys.clone(), *threshold),
             Event::CouncilSecretarySet { account } => self.secretary = *account,
             Event::BagPrivacySet { bag, private: true } => {
+                changes.push(IndexChange::BagPrivacyChanged { bag: *bag });
                 self.private.insert(*bag);
             }
             Event::BagPrivacySet { bag, private: false } => {
+                changes.push(IndexChange::BagPrivacyChanged { bag: *bag });
                 self.private.remove(bag);
             }
-            Event::UpdateBlacklist { removed, added } => self.update_blacklist(removed, added),
+            Event::UpdateBlacklist { removed, added } => {
+                changes.push(IndexChange::BlacklistChanged);
+                self.update_blacklist(removed, added);
+            }
             Event::WorkerHired { group, worker, role_account: account, .. }
             | Event::WorkerRoleAccountUpdated { group, worker, account } => {
                 self.workers.insert((*group, *worker), *account);

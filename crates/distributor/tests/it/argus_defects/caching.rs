@@ -1,0 +1,185 @@
+//! What is kept, and for how long.
+
+use crate::{
+    fake_directory::FakeDirectory,
+    fake_source::{Behaviour, Sample},
+    rig::{MIB, Rig},
+    steps::{files_below, png, watched},
+};
+use argosy_distributor::config::{Endpoints, Limits, Scrub};
+use argosy_node::config::{DirectoryUrls, Size};
+use std::{os::unix::fs::FileExt as _, path::Path};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_02_one_object_larger_than_the_cache_empties_it_and_waits_for_ever() {
+    let rig = Rig::with_limits(&[Behaviour::Honest], Limits::storage(4 << 20)).await;
+    let mut kept = Vec::new();
+    for seed in 0..3 {
+        let sample = png(seed, MIB);
+        kept.push((rig.put_and_fetch(&sample).await, sample));
+    }
+    let large = png(9, 9 * MIB);
+    let id = rig.put(&large).await;
+    for _ in 0..3 {
+        watched("the large object", rig.assert_whole(id, &large, "miss")).await;
+        rig.assert_part(id, &large, 8 * MIB, 8 * MIB + 99).await;
+    }
+    for (id, sample) in &kept {
+        rig.assert_whole(*id, sample, "hit").await;
+    }
+    assert_eq!(rig.status().await["objectsInCache"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_03_a_crash_loses_what_was_cached_since_the_last_save() {
+    let mut rig = Rig::new(&[Behaviour::Honest]).await;
+    let mut whole = Vec::new();
+    for seed in 0..4 {
+        let sample = png(seed, 200_000 + seed as usize);
+        whole.push((rig.put_and_fetch(&sample).await, sample));
+    }
+    let half = png(9, 4 * MIB);
+    let half_id = rig.put(&half).await;
+    rig.assert_part(half_id, &half, 0, MIB - 1).await;
+    rig.wait_until("the first megabyte on disk", |status| {
+        status["storageUsed"].as_u64() >= Some(MIB as u64 + 4 * 200_000)
+    })
+    .await;
+    let fetched = rig.groups_sent();
+    rig.kill_and_start().await;
+    rig.know().await;
+    for (id, sample) in &whole {
+        rig.assert_whole(*id, sample, "hit").await;
+    }
+    assert_eq!(rig.x_cache(half_id).await, "pending");
+    rig.assert_part(half_id, &half, 0, MIB - 1).await;
+    assert_eq!(rig.groups_sent(), fetched, "nothing is fetched again");
+    rig.assert_whole(half_id, &half, "pending").await;
+    assert_eq!(rig.groups_sent() - fetched, 3 * 64, "only what was missing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_04_a_torn_state_file_wipes_the_cache() {
+    let mut rig = Rig::new(&[Behaviour::Honest]).await;
+    let sample = png(1, 300_000);
+    let id = rig.put_and_fetch(&sample).await;
+    rig.stop().await;
+    let notes = rig.config.directories.cache_state.clone();
+    let files = files_below(&notes);
+    assert!(!files.is_empty());
+    for file in files {
+        let right = std::fs::read(&file).unwrap();
+        let mut wrong = right.clone();
+        wrong.iter_mut().for_each(|byte| *byte ^= 0x55);
+        for damage in [&right[..right.len() / 2], &[], &wrong] {
+            std::fs::write(&file, damage).unwrap();
+            if let Err(refusal) = rig.try_start().await {
+                // What cannot be done without is named, and nothing is touched meanwhile.
+                let name = file.file_name().unwrap().to_str().unwrap();
+                assert!(format!("{refusal} {refusal:?}").contains(name), "{name}: {refusal:?}");
+                std::fs::write(&file, &right).unwrap();
+                rig.start().await;
+            }
+            rig.know().await;
+            rig.assert_whole(id, &sample, "hit").await;
+            rig.stop().await;
+        }
+        std::fs::write(&file, &right).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_14_an_empty_answer_of_the_directory_deletes_the_cache() {
+    let mut rig = Rig::new(&[Behaviour::Honest]).await;
+    let sample = png(1, 300_000);
+    let id = rig.put_and_fetch(&sample).await;
+    let right = rig.config.endpoints.clone();
+    rig.stop().await;
+    // A directory that knows nothing yet, and a node that has forgotten.
+    for file in files_below(&rig.config.directories.cache_state) {
+        if file.to_string_lossy().contains("checkpoint") {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    let unsynced = FakeDirectory::start().await;
+    rig.config.endpoints = Endpoints::directory(DirectoryUrls::new(vec![unsynced.url.clone()]).unwrap());
+    rig.start().await;
+    rig.wait_until("the unsynced directory", |status| status["directory"]["connected"] == true).await;
+    assert_eq!(rig.get(id, &[]).await.status, 404, "what is unknown is not served");
+    assert_eq!(rig.data_files(), 1, "nor deleted");
+    rig.stop().await;
+    rig.config.endpoints = right;
+    rig.start().await;
+    rig.know().await;
+    rig.assert_whole(id, &sample, "hit").await;
+}
+
+fn flip_byte(path: &Path, at: u64) {
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x40], at).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_29_rot_on_disk_is_never_found() {
+    let off = Scrub { bytes_per_second: Size(0) };
+    let mut rig = Rig::configured(&[Behaviour::Honest], |config| config.scrub = off).await;
+    let samples = [png(1, 3 * MIB), png(2, 100_000), png(3, MIB + 1)];
+    for sample in &samples {
+        rig.put_and_fetch(sample).await;
+    }
+    assert_eq!(rig.status().await["scrub"]["doing"], "off");
+    rig.stop().await;
+    let data: Vec<_> = files_below(&rig.config.directories.assets)
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "data"))
+        .collect();
+    assert_eq!(data.len(), 3);
+    let mut before: Vec<Vec<u8>> = data.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    flip_byte(&data[0], 50_000);
+    flip_byte(&data[2], 99_000);
+    let fetched = rig.groups_sent();
+    rig.config.scrub = Scrub { bytes_per_second: Size(1 << 40) };
+    rig.start().await;
+    // Nobody reads, and it is found and mended all the same.
+    rig.wait_until("the end of the scrub", |status| status["scrub"]["doing"] == "waiting").await;
+    let scrub = rig.status().await["scrub"].clone();
+    assert_eq!((&scrub["damagedCount"], &scrub["repairedCount"]), (&2.into(), &2.into()), "{scrub}");
+    assert_eq!(rig.groups_sent() - fetched, 2, "the damaged groups and no others");
+    let mut after: Vec<Vec<u8>> = files_below(&rig.config.directories.assets)
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "data"))
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
+    before.sort();
+    after.sort();
+    assert!(before == after, "the files are as they were");
+    for (id, sample) in (0..).zip(&samples) {
+        rig.assert_whole(id, sample, "hit").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scrub_goes_on_after_a_restart_where_it_was() {
+    // A window takes half a second, so that the end is far.
+    let slow = Scrub { bytes_per_second: Size(2 << 20) };
+    let mut rig =
+        Rig::configured(&[Behaviour::Honest], |config| config.scrub.bytes_per_second = Size(0)).await;
+    let sample = Sample::random(1, 32 * MIB);
+    rig.put_and_fetch(&sample).await;
+    rig.stop().await;
+    rig.config.scrub = slow;
+    rig.start().await;
+    rig.wait_until("some progress", |status| status["scrub"]["provedBytes"].as_u64() >= Some(1)).await;
+    rig.stop().await;
+    let kept: serde_json::Value = serde_json::from_slice(
+        &std::fs::read(rig.config.directories.cache_state.join("scrub.json")).unwrap(),
+    )
+    .unwrap();
+    let proved = kept["provedBytes"].as_u64().unwrap();
+    assert!(proved > 0 && proved < sample.size(), "{kept}");
+    rig.start().await;
+    rig.wait_until("the same pass", |status| status["scrub"]["beganMs"] == kept["beganMs"]).await;
+    rig.wait_until("more of it", |status| status["scrub"]["provedBytes"].as_u64() > Some(proved)).await;
+}

@@ -100,7 +100,8 @@ fn begin_kills(root: &Path, program: &Path, options: &Options, seed: u64) -> Res
     Ok(kill_on(program, &place, &Options { seed: Some(seed), ..*options }).is_ok())
 }
 
-/// Each file system in mounts of its own. Whether all went well.
+/// Each file system in mounts of its own, one after the other: how much is on disk in time is a matter of
+/// who else has work for the processor. Whether all went well.
 fn begin_cuts(options: &Options, seed: u64) -> Result<bool> {
     let kinds = options.filesystem.map_or_else(|| vec![FileSystem::Xfs, FileSystem::Ext4], |one| vec![one]);
     if let Some(missing) = power::missing() {
@@ -108,13 +109,10 @@ fn begin_cuts(options: &Options, seed: u64) -> Result<bool> {
         return Ok(true);
     }
     let cuts = options.cuts.to_string();
-    let running: Vec<Child> = kinds
-        .into_iter()
-        .map(|kind| begin(&["--cuts", &cuts, "--filesystem", kind.name()], options, seed))
-        .collect::<Result<_>>()?;
     let mut all_well = true;
-    for mut one in running {
-        all_well &= one.wait()?.success();
+    for kind in kinds {
+        let mut child = begin(&["--cuts", &cuts, "--filesystem", kind.name()], options, seed)?;
+        all_well &= child.wait()?.success();
     }
     Ok(all_well)
 }

@@ -19,7 +19,7 @@ pub(crate) struct Exchange {
     pub(crate) status: u16,
     pub(crate) body_bytes: u64,
     pub(crate) body: Vec<u8>,
-    /// Whether it says `x-cache: hit`.
+    /// Whether it says `x-cache: hit`, or `pending`: nothing is fetched for it that was not fetched already.
     pub(crate) is_hit: bool,
     /// From sending the request to the first byte of the body.
     pub(crate) first_byte: Duration,
@@ -180,5 +180,10 @@ fn head(bytes: &[u8]) -> Result<Head> {
     };
     let length = field("content-length").map_or(Ok(0), str::parse)?;
     let says = |name: &str, wanted: &str| field(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
-    Ok(Head { status, length, is_last: says("connection", "close"), is_hit: says("x-cache", "hit") })
+    Ok(Head {
+        status,
+        length,
+        is_last: says("connection", "close"),
+        is_hit: says("x-cache", "hit") || says("x-cache", "pending"),
+    })
 }

@@ -109,6 +109,12 @@ impl Node {
         self.hit(&wanted).ok_or(wanted)
     }
 
+    /// The answer, sent no faster than the object may be.
+    pub(crate) fn paced(&self, id: DataObjectId, meta: ObjectMeta, mut answer: EdgeResponse) -> EdgeResponse {
+        answer.pace.clone_from(&self.assets.get(id, meta.content_id, meta.size).pace);
+        answer
+    }
+
     /// In the words of Argus: complete here, in part or on its way, or not at all.
     pub(crate) fn x_cache(&self, asset: &Asset) -> &'static str {
         if asset.small().is_some() || self.store.contains(asset.id) {

@@ -99,7 +99,8 @@ impl EdgeHandler for Public {
                     Err(refusal) => return answers::own_error(&refusal.to_body(id)),
                 };
                 let slices = Arc::clone(node).slices(request.method, id, admitted.meta, request.query);
-                admitted.dress(Box::pin(slices.instrument(node.span.clone())).await)
+                let answer = Box::pin(slices.instrument(node.span.clone())).await;
+                admitted.dress(node.paced(id, admitted.meta, answer))
             }
             Route::Proof(id) => {
                 let admitted = match node.admit(&request, id) {
@@ -107,7 +108,8 @@ impl EdgeHandler for Public {
                     Err(refusal) => return answers::own_error(&refusal.to_body(id)),
                 };
                 let proof = Arc::clone(node).proof(request.method, id, admitted.meta, request.query);
-                admitted.dress(Box::pin(proof.instrument(node.span.clone())).await)
+                let answer = Box::pin(proof.instrument(node.span.clone())).await;
+                admitted.dress(node.paced(id, admitted.meta, answer))
             }
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),

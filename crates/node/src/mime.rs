@@ -10,8 +10,8 @@ pub const UNKNOWN: &str = "application/octet-stream";
 ///
 /// Only types that a browser shows or plays without running anything are ever named: a page, a script or
 /// a picture made of XML among the objects is [`UNKNOWN`], since it would run with the rights of this
-/// node's origin. Playlists of DASH are XML as well, and browsers would run scripts in one that is opened
-/// as a page: whoever sends them must say `content-security-policy: sandbox`.
+/// node's origin. Playlists of DASH are XML as well; in a browser that shows them, scripts in one would run
+/// (Chromium saves them to disk): whoever sends them must say `content-security-policy: sandbox`.
 ///
 /// Depends on nothing but the first [`PREFIX_BYTES`], so that it is the same wherever and whenever it is
 /// asked. Source of the list: `spec/reliability.md` T-47.

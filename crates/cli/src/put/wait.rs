@@ -8,6 +8,7 @@ use crate::{
 };
 use argosy_api::{DistributorClient, directory::ObjectView};
 use argosy_domain::DataObjectId;
+use argosy_http::StatusCode;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -80,6 +81,8 @@ async fn not_served(network: &Network, view: &ObjectView) -> Outcome<Option<Stri
         let client = DistributorClient::new(network.client.clone(), &node.url);
         match timeout(ANSWER, client.head_asset(view.id)).await {
             Ok(Ok(_)) => {}
+            // Private: what is not delivered there has another answer.
+            Ok(Err(error)) if error.status() == Some(StatusCode::FORBIDDEN) => {}
             Ok(Err(error)) => return Ok(Some(format!("a distributor does not serve it: {error}"))),
             Err(_) => return Ok(Some(format!("{} gives no answer", node.url))),
         }

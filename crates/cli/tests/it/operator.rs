@@ -114,6 +114,57 @@ fn a_network_goes_on_without_a_distributor_that_its_operator_stopped() {
 }
 
 #[test]
+fn requests_are_logged_as_argus_logs_them_once_the_operator_wants_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    Network::up(&data).stop("TERM");
+    let path = data.join("distributor-0/config.yml");
+    // Nobody is there whom lines could be sent to: no request is the worse for it.
+    let more = "logs:\n  file: {level: info, path: logs, archive: true}\n  elastic: {level: http, endpoint: 'http://127.0.0.1:1'}\n";
+    fs::write(&path, fs::read_to_string(&path).unwrap() + more).unwrap();
+    let config = path.to_str().unwrap();
+    let values = shown(config)["values"].clone();
+    let endpoint = |section: &str| format!("http://127.0.0.1:{}", values[section]["port"]);
+    let (public, url) = (endpoint("publicApi"), endpoint("operatorApi"));
+    let _node = Distributor::start(&path);
+    let ask = |path: &str| http::get(&format!("{public}{path}"), None);
+    wait_until("the distributor answers", || ask("/api/v1/assets/404404").is_ok());
+    let logs = path.with_file_name("logs");
+    let lines = || -> Vec<serde_json::Value> {
+        let file = fs::read_dir(&logs).unwrap().next().unwrap().unwrap();
+        assert!(file.file_name().to_string_lossy().starts_with("argus-20"), "{file:?}");
+        let text = fs::read_to_string(file.path()).unwrap();
+        // The last line may still be on its way.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let asked = |line: &serde_json::Value| line["meta"]["req"]["url"] == "/api/v1/assets/404404";
+    assert!(!lines().iter().any(asked), "not at the level info");
+    let level = ["--output", "file", "--level", "http", "--config", config];
+    let output = run(&[&["distribution", "node", "log-level", "-u", &url][..], &level].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    ask("/api/v1/assets/404404?secret=hush").unwrap();
+    wait_until("the line", || lines().iter().any(asked));
+    let all = lines();
+    let line = all.iter().find(|line| asked(line)).unwrap();
+    assert_eq!((&line["log.level"], &line["label"]), (&"http".into(), &"PublicApi".into()));
+    assert_eq!(line["message"], "HTTP GET /api/v1/assets/404404");
+    assert_eq!(
+        (&line["meta"]["res"]["statusCode"], &line["http"]["response"]["status_code"]),
+        (&404.into(), &404.into())
+    );
+    assert_eq!(
+        (&line["client"]["address"], &line["service"]["node"]["name"]),
+        (&"127.0.0.0".into(), &"distributor-0".into())
+    );
+    assert_eq!(
+        (&line["event"]["outcome"], &line["meta"]["prematurelyClosed"]),
+        (&"success".into(), &false.into())
+    );
+    assert!(!all.iter().any(|line| line.to_string().contains("hush")), "queries may hold secrets");
+}
+
+#[test]
 fn a_configuration_is_checked_and_shown_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.yml");

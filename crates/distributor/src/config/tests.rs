@@ -86,13 +86,13 @@ fn proxies_and_rates_are_read() {
     assert!(proxies.protocol && proxies.trusts("10.1.2.3".parse().unwrap()));
     assert!(proxies.trusts("::1".parse().unwrap()) && !proxies.trusts("::2".parse().unwrap()));
     let user = "192.0.2.7".parse().unwrap();
-    assert_eq!(config.public_api.logged(user), user);
+    assert_eq!(config.public_api.log_addresses.of(user), user);
     assert_eq!(config.limits.egress_bytes_per_second, Some(Size(100 << 20)));
     assert_eq!(config.limits.egress_bytes_per_second_per_object, Some(Size(5 << 20)));
     let again: Config = serde_json::from_value(serde_json::to_value(&config).unwrap()).unwrap();
     assert_eq!(again, config);
     let plain = folder.load(YAML, &[]).unwrap().config.public_api;
-    assert_eq!(plain.logged(user).to_string(), "192.0.2.0");
+    assert_eq!(plain.log_addresses.of(user).to_string(), "192.0.2.0");
     assert!(!plain.proxies().protocol && plain.proxies().trusted.is_empty());
 }
 

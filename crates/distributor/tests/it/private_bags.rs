@@ -8,8 +8,8 @@ use crate::{
 };
 use argosy_api::{NodePass, ReadPermit, ReadScope};
 use argosy_directory::Event;
-use argosy_domain::{BagId, ChannelId, DataObjectId, MemberId};
-use argosy_keys::KeySource;
+use argosy_domain::{AccountId, BagId, ChannelId, DataObjectId, KeyScheme, MemberId, WorkerId, WorkingGroup};
+use argosy_keys::{Kdf, KeyFile, KeySource, Secret};
 use argosy_node::follower::now_ms;
 use std::sync::Arc;
 
@@ -33,13 +33,17 @@ async fn ask(rig: &Rig, method: &str, id: u64, permit: &str, headers: &[(&str, &
 
 /// Gives objects only to distribution worker 0, as a storage node does where the bag is private.
 fn ask_for_passes(source: &FakeSource) {
+    ask_for_passes_of(source, key("//Distributor0").account());
+}
+
+fn ask_for_passes_of(source: &FakeSource, node: AccountId) {
     let endpoint = source.endpoint.clone();
     source.guard(move |head, id| {
         let line = head.lines().find_map(|line| {
             line.to_ascii_lowercase().strip_prefix("authorization: argosy ").map(str::to_owned)
         });
         let Some(Ok(pass)) = line.map(|text| text.parse::<NodePass>()) else { return false };
-        let is_serving = *pass.signer() == key("//Distributor0").account();
+        let is_serving = *pass.signer() == node;
         let here = [endpoint.as_str()];
         pass.check(&genesis().hash(), DataObjectId(id), here, is_serving, now_ms()).is_ok()
     });
@@ -204,4 +208,50 @@ async fn without_its_role_key_the_node_says_that_it_lacks_it() {
     let slices = format!("/api/v1/objects/{id}/slices?from=0&to=1&permit={text}");
     let slices = browser::ask(rig.endpoint(), "GET", &slices, &[]).await;
     assert_eq!((slices.status, slices.json()["code"].clone()), (503, "NO_ROLE_KEY".into()));
+}
+
+/// An encrypted key file in the rig's folder, and the file with its passphrase.
+fn key_file(rig: &Rig) -> (AccountId, KeySource, KeySource) {
+    let secret = Secret::parse(KeyScheme::Sr25519, &format!("0x{}", "07".repeat(32))).unwrap();
+    let file = KeyFile::seal("node", KeyScheme::Sr25519, &secret, "a passphrase", Kdf::WEAKEST).unwrap();
+    let folder = rig.config.directories.cache_state.parent().unwrap();
+    let (path, passphrase) = (folder.join("node.json"), folder.join("passphrase"));
+    write_private(&path, &file.to_json());
+    write_private(&passphrase, "a passphrase\n");
+    let open = KeySource::File { keyfile: path.clone(), passphrase_file: Some(passphrase) };
+    (file.account(), open, KeySource::file(path))
+}
+
+fn write_private(path: &std::path::Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_key_is_opened_when_a_private_bag_needs_it_and_nobody_is_asked() {
+    let mut rig = Rig::new(&[Behaviour::Honest]).await;
+    let (account, with_passphrase, without) = key_file(&rig);
+    ask_for_passes_of(&rig.sources[0], account);
+    let (group, worker) = (WorkingGroup::Distribution, WorkerId(0));
+    rig.tell(vec![Event::WorkerRoleAccountUpdated { group, worker, account }]).await;
+    rig.stop().await;
+    rig.config.keys = vec![without];
+    rig.start().await;
+    rig.know().await;
+    assert_eq!(rig.status().await["roleKey"]["state"], "unused");
+    rig.tell(set_private(true)).await;
+    rig.wait_until("the locked key", |status| status["roleKey"]["state"] == "missing").await;
+    let message = rig.status().await["roleKey"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains(&account.to_string()) && message.contains("passphrase"), "{message}");
+
+    rig.stop().await;
+    rig.config.keys = vec![with_passphrase];
+    rig.start().await;
+    // The bag is private already when the node starts.
+    rig.wait_until("the open key", |status| status["roleKey"]["state"] == "ready").await;
+    let sample = Sample::random(7, 100_000);
+    let id = rig.put(&sample).await;
+    let text = permit("//Alice", of_object(id), 60_000);
+    assert!(ask(&rig, "GET", id, &text, &[]).await.body == sample.bytes);
 }

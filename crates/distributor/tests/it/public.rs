@@ -240,6 +240,15 @@ async fn objects_and_the_node_have_their_rates() {
             }
             assert!(start.elapsed() >= expected, "{:?} of {expected:?}", start.elapsed());
         }
+        // Proofs are no way around it.
+        let path = format!("/api/v1/objects/{}/slices?from=0&to=13", ids[0]);
+        let start = Instant::now();
+        for _ in 0..2 {
+            let slice = browser::ask(rig.endpoint(), "GET", &path, &[]).await;
+            assert!(slice.status == 200 && slice.body.len() > size);
+        }
+        let rate = node.or(object).unwrap();
+        assert!(start.elapsed() >= least(2 * size, rate), "{:?}", start.elapsed());
     }
 }
 

@@ -300,3 +300,16 @@ impl EdgeResponse {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_line_stands_once_whatever_stood_there() {
+        let block = HeaderBlock::build([("cache-control", "public"), ("etag", "\"x\""), ("cache", "y")]);
+        let replaced = block.replacing("cache-control", "no-store\r\nx: y");
+        assert_eq!(replaced.as_bytes(), b"etag: \"x\"\r\ncache: y\r\ncache-control: no-store__x: y\r\n");
+        assert_eq!(HeaderBlock::empty().replacing("a", "b").as_bytes(), b"a: b\r\n");
+    }
+}

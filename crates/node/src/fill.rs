@@ -41,6 +41,7 @@ use std::{
     },
     time::Duration,
 };
+use sync::Syncs;
 use task::FillTask;
 use tokio::{
     sync::{Semaphore, oneshot},
@@ -183,8 +184,7 @@ pub(crate) struct Inner {
     slots: Arc<Semaphore>,
     background_slots: Arc<Semaphore>,
     lanes: Arc<Lanes>,
-    /// Held by the fill that syncs.
-    syncing: Semaphore,
+    syncs: Syncs,
     stopped: AtomicBool,
     started: Instant,
     /// Says in the logs whose fills these are.
@@ -225,7 +225,7 @@ impl Fills {
             slots,
             background_slots,
             lanes,
-            syncing: Semaphore::new(1),
+            syncs: Syncs::default(),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
             span: Span::current(),

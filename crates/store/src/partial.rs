@@ -363,6 +363,7 @@ impl PartialObject {
     pub(crate) fn end(&self) {
         let mut state = lock(&self.state);
         state.over = true;
+        self.unsynced_bytes.store(0, Ordering::Relaxed);
         self.core.room.break_promise(std::mem::take(&mut state.promised));
     }
 

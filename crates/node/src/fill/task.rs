@@ -41,8 +41,10 @@ const EVENTS: usize = 8;
 const REFRESH: Duration = Duration::from_secs(5);
 /// How often deadlines of readers are looked at.
 const PULSE: Duration = Duration::from_millis(500);
-/// How often completing is tried when the disk loses groups meanwhile.
+/// How often completing is tried when the disk fails meanwhile.
 const MAX_COMPLETIONS: u32 = 3;
+/// How often it is tried anew because a reader has found damage in what counted as held.
+const MAX_LOSSES: u32 = 1000;
 /// Those who want the whole object, in the core's eyes.
 const WHOLE: ReaderId = ReaderId(0);
 /// Nobody: the little that is missing when the last reader has gone.
@@ -87,6 +89,7 @@ pub(super) struct FillTask {
     /// Nobody reads, and the little that is missing is fetched all the same.
     finishing: bool,
     completions: u32,
+    losses: u32,
     /// The core knows nobody to ask; whether some source merely cannot be reached.
     exhausted: Option<bool>,
     last_progress: Instant,
@@ -151,6 +154,7 @@ impl FillTask {
             completing: false,
             finishing: false,
             completions: 0,
+            losses: 0,
             exhausted: None,
             last_progress: now,
             refresh_at: now,

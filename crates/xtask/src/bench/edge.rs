@@ -38,7 +38,7 @@ pub(crate) struct Options {
     #[arg(long)]
     trace: Option<PathBuf>,
     /// One of so many of the trace's objects takes part.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 20)]
     one_of: u64,
     /// By how much the objects of the trace are made smaller.
     #[arg(long, default_value_t = 100)]

@@ -1,6 +1,6 @@
 //! Getting what was proved to the disk, and completing the object.
 
-use super::{FillTask, MAX_COMPLETIONS, Writing};
+use super::{FillTask, MAX_COMPLETIONS, MAX_LOSSES, Writing};
 use crate::fill::{
     FillError,
     writer::{self, BATCH_BYTES, Batch, WriteResult},
@@ -83,6 +83,12 @@ impl FillTask {
         let result = tokio::task::spawn_blocking(move || partial.complete()).await;
         match result {
             Ok(Ok(stored)) => return Ok(Some(stored)),
+            // A reader has met damage meanwhile: it is fetched anew.
+            Ok(Err(StoreError::Incomplete { .. })) if self.losses < MAX_LOSSES => {
+                self.losses = self.losses.saturating_add(1);
+                self.completions = self.completions.saturating_sub(1);
+                self.rebuild();
+            }
             Ok(Err(error @ (StoreError::Io { .. } | StoreError::Incomplete { .. })))
                 if self.completions < MAX_COMPLETIONS =>
             {

@@ -23,6 +23,8 @@ use std::{
 /// Sizes of the caches, in percent of all objects' bytes.
 const SHARES: [u64; 3] = [1, 10, 50];
 const BYTES_PER_KB: u64 = 1000;
+/// The smallest cache that Varnish starts with.
+const MIN_CACHE_BYTES: u64 = 1 << 20;
 
 /// What is asked for.
 struct Trace {
@@ -82,6 +84,12 @@ pub(super) fn run(
     let kinds: Vec<Kind> = kinds.iter().copied().filter(|&kind| kind != Kind::NginxSlices).collect();
     let trace = Trace::read(path, options)?;
     let footprint = trace.footprint();
+    let smallest = footprint * SHARES[0] / 100;
+    ensure!(
+        smallest >= MIN_CACHE_BYTES,
+        "the smallest cache would have {smallest} bytes, and Varnish demands {MIN_CACHE_BYTES}: give a smaller --one-of \
+         or --shrink"
+    );
     say(&format!(
         "replay: {} requests for {} objects of {} bytes in all, in {} s",
         trace.requests.len(),

@@ -9,7 +9,7 @@ use crate::{
         room,
     },
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail};
 use std::{
     fs,
     net::TcpListener,
@@ -67,7 +67,7 @@ pub(super) struct Subject {
     pub(super) kind: Kind,
     pub(super) endpoint: String,
     folder: PathBuf,
-    _process: Process,
+    process: Process,
 }
 
 enum Process {
@@ -110,8 +110,16 @@ impl Subject {
             }
             Kind::Varnish => Process::Other(varnish(origin, folder, port, cache_bytes)?),
         };
-        let subject = Self { kind, endpoint, folder: folder.to_owned(), _process: process };
-        wait_for("the cache answers", || Ok(Connection::open(&subject.endpoint).ok()))?;
+        let mut subject = Self { kind, endpoint, folder: folder.to_owned(), process };
+        wait_for("the cache answers", || {
+            if let Process::Other(child) = &mut subject.process
+                && let Some(status) = child.try_wait()?
+            {
+                let log = fs::read_to_string(subject.folder.join("log"))?;
+                bail!("{} ended with {status}: {log}", kind.name());
+            }
+            Ok(Connection::open(&subject.endpoint).ok())
+        })?;
         Ok(subject)
     }
 }
@@ -188,7 +196,7 @@ fn nginx(origin: &Origin, folder: &Path, port: u16, cache_bytes: u64, slices: bo
         "daemon off; master_process on; worker_processes 2; pid {at}/pid; error_log {at}/error.log warn;\n\
          events {{ worker_connections 4096; }}\n\
          http {{\n\
-         access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 1000000;\n\
+         access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000;\n\
          client_body_temp_path {at}/body; proxy_temp_path {at}/temp; fastcgi_temp_path {at}/f;\n\
          uwsgi_temp_path {at}/u; scgi_temp_path {at}/s;\n\
          proxy_cache_path {at}/cache levels=1:2 keys_zone=edge:20m max_size={cache_bytes} inactive=1d use_temp_path=off;\n\
@@ -233,8 +241,5 @@ fn varnish(origin: &Origin, folder: &Path, port: u16, cache_bytes: u64) -> Resul
 fn begin(command: &mut Command, folder: &Path) -> Result<Child> {
     let log = fs::File::create(folder.join("log"))?;
     command.env("PATH", room::path_with_sbin()).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    let mut child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
-    let ended = child.try_wait()?;
-    ensure!(ended.is_none(), "{command:?} ended: {}", fs::read_to_string(folder.join("log"))?);
-    Ok(child)
+    command.spawn().with_context(|| format!("cannot run {command:?}"))
 }

@@ -22,7 +22,7 @@ impl Node {
             if asset.small().is_none() {
                 self.stored(asset)?;
             }
-            self.cache.touch(asset.id);
+            // Whoever only asks what there is does not use it.
             return Some(wanted.answer(asset.hit_head_headers()?, mime, [wanted.declared()]));
         }
         let headers = asset.hit_headers()?;

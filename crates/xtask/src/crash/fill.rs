@@ -219,6 +219,7 @@ impl Run<'_> {
                 }
                 Err(error) => {
                     self.tally.failed += 1;
+                    self.tally.wrong += u64::from(readers::is_wrong(&error));
                     say(&format!(
                         "{name}: FAILED in case {case}: {error:#}\n{}\n  replay: cargo run --release -p xtask \
                          -- crash fill {what} --seed {seed} --case {case}",

@@ -276,6 +276,10 @@ impl Run<'_> {
             fs::remove_dir_all(data)?;
         }
         fs::create_dir(data)?;
+        if !self.wrapper.is_empty() {
+            // Without the label of its own folder it would rightly refuse to start again.
+            self.home.start_and_wait(&[])?.0.kill()?;
+        }
         if let Ends::PowerCut { image, .. } = ends {
             // Otherwise a cut could bring the last case's files back.
             image.unmount()?;

@@ -59,7 +59,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Listed>> {
         }
         // Links are not followed: what they lead to is not Argus' to give.
         let metadata = entry.metadata()?;
-        let size = metadata.is_file().then(|| metadata.len());
+        let size = metadata.is_file().then_some(metadata.len());
         listed.push(Listed { path: entry.path(), id: id_of(&name), name, size });
     }
     listed.sort_unstable_by(|one, other| (one.id, &one.name).cmp(&(other.id, &other.name)));

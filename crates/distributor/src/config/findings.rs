@@ -76,7 +76,6 @@ pub(super) fn ignored(config: &Config) -> Vec<&'static str> {
         ("endpoints.joystreamNodeWs", config.endpoints.joystream_node_ws.is_some()),
         ("limits.dataObjectSourceByObjectIdTTL", limits.data_object_source_by_object_id_ttl.is_some()),
         ("limits.queryNodeCacheTTL", limits.query_node_cache_ttl.is_some()),
-        ("intervals.saveCacheState", intervals.save_cache_state.is_some()),
         ("intervals.checkStorageNodeResponseTimes", intervals.check_storage_node_response_times.is_some()),
         ("intervals.cacheCleanup", intervals.cache_cleanup.is_some()),
     ];

@@ -8,7 +8,7 @@ use crate::{
 use argosy_api::{
     ClientError, DistributorClient, StorageClient,
     directory::{DirectoryStatus, DistributionBucketView, OperatorStatus, OperatorView, StorageBucketView},
-    node::NodeStatus,
+    node::{NodeStatus, WarmUpView},
 };
 use serde::Serialize;
 use std::{process::ExitCode, time::Duration};
@@ -209,9 +209,11 @@ fn judged(row: Row, answer: Option<Result<NodeStatus, ClientError>>, height: u64
     };
     let trouble = trouble(&row, &status, height);
     let healthy = trouble.is_none();
-    let remark = trouble.or_else(|| {
-        (status.missing_count > 0).then(|| format!("has {} objects to fetch", status.missing_count))
-    });
+    let remark = trouble
+        .or_else(|| {
+            (status.missing_count > 0).then(|| format!("has {} objects to fetch", status.missing_count))
+        })
+        .or_else(|| warming_up(status.warm_up.as_ref()?));
     Row {
         id: Some(status.id),
         version: Some(status.version),
@@ -224,6 +226,12 @@ fn judged(row: Row, answer: Option<Result<NodeStatus, ClientError>>, height: u64
         remark,
         ..row
     }
+}
+
+/// How far a distributor is that has not all that it wants to have.
+fn warming_up(warm_up: &WarmUpView) -> Option<String> {
+    let under_way = matches!(warm_up.state.as_str(), "running" | "paused");
+    under_way.then(|| format!("warms up: {} of {} objects", warm_up.done, warm_up.total))
 }
 
 fn reason(error: &ClientError) -> String {
@@ -376,6 +384,10 @@ mod tests {
         };
         assert_eq!(judge(|_| ()), (true, String::new()));
         assert_eq!(judge(|status| status.missing_count = 2), (true, "has 2 objects to fetch".into()));
+        let warming = |status: &mut NodeStatus| {
+            status.warm_up = Some(WarmUpView { state: "paused".into(), total: 9, done: 3, bytes: 1 });
+        };
+        assert_eq!(judge(warming), (true, "warms up: 3 of 9 objects".into()));
         assert_eq!(
             judge(|status| status.directory.lag_ms = 30_000),
             (false, "is 10 blocks behind, 30 s".into())

@@ -62,9 +62,9 @@ pub enum FillInput {
         quality: Quality,
     },
     /// This source holds these groups of the object and no others, as of now. Without it, a source is
-    /// taken to hold all.
+    /// taken to hold all: so it comes before [`FillInput::SourceAdded`].
     SourceHolds {
-        /// Which source; one that was added.
+        /// Which source.
         source: SourceId,
         /// What it holds.
         groups: Vec<GroupRange>,
@@ -168,6 +168,8 @@ pub struct FillCore {
     jitter_seed: u64,
     now_ms: u64,
     sources: BTreeMap<SourceId, Source>,
+    /// What sources hold, if they said; the others hold everything.
+    holds: BTreeMap<SourceId, Vec<GroupRange>>,
     banned: BTreeSet<SourceId>,
     wants: BTreeMap<(ReaderId, Priority), Want>,
     requests: BTreeMap<RequestId, Request>,
@@ -188,6 +190,7 @@ impl FillCore {
             jitter_seed,
             now_ms: 0,
             sources: BTreeMap::new(),
+            holds: BTreeMap::new(),
             banned: BTreeSet::new(),
             wants: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -201,9 +204,7 @@ impl FillCore {
         match input {
             FillInput::SourceAdded { source, quality } => self.source_added(source, quality),
             FillInput::SourceHolds { source, groups } => {
-                if let Some(source) = self.sources.get_mut(&source) {
-                    source.holds = Some(groups);
-                }
+                self.holds.insert(source, groups);
             }
             FillInput::SourceFree { source } => {
                 if let Some(source) = self.sources.get_mut(&source) {
@@ -212,6 +213,7 @@ impl FillCore {
             }
             FillInput::SourceGone { source } => {
                 self.sources.remove(&source);
+                self.holds.remove(&source);
                 self.abandon_where(effects, |request| request.source == source);
             }
             FillInput::Want { reader, groups, priority } => self.want(reader, groups, priority),
@@ -458,8 +460,8 @@ impl FillCore {
         let now_ms = self.now_ms;
         let hope = self
             .sources
-            .values()
-            .any(|source| (!source.given_up || source.ready_ms <= now_ms) && self.could_help(source));
+            .iter()
+            .any(|(id, source)| (!source.given_up || source.ready_ms <= now_ms) && self.could_help(*id));
         if !hope {
             self.wants.clear();
             let unreachable = self.sources.values().any(|source| !source.not_there);
@@ -467,8 +469,9 @@ impl FillCore {
         }
     }
 
-    fn could_help(&self, source: &Source) -> bool {
-        let Some(holds) = &source.holds else { return true };
+    /// Whether a source holds anything that is wanted.
+    fn could_help(&self, source: SourceId) -> bool {
+        let Some(holds) = self.holds.get(&source) else { return true };
         let wants = self.wants.values().map(|want| GroupRange::new(want.head, want.end));
         let mut common = wants.flat_map(|want| holds.iter().map(move |held| held.intersection(want)));
         common.any(|groups| self.have.missing_in(groups).next().is_some())

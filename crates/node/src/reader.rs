@@ -17,6 +17,9 @@ use tokio::time::Instant;
 const MAX_RESTARTS: u32 = 8;
 /// How long a reader that has had bytes rests before it asks again in an outage, in milliseconds.
 const OUTAGE_REST_MS: std::ops::Range<u64> = 250..750;
+/// How long it waits before the second time; each time twice as long. Whoever completes the object, or takes
+/// damage out of it, must get around to it.
+const RESTART_PAUSE: Duration = Duration::from_millis(5);
 
 /// Reads a range of an object, in order, every byte proved.
 ///
@@ -102,7 +105,7 @@ impl ObjectReader {
             let group = self.at / GROUP_BYTES;
             let seat = match &self.backing {
                 Backing::None => {
-                    self.choose_backing()?;
+                    self.choose_backing().await?;
                     continue;
                 }
                 Backing::Stored(stored) => {
@@ -146,7 +149,7 @@ impl ObjectReader {
         Ok(())
     }
 
-    fn choose_backing(&mut self) -> Result<(), FillError> {
+    async fn choose_backing(&mut self) -> Result<(), FillError> {
         if let Some(stored) = self.fills.stored(self.request.id, self.request.meta) {
             self.backing = Backing::Stored(stored);
             return Ok(());
@@ -155,23 +158,32 @@ impl ObjectReader {
             Keep::Stored => reader.fills.join(reader.request.id, reader.request.meta),
             Keep::PassThrough => reader.fills.start_private(reader.request.id, reader.request.meta),
         })
+        .await
     }
 
     /// Takes a seat at a fill. One that ends in this moment is replaced.
-    fn enter(&mut self, join: impl Fn(&Self) -> Result<Arc<Board>, FillError>) -> Result<(), FillError> {
+    async fn enter(
+        &mut self,
+        join: impl Fn(&Self) -> Result<Arc<Board>, FillError>,
+    ) -> Result<(), FillError> {
         let groups = groups_of(self.at..self.end);
         loop {
             if let Some(seat) = join(self)?.enter(groups) {
                 self.backing = Backing::Fill(seat);
                 return Ok(());
             }
-            self.count_restart()?;
+            self.count_restart().await?;
         }
     }
 
-    fn count_restart(&mut self) -> Result<(), FillError> {
+    async fn count_restart(&mut self) -> Result<(), FillError> {
         self.restarts += 1;
-        if self.restarts > MAX_RESTARTS { Err(FillError::NoProgress) } else { Ok(()) }
+        match self.restarts {
+            ..=1 => {}
+            2..=MAX_RESTARTS => tokio::time::sleep(RESTART_PAUSE * (1 << (self.restarts - 2))).await,
+            _ => return Err(FillError::NoProgress),
+        }
+        Ok(())
     }
 
     /// The group, and those after it into `ready`; none if they were damaged and are to be fetched.
@@ -189,7 +201,7 @@ impl ObjectReader {
                 Ok(self.ready.pop_front())
             }
             Ok(Err(damaged)) => {
-                self.count_restart()?;
+                self.count_restart().await?;
                 self.repair(damaged).await?;
                 Ok(None)
             }
@@ -200,10 +212,10 @@ impl ObjectReader {
     /// Takes damaged groups out of the store and goes on from a fill, which fetches them anew.
     async fn repair(&mut self, damaged: Damaged) -> Result<(), FillError> {
         if self.fills.repair(damaged).await {
-            return self.enter(|reader| reader.fills.join(reader.request.id, reader.request.meta));
+            return self.enter(|reader| reader.fills.join(reader.request.id, reader.request.meta)).await;
         }
         self.keep = Keep::PassThrough;
-        self.enter(|reader| reader.fills.start_private(reader.request.id, reader.request.meta))
+        self.enter(|reader| reader.fills.start_private(reader.request.id, reader.request.meta)).await
     }
 
     async fn read_partial(
@@ -224,7 +236,7 @@ impl ObjectReader {
                 Ok(self.ready.pop_front())
             }
             Ok(Err(mended)) => {
-                self.count_restart()?;
+                self.count_restart().await?;
                 match (mended, &self.backing) {
                     (Mended::Forgotten, Backing::Fill(seat)) => seat.report_loss(),
                     // What became of it is in the store, damage and all.

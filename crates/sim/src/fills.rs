@@ -13,7 +13,7 @@ use argosy_node_core::{
     follow::Index,
     sources::{SourceId, SourceMemory},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// From the last group to an object that is durable and complete.
 const FINISH_MS: u64 = 5;
@@ -31,8 +31,8 @@ struct Fill {
     core: FillCore,
     content: ContentId,
     sources: BTreeMap<SourceId, Address>,
-    /// Broken off by this end: what is still under way arrives nowhere.
-    abandoned: BTreeSet<RequestId>,
+    /// Requests under way. What a request sends that was broken off arrives nowhere.
+    asked: BTreeMap<RequestId, GroupRange>,
     /// All groups are there; durable at this time.
     durable_ms: Option<u64>,
 }
@@ -86,7 +86,7 @@ impl Fills {
                 core,
                 content: object.content_id,
                 sources: BTreeMap::new(),
-                abandoned: BTreeSet::new(),
+                asked: BTreeMap::new(),
                 durable_ms,
             };
             self.next_fill += 1;
@@ -122,12 +122,16 @@ impl Fills {
                     if groups.iter().any(|group| disk.read(id, group).is_some()) {
                         context.judge.blame(|| format!("a group of {id} that is held was asked for again"));
                     }
+                    if fill.asked.values().any(|asked| asked.contains(groups.start)) {
+                        context.judge.tally.hedges += 1;
+                    }
+                    fill.asked.insert(request, groups);
                     if let Some(address) = fill.sources.get(&source) {
                         context.send(*address, Message::Slice { key, groups });
                     }
                 }
                 FillEffect::Abandon { request } => {
-                    fill.abandoned.insert(request);
+                    fill.asked.remove(&request);
                 }
                 FillEffect::SourceBanned { .. } => context.judge.tally.sources_banned += 1,
                 FillEffect::Observed { source, observation } => {
@@ -187,6 +191,9 @@ impl Fills {
         news: &mut Vec<FillNews>,
     ) {
         if self.of_request(key).is_some() {
+            if let Some(fill) = self.running.get_mut(&key.object) {
+                fill.asked.remove(&key.request);
+            }
             let input = FillInput::RequestEnded { request: key.request, end };
             self.give(context, disk, key.object, input, news);
         }
@@ -195,7 +202,7 @@ impl Fills {
     /// The fill that waits for the answer to a request.
     fn of_request(&self, key: SliceKey) -> Option<&Fill> {
         let fill = self.running.get(&key.object)?;
-        (fill.number == key.fill && !fill.abandoned.contains(&key.request)).then_some(fill)
+        (fill.number == key.fill && fill.asked.contains_key(&key.request)).then_some(fill)
     }
 
     pub(crate) fn tick(&mut self, context: &mut Context<'_>, disk: &mut Disk, news: &mut Vec<FillNews>) {

@@ -20,6 +20,7 @@ pub struct Tally {
     pub groups_read: u64,
     pub groups_fetched: u64,
     pub groups_fetched_twice: u64,
+    pub hedges: u64,
     pub wrong_groups_refused: u64,
     pub sources_banned: u64,
     pub fills_exhausted: u64,
@@ -40,6 +41,7 @@ impl Tally {
         self.groups_read += other.groups_read;
         self.groups_fetched += other.groups_fetched;
         self.groups_fetched_twice += other.groups_fetched_twice;
+        self.hedges += other.hedges;
         self.wrong_groups_refused += other.wrong_groups_refused;
         self.sources_banned += other.sources_banned;
         self.fills_exhausted += other.fills_exhausted;

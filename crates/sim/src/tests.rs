@@ -30,7 +30,7 @@ fn no_seed_breaks_a_promise_and_none_is_idle() {
         sum.deletions,
         sum.reads_done,
         sum.reads_failed,
-        sum.groups_fetched_twice,
+        sum.hedges,
         sum.wrong_groups_refused,
         sum.sources_banned,
         sum.fills_exhausted,

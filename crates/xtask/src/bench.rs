@@ -16,6 +16,7 @@ mod junk;
 mod ledger;
 mod machine;
 pub(crate) mod network;
+mod prefetch;
 mod skeleton;
 
 use anyhow::Result;
@@ -57,6 +58,8 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 10_000_000)]
         objects: u64,
     },
+    /// New objects until they are hits at all distributors; a new distributor until it is full.
+    Prefetch(prefetch::Options),
     /// Followers of one directory node: when all have a new block, and what each costs.
     Followers(followers::Options),
     /// Very many readers of one cold object: what sources send, while they live and while they die.
@@ -128,6 +131,7 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
         Bench::Follow { blocks, objects } => follow::run(root, *blocks, *objects),
         Bench::Followers(options) => followers::run(root, options),
         Bench::Fill(options) => fill::run(root, options),
+        Bench::Prefetch(options) => prefetch::run(root, options),
         Bench::Ledger { seconds, no_postgres } => ledger::run(root, *seconds, !no_postgres),
         Bench::Junk { seconds, connections } => junk::run(root, *seconds, *connections),
         Bench::JunkFlood { directory, seconds, connections } => {

@@ -184,21 +184,21 @@ fn buckets_body(args: &SetBucketsArgs) -> Outcome<Value> {
 }
 
 impl NodeArgs {
-    /// Keys and the secret: those of the command line first, then those of the configuration.
+    /// Keys and the secret: those of the command line, or else those of the configuration, which is not looked
+    /// at before and may be one of somebody who runs no node.
     fn credentials(&self, config: Option<&Path>) -> Outcome<Credentials> {
-        let config = config.map(nodes::read::<Config>).transpose()?.map(|loaded| loaded.config);
+        let mut secret = self.given_secret()?;
         let mut keys = Keyring::default();
         for path in &self.key_files {
             keys.add(Key::from_file(path).map_err(|error| file_failure(&error))?);
         }
-        if let Some(config) = &config {
+        let is_given = secret.is_some() || !self.key_files.is_empty();
+        if let Some(path) = config.filter(|_| !is_given) {
+            let config = nodes::read::<Config>(path)?.config;
             let configured = Keyring::read(&config.keys);
             keys.add_all(configured.map_err(|error| Failure::usage_as("WRONG_CONFIG", chain(&error)))?);
+            secret = config.operator_api.and_then(|api| api.hmac_secret);
         }
-        let secret = match self.given_secret()? {
-            Some(secret) => Some(secret),
-            None => config.and_then(|config| config.operator_api).and_then(|api| api.hmac_secret),
-        };
         if secret.is_none() && keys.keys().next().is_none() {
             let what = "nothing to sign with: give --secret-file, --ask-secret or --keyfile, or a configuration with operatorApi.hmacSecret";
             return Err(Failure::usage(what).coded("NO_SECRET"));

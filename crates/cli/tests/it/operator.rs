@@ -96,24 +96,6 @@ fn an_operator_changes_a_running_distributor() {
 }
 
 #[test]
-fn a_network_goes_on_without_a_distributor_that_its_operator_stopped() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let network = Network::up(&data);
-    let path = data.join("distributor-0/config.yml");
-    let config = path.to_str().unwrap();
-    let url = format!("http://127.0.0.1:{}", shown(config)["values"]["operatorApi"]["port"]);
-    let output = run(&["distribution", "node", "shutdown", "-u", &url, "--config", config]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let endpoints = network.distributors();
-    let answers = |endpoint: &str| http::get(&format!("{endpoint}/api/v1/buckets"), None).is_ok();
-    wait_until("the distributor has gone", || !answers(&endpoints[0]));
-    assert!(answers(&endpoints[1]) && answers(&endpoints[2]));
-    // Ends well all the same, which it does not once it has failed.
-    network.stop("TERM");
-}
-
-#[test]
 fn requests_are_logged_as_argus_logs_them_once_the_operator_wants_it() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -162,6 +144,24 @@ fn requests_are_logged_as_argus_logs_them_once_the_operator_wants_it() {
         (&"success".into(), &false.into())
     );
     assert!(!all.iter().any(|line| line.to_string().contains("hush")), "queries may hold secrets");
+}
+
+#[test]
+fn a_network_goes_on_without_a_distributor_that_its_operator_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let network = Network::up(&data);
+    let path = data.join("distributor-0/config.yml");
+    let config = path.to_str().unwrap();
+    let url = format!("http://127.0.0.1:{}", shown(config)["values"]["operatorApi"]["port"]);
+    let output = run(&["distribution", "node", "shutdown", "-u", &url, "--config", config]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let endpoints = network.distributors();
+    let answers = |endpoint: &str| http::get(&format!("{endpoint}/api/v1/buckets"), None).is_ok();
+    wait_until("the distributor has gone", || !answers(&endpoints[0]));
+    assert!(answers(&endpoints[1]) && answers(&endpoints[2]));
+    // Ends well all the same, which it does not once it has failed.
+    network.stop("TERM");
 }
 
 #[test]

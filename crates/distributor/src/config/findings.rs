@@ -62,22 +62,36 @@ pub(super) fn of(config: &Config) -> Vec<Finding> {
             "neither buckets nor workerId is given, so that nothing is delivered until the operator sets one";
         warn("", what.to_owned());
     }
-    for path in ignored(config) {
-        warn(path, format!("{path} is accepted, but not acted on"));
+    for (path, why) in unneeded(config) {
+        warn(path, format!("{path} is accepted, but not acted on: {why}"));
     }
     findings.extend(config.logs.findings());
     findings
 }
 
-pub(super) fn ignored(config: &Config) -> Vec<&'static str> {
+/// Keys of Argus that were given and have no meaning here, and why.
+pub(super) fn unneeded(config: &Config) -> impl Iterator<Item = (&'static str, &'static str)> {
+    const NO_QUERIES: &str = "the node's own copy of the directory is asked each time";
     let limits = &config.limits;
     let intervals = config.intervals.unwrap_or_default();
     let given = [
-        ("endpoints.joystreamNodeWs", config.endpoints.joystream_node_ws.is_some()),
-        ("limits.dataObjectSourceByObjectIdTTL", limits.data_object_source_by_object_id_ttl.is_some()),
-        ("limits.queryNodeCacheTTL", limits.query_node_cache_ttl.is_some()),
-        ("intervals.checkStorageNodeResponseTimes", intervals.check_storage_node_response_times.is_some()),
-        ("intervals.cacheCleanup", intervals.cache_cleanup.is_some()),
+        (
+            "endpoints.joystreamNodeWs",
+            config.endpoints.joystream_node_ws.is_some(),
+            "the directory is followed over HTTP",
+        ),
+        (
+            "limits.dataObjectSourceByObjectIdTTL",
+            limits.data_object_source_by_object_id_ttl.is_some(),
+            NO_QUERIES,
+        ),
+        ("limits.queryNodeCacheTTL", limits.query_node_cache_ttl.is_some(), NO_QUERIES),
+        (
+            "intervals.checkStorageNodeResponseTimes",
+            intervals.check_storage_node_response_times.is_some(),
+            "transfers themselves are measured",
+        ),
+        ("intervals.cacheCleanup", intervals.cache_cleanup.is_some(), "objects go when a block says so"),
     ];
-    given.into_iter().filter_map(|(key, is_given)| is_given.then_some(key)).collect()
+    given.into_iter().filter_map(|(key, is_given, why)| is_given.then_some((key, why)))
 }

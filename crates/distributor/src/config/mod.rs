@@ -104,10 +104,10 @@ impl Configuration for Config {
 }
 
 impl Config {
-    /// Keys that were given and that the node does not act on, such as `intervals.cacheCleanup`.
+    /// Keys of Argus that were given and have no meaning here, such as `intervals.cacheCleanup`.
     #[must_use]
     pub fn ignored(&self) -> Vec<&'static str> {
-        findings::ignored(self)
+        findings::unneeded(self).map(|(key, _)| key).collect()
     }
 }
 

@@ -263,3 +263,8 @@ fn every_difference_from_argus_is_explained() {
         assert!(table.rows.iter().any(|row| row.state == state), "no row for {state}");
     }
 }
+
+/// Names of the deviations and what they are for, as `docs/argus-differences.md` tells them.
+pub(crate) fn deviations() -> Vec<(String, String)> {
+    Table::parse(REQUESTS).deviations.into_iter().map(|(name, found)| (name, found.why)).collect()
+}

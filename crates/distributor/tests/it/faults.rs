@@ -197,7 +197,7 @@ async fn clients_that_go_away_leave_nothing_behind() {
 /// F-E7.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_all_storage_nodes_down_hits_go_on_and_misses_are_told_to_come_back() {
-    const MISSES: u64 = 80;
+    const MISSES: u64 = 40;
     let rig = Arc::new(Rig::new(&[Behaviour::Honest, Behaviour::Honest]).await);
     let known = png(1, 300_000);
     let hit = rig.put_and_fetch(&known).await;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::as_conversions, reason = "tests may panic, and know their numbers")]
 
+mod adopt;
 mod argus_defects;
 mod browser;
 mod delivery;

@@ -20,12 +20,12 @@ use tokio::{
     net::TcpStream,
 };
 
-async fn hello(rig: &Rig) -> Hello {
+pub(crate) async fn hello(rig: &Rig) -> Hello {
     let answer = browser::ask(rig.operator_endpoint(), "GET", "/api/v1/operator", &[]).await;
     serde_json::from_value(answer.json()).unwrap()
 }
 
-async fn post(rig: &Rig, path: &str, authorization: &str, body: &str) -> Answer {
+pub(crate) async fn post(rig: &Rig, path: &str, authorization: &str, body: &str) -> Answer {
     let headers = [("Content-Type", "application/json"), ("Authorization", authorization)];
     browser::send(rig.operator_endpoint(), "POST", path, &headers, body).await
 }

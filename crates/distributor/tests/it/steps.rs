@@ -67,7 +67,7 @@ impl Rig {
     /// Waits until something is so.
     pub(crate) async fn wait_for(&self, what: &str, mut so: impl AsyncFnMut() -> bool) {
         let deadline = Instant::now() + WATCHDOG;
-        while !so().await {
+        while !watched(what, so()).await {
             assert!(Instant::now() < deadline, "{what} did not come");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

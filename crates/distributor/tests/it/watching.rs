@@ -12,14 +12,14 @@ async fn text(to: SocketAddr, path: &str) -> (u16, String) {
     (answer.status, String::from_utf8(answer.body).unwrap())
 }
 
-async fn metrics(rig: &Rig) -> String {
+pub(crate) async fn metrics(rig: &Rig) -> String {
     let (status, text) = text(rig.operator_endpoint(), "/metrics").await;
     assert_eq!(status, 200);
     text
 }
 
 /// The number behind this name and these labels.
-fn number(metrics: &str, name: &str) -> f64 {
+pub(crate) fn number(metrics: &str, name: &str) -> f64 {
     let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{name} is not in {metrics}")).parse().unwrap()
 }

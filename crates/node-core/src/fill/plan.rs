@@ -118,7 +118,7 @@ impl FillCore {
         let mut soonest_ms = u64::MAX;
         let mut best: Option<((u64, SourceId), u64, GroupRange)> = None;
         for (id, source) in self.sources.iter().filter(|(id, _)| !not.contains(id)) {
-            let groups = source.held_of(window.groups);
+            let groups = self.held_of(*id, window.groups);
             if groups.is_empty() || !source.is_ready(self.now_ms, window.priority) {
                 continue;
             }
@@ -135,6 +135,13 @@ impl FillCore {
         let ((_, id), due_ms, groups) = best?;
         let worth_it = explore || due_ms <= soonest_ms.saturating_mul(2).saturating_add(MUCH_LATER_MS);
         worth_it.then_some((id, groups))
+    }
+
+    /// As much of `groups`, from their start on, as a source holds.
+    fn held_of(&self, source: SourceId, groups: GroupRange) -> GroupRange {
+        let Some(holds) = self.holds.get(&source) else { return groups };
+        let run = holds.iter().find(|held| held.contains(groups.start));
+        GroupRange::new(groups.start, run.map_or(groups.start, |held| held.end.min(groups.end)))
     }
 
     /// When a source should have a window here, after all that it was asked for before: later by as much

@@ -2,7 +2,6 @@
 
 use super::Priority;
 use crate::sources::{MAX_FAILURES_IN_ROW, Observation, Quality, SourceId};
-use alloc::vec::Vec;
 use argosy_content::{GroupRange, GroupSet};
 use argosy_domain::limits::GROUP_BYTES;
 
@@ -52,8 +51,6 @@ pub(super) struct Source {
     pub(super) not_there: bool,
     /// The node has enough under way to it for wants of this priority, and of lesser ones.
     pub(super) crowded: Option<Priority>,
-    /// What it holds; everything if it was not said.
-    pub(super) holds: Option<Vec<GroupRange>>,
     /// Requests so far, so that each source is tried now and then.
     pub(super) requests_count: u64,
 }
@@ -69,7 +66,6 @@ impl Source {
             given_up: rest_ms > 0,
             not_there: false,
             crowded: None,
-            holds: None,
             requests_count: 0,
         }
     }
@@ -77,13 +73,6 @@ impl Source {
     /// Whether it may be asked for something of this priority now.
     pub(super) fn is_ready(&self, now_ms: u64, priority: Priority) -> bool {
         self.ready_ms <= now_ms && self.crowded.is_none_or(|crowded| priority < crowded)
-    }
-
-    /// As much of `groups`, from their start on, as it holds.
-    pub(super) fn held_of(&self, groups: GroupRange) -> GroupRange {
-        let Some(holds) = &self.holds else { return groups };
-        let run = holds.iter().find(|held| held.contains(groups.start));
-        GroupRange::new(groups.start, run.map_or(groups.start, |held| held.end.min(groups.end)))
     }
 }
 

@@ -274,6 +274,11 @@ fn a_source_is_asked_for_what_it_holds_and_gives_no_false_hope() {
     assert_eq!(effects.last(), Some(&EXHAUSTED));
     let asked = fetches(&run(&mut core, 3, [want(90, 110, Priority::Background), added(2)]));
     assert!(asked.iter().all(|fetch| fetch.1 == 2 && fetch.2.start >= 90));
+    // One that comes while others wait is not asked for more than it holds, not even at first.
+    let mut core = fill(200);
+    run(&mut core, 0, [added(2), want(0, 64, Priority::Urgent)]);
+    let effects = run(&mut core, 1, [ended(0, RequestEnd::Busy), holds(&[(16, 20)]), added(1)]);
+    assert!(fetches(&effects).iter().all(|fetch| fetch.2 == GroupRange::new(16, 20)), "{effects:?}");
 }
 
 #[test]

@@ -1,25 +1,28 @@
 //! Syncs what fills have written, beside them, so that a power cut takes little.
 //!
-//! One sync at a time in a node, off the way of requests and of the writer. After each the disk has a
-//! rest as long as the sync was: however slow it is, at most half of its time goes into this.
+//! It goes in rounds, one at a time in a node, off the way of requests and of the writers. After each the
+//! disk has a rest as long as the round was: however slow it is, at most half of its time goes into this.
 
 use super::{Board, Inner};
-use argosy_domain::num::to_u64;
-use argosy_store::{PartialObject, StoreError};
+use argosy_store::PartialObject;
 use std::{
+    cmp::Reverse,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 use tokio::{
     sync::{Notify, Semaphore},
+    task::JoinSet,
     time::Instant,
 };
 
-/// Written bytes of a node that need not wait any longer. As much as a power cut takes where the disk keeps
-/// up.
+/// Written bytes of a node that need not wait any longer. A power cut takes about as much, where the disk
+/// keeps up.
 const DUE_BYTES: u64 = 4 * 1024 * 1024;
-/// Longest that written bytes wait if nothing else is to be synced.
+/// Longest that written bytes wait for more.
 const DUE_AFTER: Duration = Duration::from_secs(1);
+/// Objects that are synced at once: a journal writes several down with one stroke.
+const AT_ONCE: usize = 4;
 
 /// Tells of what a fill has written.
 #[derive(Debug, Default)]
@@ -39,17 +42,19 @@ impl Growth {
         self.news.notify_one();
     }
 
-    fn partial(&self) -> Option<Arc<PartialObject>> {
-        self.partial.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What it is written to, if not all of that was synced.
+    fn unsynced(&self) -> Option<Arc<PartialObject>> {
+        let known = self.partial.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone().filter(|partial| partial.unsynced_bytes() > 0)
     }
 }
 
 /// What the fills of a node know of each other's syncs.
 #[derive(Debug)]
 pub(super) struct Syncs {
-    /// Held by the fill that syncs.
+    /// Held by the fill that syncs for all.
     turn: Semaphore,
-    running: Mutex<Vec<Arc<Growth>>>,
+    running: Mutex<Vec<(Arc<Growth>, Arc<Board>)>>,
 }
 
 impl Default for Syncs {
@@ -60,21 +65,30 @@ impl Default for Syncs {
 
 impl Syncs {
     /// Counts a fill while the guard lives.
-    fn enter(&self, growth: &Arc<Growth>) -> Entered<'_> {
-        self.running().push(Arc::clone(growth));
+    fn enter(&self, growth: &Arc<Growth>, board: Arc<Board>) -> Entered<'_> {
+        self.running().push((Arc::clone(growth), board));
         Entered { syncs: self, growth: Arc::clone(growth) }
     }
 
-    /// Whether a fill with so many unsynced bytes is to be synced now, since all fills together have many
-    /// and it has no fewer than most.
-    fn is_due(&self, unsynced_bytes: u64) -> bool {
-        let of = |growth: &Arc<Growth>| growth.partial().map_or(0, |partial| partial.unsynced_bytes());
+    /// Whether all fills together have written much that was not synced.
+    fn is_due(&self) -> bool {
         let running = self.running();
-        let all: u64 = running.iter().map(of).sum();
-        all >= DUE_BYTES && unsynced_bytes.saturating_mul(to_u64(running.len())) >= all
+        let partials = running.iter().filter_map(|(growth, _)| growth.unsynced());
+        partials.map(|partial| partial.unsynced_bytes()).sum::<u64>() >= DUE_BYTES
     }
 
-    fn running(&self) -> MutexGuard<'_, Vec<Arc<Growth>>> {
+    /// What is to be synced, that with the most bytes first.
+    fn unsynced(&self) -> Vec<(Arc<PartialObject>, Arc<Board>)> {
+        let running = self.running();
+        let with_board = |(growth, board): &(Arc<Growth>, Arc<Board>)| {
+            growth.unsynced().map(|partial| (partial, Arc::clone(board)))
+        };
+        let mut found: Vec<_> = running.iter().filter_map(with_board).collect();
+        found.sort_by_key(|(partial, _)| Reverse(partial.unsynced_bytes()));
+        found
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<(Arc<Growth>, Arc<Board>)>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -86,7 +100,7 @@ struct Entered<'a> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.syncs.running().retain(|growth| !Arc::ptr_eq(growth, &self.growth));
+        self.syncs.running().retain(|(growth, _)| !Arc::ptr_eq(growth, &self.growth));
     }
 }
 
@@ -97,59 +111,62 @@ pub(super) async fn beside(
     inner: Arc<Inner>,
     board: Arc<Board>,
 ) {
-    let _entered = inner.syncs.enter(&growth);
+    let _entered = inner.syncs.enter(&growth, board);
     tokio::select! {
         biased;
         () = fill => {}
-        () = keep_syncing(&growth, &inner, &board) => {}
+        () = keep_syncing(&growth, &inner) => {}
     }
     // A node that stops leaves the rest to the system.
-    if let Some(partial) = unsynced(&growth)
-        && !inner.stopped.load(Ordering::Acquire)
-    {
-        sync_in_turn(partial, &inner, &board).await;
+    while growth.unsynced().is_some() && !inner.stopped.load(Ordering::Acquire) {
+        round(&growth, &inner).await;
     }
-}
-
-fn unsynced(growth: &Growth) -> Option<Arc<PartialObject>> {
-    growth.partial().filter(|partial| partial.unsynced_bytes() > 0)
 }
 
 /// Never ends.
-async fn keep_syncing(growth: &Growth, inner: &Inner, board: &Board) {
+async fn keep_syncing(growth: &Growth, inner: &Inner) {
     let mut due_at: Option<Instant> = None;
     loop {
-        let Some(partial) = unsynced(growth) else {
+        if growth.unsynced().is_none() {
             due_at = None;
             growth.news.notified().await;
             continue;
-        };
+        }
         let due = *due_at.get_or_insert_with(|| Instant::now() + DUE_AFTER);
-        if !inner.syncs.is_due(partial.unsynced_bytes()) && Instant::now() < due {
+        if !inner.syncs.is_due() && Instant::now() < due {
             // Whatever comes first: more bytes, or the time.
             let _ = tokio::time::timeout_at(due, growth.news.notified()).await;
             continue;
         }
         due_at = None;
-        sync_in_turn(partial, inner, board).await;
+        round(growth, inner).await;
     }
 }
 
-/// Waits for this fill's turn, syncs, and lets the disk rest before others have theirs.
-async fn sync_in_turn(partial: Arc<PartialObject>, inner: &Inner, board: &Board) {
+/// Syncs everything, unless somebody else has done it meanwhile.
+async fn round(growth: &Growth, inner: &Inner) {
     let Ok(_turn) = inner.syncs.turn.acquire().await else { return };
-    let started = Instant::now();
-    // It goes on to its end also if the fill has none of it any more.
-    match tokio::task::spawn_blocking(move || partial.sync()).await {
-        Ok(Ok(())) | Err(_) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(object = %board.id(), %error, "a partial object cannot be synced");
-            if matches!(error, StoreError::Io { .. } | StoreError::NoRoom { .. }) {
-                board.lose();
-            }
-        }
+    if growth.unsynced().is_none() {
+        return;
     }
+    let started = Instant::now();
+    let mut syncs = JoinSet::new();
+    for (partial, board) in inner.syncs.unsynced() {
+        if syncs.len() >= AT_ONCE {
+            syncs.join_next().await;
+        }
+        syncs.spawn_blocking(move || sync(&partial, &board));
+    }
+    while syncs.join_next().await.is_some() {}
     if !inner.stopped.load(Ordering::Acquire) {
         tokio::time::sleep(started.elapsed()).await;
+    }
+}
+
+/// Blocks the thread.
+fn sync(partial: &PartialObject, board: &Board) {
+    if let Err(error) = partial.sync() {
+        tracing::warn!(object = %board.id(), %error, "a partial object cannot be synced");
+        board.lose();
     }
 }

@@ -278,23 +278,25 @@ impl FakeSource {
     }
 }
 
+/// The next request; none when the client has hung up.
+async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<String>> {
+    loop {
+        if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&buffer[..at + 4]).into_owned();
+            buffer.drain(..at + 4);
+            return Ok(Some(head));
+        }
+        if stream.read_buf(buffer).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
 async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
     loop {
-        let end = loop {
-            if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
-                break at + 4;
-            }
-            let mut chunk = [0; 4096];
-            let count = stream.read(&mut chunk).await?;
-            if count == 0 {
-                return Ok(());
-            }
-            buffer.extend_from_slice(&chunk[..count]);
-        };
-        let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
-        buffer.drain(..end);
+        let Some(head) = read_head(&mut stream, &mut buffer).await? else { return Ok(()) };
         if let Some(id) = head.strip_prefix("HEAD /api/v1/objects/") {
             stream.write_all(shared.held_answer(id).as_bytes()).await?;
             continue;

@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// How long the replay takes. nginx looks every ten seconds whether its cache is too large.
     #[arg(long, default_value_t = 100)]
     seconds: u64,
+    /// Only this one.
+    #[arg(long)]
+    only: Option<Kind>,
     /// Leave the cold measurements out.
     #[arg(long)]
     no_cold: bool,
@@ -57,7 +60,8 @@ pub(crate) struct Options {
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let program = crate::crash::program(root)?;
     let folder = root.join("target/bench-edge");
-    let kinds = Kind::present();
+    let mut kinds = Kind::present();
+    kinds.retain(|kind| options.only.is_none_or(|only| only == *kind));
     if !options.no_cold {
         let origin = Origin::start(&program, &folder.join("network"), 1)?;
         cold::run(&origin, &folder, &kinds, options)?;

@@ -367,7 +367,7 @@ async fn follow(
 }
 
 /// The next chunk of a chunked body, if it is there.
-fn take_chunk(bytes: &mut Vec<u8>) -> Result<Option<Vec<u8>>> {
+pub(super) fn take_chunk(bytes: &mut Vec<u8>) -> Result<Option<Vec<u8>>> {
     let Some(line) = bytes.windows(2).position(|two| two == b"\r\n") else { return Ok(None) };
     let length = usize::from_str_radix(std::str::from_utf8(&bytes[..line])?, 16)?;
     if bytes.len() < line + 2 + length + 2 {

@@ -19,7 +19,7 @@ pub(crate) struct Exchange {
     pub(crate) status: u16,
     pub(crate) body_bytes: u64,
     pub(crate) body: Vec<u8>,
-    /// Whether it says `x-cache: hit`.
+    /// Whether it says `x-cache: hit`, or `pending`: nothing is fetched for it that was not fetched already.
     pub(crate) is_hit: bool,
     /// From sending the request to the first byte of the body.
     pub(crate) first_byte: Duration,
@@ -60,6 +60,25 @@ impl Connection {
     pub(crate) fn get_body(&mut self, path: &str) -> Result<Exchange> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.authority);
         self.exchange_and_keep(request.as_bytes())
+    }
+
+    /// `HEAD path`: whether a distributor holds all of it.
+    pub(crate) fn is_hit(&mut self, path: &str) -> Result<bool> {
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.authority);
+        self.stream.write_all(request.as_bytes())?;
+        let mut filled = 0;
+        while !self.buffer[..filled].ends_with(b"\r\n\r\n") {
+            let read = self.stream.read(&mut self.buffer[filled..])?;
+            if read == 0 {
+                bail!("the node closed the connection");
+            }
+            filled += read;
+        }
+        let head = head(&self.buffer[..filled])?;
+        if head.is_last {
+            self.stream = connect(&self.authority)?;
+        }
+        Ok(head.is_hit)
     }
 
     /// `POST path` with a body of bytes; the answer's body is kept.
@@ -161,5 +180,10 @@ fn head(bytes: &[u8]) -> Result<Head> {
     };
     let length = field("content-length").map_or(Ok(0), str::parse)?;
     let says = |name: &str, wanted: &str| field(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
-    Ok(Head { status, length, is_last: says("connection", "close"), is_hit: says("x-cache", "hit") })
+    Ok(Head {
+        status,
+        length,
+        is_last: says("connection", "close"),
+        is_hit: says("x-cache", "hit") || says("x-cache", "pending"),
+    })
 }

@@ -32,12 +32,16 @@ pub(crate) struct Network {
 impl Network {
     /// Builds the program if need be, and starts it in a fresh folder under `target`.
     pub(crate) fn start(root: &Path) -> Result<Self> {
+        Self::start_in(&Self::build(root)?, &root.join("target/bench-network"), &["--port-base", "0"])
+    }
+
+    /// The release program, built if need be.
+    pub(crate) fn build(root: &Path) -> Result<PathBuf> {
         let built = Command::new("cargo").args(["build", "--release", "-q"]).current_dir(root).status()?;
         if !built.success() {
             bail!("cargo build --release failed");
         }
-        let program = root.join("target/release/argosy");
-        Self::start_in(&program, &root.join("target/bench-network"), &["--port-base", "0"])
+        Ok(root.join("target/release/argosy"))
     }
 
     /// Starts a network of `program` in `folder`, which is made anew, with more arguments of `argosy up`.

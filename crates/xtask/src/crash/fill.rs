@@ -31,8 +31,11 @@ use tally::{Found, Tally};
 
 /// Room for all objects, for the file system's journal, and for what a distributor leaves free.
 const IMAGE_BYTES: u64 = 1024 * 1024 * 1024;
-/// Bytes in a second that the source sends: a poor line, one of a gigabit, as many as it can.
-const RATES: [u64; 3] = [40_000_000, 125_000_000, 0];
+/// Bytes in a second that the source sends: over poor lines, and one of a gigabit. Before power cuts no more, as
+/// a disk in memory that is written at the speed of memory is none that could have everything for good.
+const LINE_RATES: [u64; 3] = [40_000_000, 80_000_000, 125_000_000];
+/// And as many as it can, before kills.
+const ANY_RATES: [u64; 3] = [40_000_000, 125_000_000, 0];
 /// Longest time from the moment that was drawn to the crash, in milliseconds.
 const MAX_REST_MS: u64 = 30;
 /// Longest time from a start to a power cut in it, in milliseconds.
@@ -58,6 +61,9 @@ pub(crate) struct Options {
     /// Only this case, as a failure names it.
     #[arg(long)]
     case: Option<u64>,
+    /// Says what each case found.
+    #[arg(long)]
+    each: bool,
     /// Makes nothing of what the node syncs: much must be gone after power cuts, and no byte may be wrong.
     #[arg(long)]
     without_sync: bool,
@@ -94,7 +100,8 @@ fn begin_kills(root: &Path, program: &Path, options: &Options, seed: u64) -> Res
     Ok(kill_on(program, &place, &Options { seed: Some(seed), ..*options }).is_ok())
 }
 
-/// Each file system in mounts of its own. Whether all went well.
+/// Each file system in mounts of its own, one after the other: how much is on disk in time is a matter of
+/// who else has work for the processor. Whether all went well.
 fn begin_cuts(options: &Options, seed: u64) -> Result<bool> {
     let kinds = options.filesystem.map_or_else(|| vec![FileSystem::Xfs, FileSystem::Ext4], |one| vec![one]);
     if let Some(missing) = power::missing() {
@@ -102,13 +109,10 @@ fn begin_cuts(options: &Options, seed: u64) -> Result<bool> {
         return Ok(true);
     }
     let cuts = options.cuts.to_string();
-    let running: Vec<Child> = kinds
-        .into_iter()
-        .map(|kind| begin(&["--cuts", &cuts, "--filesystem", kind.name()], options, seed))
-        .collect::<Result<_>>()?;
     let mut all_well = true;
-    for mut one in running {
-        all_well &= one.wait()?.success();
+    for kind in kinds {
+        let mut child = begin(&["--cuts", &cuts, "--filesystem", kind.name()], options, seed)?;
+        all_well &= child.wait()?.success();
     }
     Ok(all_well)
 }
@@ -120,8 +124,10 @@ fn begin(what: &[&str], options: &Options, seed: u64) -> Result<Child> {
     if let Some(case) = options.case {
         words.extend(["--case".to_owned(), case.to_string()]);
     }
-    if options.without_sync {
-        words.push("--without-sync".to_owned());
+    for (is_given, word) in [(options.without_sync, "--without-sync"), (options.each, "--each")] {
+        if is_given {
+            words.push(word.to_owned());
+        }
     }
     room::command(words)?.spawn().context("cannot run unshare")
 }
@@ -176,12 +182,12 @@ struct Plan {
 }
 
 impl Plan {
-    fn draw(seed: u64, case: u64, bytes: u64) -> Self {
+    fn draw(seed: u64, case: u64, bytes: u64, rates: [u64; 3]) -> Self {
         let seed = seed.wrapping_mul(1_000_003) ^ (case << 8);
         let mut draw = fastrand::Rng::with_seed(seed);
         Self {
             seed,
-            rate: *draw.choice(&RATES).unwrap_or(&0),
+            rate: *draw.choice(&rates).unwrap_or(&0),
             until: draw.u64(bytes / 50..bytes - bytes / 20),
             rest_ms: draw.u64(0..MAX_REST_MS),
             syncs_before: draw.u8(0..4) > 0,
@@ -198,16 +204,22 @@ impl Run<'_> {
         say(&format!("{name}: seed {seed}"));
         let cases = self.options.case.map_or(0..count, |case| case..case + 1);
         for case in cases {
-            let plan = Plan::draw(seed, case, self.source.bytes());
-            let what = if matches!(ends, Ends::Kill) {
-                "--kills 1".to_owned()
-            } else {
-                format!("--cuts 1 --filesystem {name}")
+            let (what, rates) = match ends {
+                Ends::Kill => ("--kills 1".to_owned(), ANY_RATES),
+                Ends::PowerCut { .. } => (format!("--cuts 1 --filesystem {name}"), LINE_RATES),
             };
+            let plan = Plan::draw(seed, case, self.source.bytes(), rates);
+            let drawn = format!("case {case}, {} bytes a second", plan.rate);
             match self.case(plan, ends) {
-                Ok(found) => self.tally.add(&found),
+                Ok(found) => {
+                    if self.options.each {
+                        say(&format!("{name}: {drawn}: {found:?}"));
+                    }
+                    self.tally.add(&found);
+                }
                 Err(error) => {
                     self.tally.failed += 1;
+                    self.tally.wrong += u64::from(readers::is_wrong(&error));
                     say(&format!(
                         "{name}: FAILED in case {case}: {error:#}\n{}\n  replay: cargo run --release -p xtask \
                          -- crash fill {what} --seed {seed} --case {case}",
@@ -264,6 +276,10 @@ impl Run<'_> {
             fs::remove_dir_all(data)?;
         }
         fs::create_dir(data)?;
+        if !self.wrapper.is_empty() {
+            // Without the label of its own folder it would rightly refuse to start again.
+            self.home.start_and_wait(&[])?.0.kill()?;
+        }
         if let Ends::PowerCut { image, .. } = ends {
             // Otherwise a cut could bring the last case's files back.
             image.unmount()?;

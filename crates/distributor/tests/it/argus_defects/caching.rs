@@ -114,6 +114,49 @@ async fn defect_14_an_empty_answer_of_the_directory_deletes_the_cache() {
     rig.assert_whole(id, &sample, "hit").await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_24_one_seeking_viewer_pins_an_object_and_empty_ones_never_leave() {
+    const ROUNDS: u64 = 100;
+    let rig = Rig::with_limits(&[Behaviour::Honest], Limits::storage(4 << 20)).await;
+    let empty = Sample::of(Vec::new());
+    let empty_id = rig.put(&empty).await;
+    rig.assert_is(empty_id, &empty).await;
+    let sample = png(1, MIB);
+    let pinned = rig.put_and_fetch(&sample).await;
+    for start in 0..300 {
+        rig.assert_part(pinned, &sample, start * 3_000, start * 3_000 + 99).await;
+    }
+    // Nobody comes back to it, and others are watched.
+    let mut gone_after = None;
+    for round in 0..ROUNDS {
+        let other = png(100 + round, MIB / 2);
+        let id = rig.put_and_fetch(&other).await;
+        rig.assert_is(id, &other).await;
+        if rig.x_cache(pinned).await == "miss" {
+            gone_after = Some(round);
+            break;
+        }
+    }
+    println!("it went after {gone_after:?} other objects");
+    assert!(gone_after.is_some(), "it is still here after {ROUNDS} others were watched");
+    assert_eq!(rig.x_cache(empty_id).await, "miss", "what has no bytes takes no place");
+    assert!(rig.status().await["storageUsed"].as_u64().unwrap() <= 4 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_31b_the_smallest_objects_are_never_dropped() {
+    let rig = Rig::with_limits(&[Behaviour::Honest], Limits::storage(128 << 10)).await;
+    for seed in 0..64 {
+        let sample = png(seed, 8 << 10);
+        let id = rig.put(&sample).await;
+        rig.assert_is(id, &sample).await;
+        rig.wait_for_rest().await;
+        let used = rig.status().await["storageUsed"].as_u64().unwrap();
+        assert!(used <= 128 << 10, "{used} bytes after {seed} objects");
+    }
+    assert!(rig.data_files() <= 16);
+}
+
 fn flip_byte(path: &Path, at: u64) {
     let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
     let mut byte = [0];

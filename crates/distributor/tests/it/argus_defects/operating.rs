@@ -4,15 +4,22 @@ use crate::{
     browser,
     fake_source::Behaviour,
     operator::{DONE, signed},
+    orders,
     rig::{MIB, Rig, SECRET},
     steps::{png, watched},
+    watching::{metrics, number},
 };
 use argosy_content::GroupRange;
-use argosy_distributor::config::OperatorApi;
+use argosy_distributor::{
+    config::OperatorApi,
+    operator::strong::{self, Signed, Signer},
+};
+use argosy_telemetry::{ElasticLog, ElasticPlan, LogConfig};
 use serde_json::json;
+use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,6 +41,65 @@ async fn defect_16_the_status_fails_when_others_are_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_18_logging_fails_requests() {
+    // An endpoint that takes connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let plan = ElasticPlan {
+        endpoint: format!("http://{}", silent.local_addr().unwrap()),
+        stream: "logs-argus-test".to_owned(),
+        source: "distributor-0".to_owned(),
+        auth: Some(("name".to_owned(), "of nobody".to_owned())),
+        spool: folder.path().join("spool"),
+        interval: Duration::from_millis(20),
+    };
+    let elastic = Some(ElasticLog { filter: "trace".to_owned(), plan });
+    let logs = argosy_telemetry::init(&LogConfig { console: "off".to_owned(), file: None, elastic }).unwrap();
+    assert!(logs.is_active(), "no other test of this program starts logging");
+
+    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let sample = png(1, 300_000);
+    let id = rig.put_and_fetch(&sample).await;
+    let (asked, _) = watched("a line that is sent", silent.accept()).await.unwrap();
+    for path in ["x", "999999", "%00\u{7f}"] {
+        let refused = browser::ask(rig.endpoint(), "GET", &format!("/api/v1/assets/{path}"), &[]).await;
+        assert!(refused.status >= 400, "{path}");
+    }
+    for _ in 0..200 {
+        watched("a hit", rig.assert_whole(id, &sample, "hit")).await;
+    }
+    let counts = argosy_telemetry::counts();
+    assert_eq!((counts.elastic_sent, counts.file_lost), (0, 0), "{counts:?}");
+    drop((asked, silent));
+    watched("a hit", rig.assert_whole(id, &sample, "hit")).await;
+    rig.wait_for("what became of the lines", async || argosy_telemetry::counts().elastic_failures > 0).await;
+    watched("a hit", rig.assert_whole(id, &sample, "hit")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defect_19_nobody_can_see_what_the_node_does() {
+    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let sample = png(1, 300_000);
+    let id = rig.put_and_fetch(&sample).await;
+    rig.assert_whole(id, &sample, "hit").await;
+    let of = |cache: &str| format!("argosy_distributor_requests_total{{cache=\"{cache}\",status=\"2xx\"}}");
+    // An answer is counted when it is over, which may be after it has arrived.
+    rig.wait_for("the answers", async || {
+        let text = metrics(&rig).await;
+        number(&text, &of("miss")) >= 1.0 && number(&text, &of("hit")) >= 1.0
+    })
+    .await;
+    let text = metrics(&rig).await;
+    for phase in ["decision_seconds_count", "first_byte_seconds_count{cache=\"miss\"}"] {
+        assert!(number(&text, &format!("argosy_distributor_{phase}")) >= 1.0, "{phase}");
+    }
+    for bytes in ["fetched_bytes_total", "sent_bytes_total{cache=\"hit\"}", "cache_bytes"] {
+        assert!(number(&text, &format!("argosy_distributor_{bytes}")) >= 300_000.0, "{bytes}");
+    }
+    assert_eq!(number(&text, "argosy_distributor_wrong_answers_total"), 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn defect_26_the_operators_secret_is_in_the_environment_and_its_port_open_to_all() {
     let rig = Rig::new(&[]).await;
     let environment = std::fs::read("/proc/self/environ").unwrap();
@@ -43,6 +109,14 @@ async fn defect_26_the_operators_secret_is_in_the_environment_and_its_port_open_
     assert!(!format!("{:?}", rig.config).contains(SECRET), "nor in what is logged of the configuration");
     let api: OperatorApi = serde_json::from_value(json!({"port": 0, "hmacSecret": SECRET})).unwrap();
     assert!(api.host.is_loopback(), "this machine only, unless the operator says otherwise");
+
+    // What was heard once is not taken again.
+    let (path, body) = ("/api/v1/set-worker", "{\"workerId\":0}");
+    let request = Signed { method: "POST", path, body: body.as_bytes() };
+    let signed = strong::sign(Signer::Secret(SECRET), &orders::hello(&rig).await, request);
+    assert_eq!(orders::post(&rig, path, &signed, body).await.status, 200);
+    let again = orders::post(&rig, path, &signed, body).await;
+    assert_eq!((again.status, again.json()["code"].as_str()), (401, Some("OPERATOR_TOKEN_REPLAYED")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -129,8 +129,8 @@ impl FillTask {
             self.inner.memory().note(now_ms, id, observation);
             if let Some(groups) = groups.filter(|groups| !groups.is_empty() && !self.banned.contains(&id)) {
                 tracing::debug!(endpoint = peer.endpoint, object = %self.board.id(), "a peer holds an object");
-                self.add_source(peer);
                 self.tell(FillInput::SourceHolds { source: id, groups });
+                self.add_source(peer);
                 if self.peers.last_hope.take().is_some() {
                     self.want_again();
                 }

@@ -18,12 +18,15 @@ use std::{
 };
 
 /// Nodes that are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Kind {
+    /// Ours.
     Argosy,
+    /// As it comes.
     Nginx,
     /// As its manual advises for large objects that are sought in.
     NginxSlices,
+    /// As it comes.
     Varnish,
 }
 

@@ -1,7 +1,11 @@
 //! Viewers: they read whole objects and ranges, and compare every byte.
 
 use super::source::Object;
-use crate::{bench::http::Connection, crash::node::pause, pattern::Comparison};
+use crate::{
+    bench::http::Connection,
+    crash::{node::pause, power::rest},
+    pattern::Comparison,
+};
 use anyhow::{Context as _, Result, ensure};
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -10,6 +14,8 @@ use std::{
 
 /// Longest range that is asked for, in bytes.
 const MAX_RANGE_BYTES: u64 = 4 * 1024 * 1024;
+/// Longest that somebody looks at a range before the next one, in milliseconds.
+const MAX_LOOK_MS: u64 = 20;
 /// Viewers of each kind.
 const VIEWERS: u64 = 2;
 
@@ -59,7 +65,8 @@ fn view(
     let mut order: Vec<&Object> = objects.iter().collect();
     draw.shuffle(&mut order);
     let Some(mut connection) = connect(endpoint, stage) else { return Ok(()) };
-    for object in order.iter().cycle() {
+    // All objects once, or ranges of any as long as it takes.
+    for object in order.iter().cycle().take(if reads_whole { order.len() } else { usize::MAX }) {
         if stage.is_over.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -68,6 +75,7 @@ fn view(
         } else {
             let start = draw.u64(0..object.size);
             let len = draw.u64(1..=MAX_RANGE_BYTES).min(object.size - start);
+            rest(draw.u64(0..MAX_LOOK_MS));
             range(&mut connection, object, start, len, stage)
         };
         match read {

@@ -38,6 +38,9 @@ const SIZES: [u64; 14] = [
     100,
     1,
 ];
+/// Lines of the node's that are shown with a failure.
+const LAST_LINES: usize = 60;
+
 /// An object that the source holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
@@ -164,7 +167,7 @@ impl Home {
     pub(crate) fn last_words(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(8)..].join("\n")
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Tally {
     damaged_cases: u64,
     damage: Damage,
     pub(crate) failed: u64,
+    /// Failures that were wrong bytes.
+    pub(crate) wrong: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -83,7 +85,7 @@ impl fmt::Display for Tally {
             f,
             "{} crashes in {} cases. Verified before {} MiB, still used {} MiB = {}.{} %; the worst case {worst} % of \
              {} MiB. {} cases with damage to {} files of bytes, {} of trees and {} of maps: verified before {} MiB, \
-             still used {} MiB. Fetched after the crashes {} MiB, compared {} MiB, wrong bytes 0; {} failures",
+             still used {} MiB. Fetched after the crashes {} MiB, compared {} MiB, {} wrong answers; {} failures",
             self.crashes,
             self.cases,
             mib(self.sound.verified_bytes),
@@ -99,6 +101,7 @@ impl fmt::Display for Tally {
             mib(self.used_bytes - self.sound.used_bytes),
             mib(self.fetched_bytes),
             mib(self.compared_bytes),
+            self.wrong,
             self.failed
         )
     }

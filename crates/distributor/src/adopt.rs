@@ -303,15 +303,17 @@ fn finish(config: &Config, options: &AdoptOptions, work: Work<'_>) -> Result<Ado
     let notes = &config.directories.cache_state;
     let state = options.state.clone().unwrap_or_else(|| notes.join(argus::NAME));
     if options.state.is_some() || state.exists() {
-        let uses = argus::read(&state).map_err(|source| AdoptError::Io { path: state, source })?;
+        let found = argus::read(&state)
+            .map_err(|error| AdoptError::Io { path: state, source: io::Error::other(error) })?;
+        let uses = found.entries.into_iter().map(|entry| (entry.id, entry.popularity));
         report.popular = match &work.store {
             Some(store) => {
-                let held = uses.into_iter().filter(|(id, _)| store.contains(*id));
+                let held = uses.filter(|(id, _)| store.contains(*id));
                 popularity::keep(notes, held)?
             }
             None => {
                 let right = |id| work.files.binary_search_by_key(&id, |found| found.id).is_ok();
-                count(uses.into_iter().filter(|(id, _)| right(*id)).count())
+                count(uses.filter(|(id, _)| right(*id)).count())
             }
         };
     }

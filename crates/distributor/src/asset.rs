@@ -105,6 +105,9 @@ impl Node {
             Decision::Unsatisfiable => return Ok(answers::unsatisfiable(size)),
         };
         let disposition = disposition::of_query(request.query);
+        if request.method == EdgeMethod::Get {
+            self.cache.used(id, request.client);
+        }
         let wanted = Wanted { asset, method: request.method, span, disposition };
         self.hit(&wanted).ok_or(wanted)
     }

@@ -22,7 +22,6 @@ impl Node {
             if asset.small().is_none() {
                 self.stored(asset)?;
             }
-            // Whoever only asks what there is does not use it.
             return Some(wanted.answer(asset.hit_head_headers()?, mime, [wanted.declared()]));
         }
         let headers = asset.hit_headers()?;
@@ -38,7 +37,6 @@ impl Node {
             };
             wanted.answer(headers, mime, wanted.ranges().iter().map(part))
         };
-        self.cache.touch(asset.id);
         self.count_sent(wanted.len());
         Some(answer)
     }

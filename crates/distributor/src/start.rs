@@ -3,7 +3,7 @@
 use crate::{
     adopt,
     assets::Assets,
-    cache::Cache,
+    cache::{self, Cache, CacheConfig},
     config::{Config, EndpointsError, OperatorApi},
     genesis::{self, GenesisError},
     node::{Node, OnDuty},
@@ -44,9 +44,6 @@ pub(crate) const CHECKPOINT: &str = "directory.checkpoint";
 /// From the end of the last answer to the moment when tasks that still run are cut off: partial objects
 /// are put on disk meanwhile.
 const AFTER_DRAIN: Duration = Duration::from_millis(1_500);
-/// What is left free of the disk. The cache is bounded by its configuration; this is for when others
-/// fill the disk.
-const DISK_FLOOR_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Why a distributor cannot start. Nothing half-done is left behind.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +127,9 @@ fn open(config: Config) -> Result<Parts, StartError> {
     home::claim(notes, ROLE, &genesis.network, &hash)?;
     let changes = Changes::open(notes, Duty::of(&config))?;
     // The cache keeps its own account of what it holds, so the store need not.
-    let limits = StoreConfig { capacity_bytes: None, disk_floor_bytes: DISK_FLOOR_BYTES };
+    // It stops later than the cache, which makes room first.
+    let floor_bytes = config.cache.floor_bytes(&config.directories.assets);
+    let limits = StoreConfig { capacity_bytes: None, disk_floor_bytes: floor_bytes / 2 };
     let store =
         Store::open(&config.directories.assets, Arc::new(RealDisk), limits).map_err(StartError::Store)?;
     tell_of_waiting_files(&config);
@@ -141,9 +140,14 @@ fn open(config: Config) -> Result<Parts, StartError> {
     let rate = config.limits.egress_bytes_per_second_per_object;
     let assets = Arc::new(Assets::new(rate.and_then(|rate| NonZeroU64::new(rate.0))));
     let forgotten = Arc::clone(&assets);
-    let bounds = (config.limits.storage.0, DISK_FLOOR_BYTES);
-    let folder = config.directories.assets.clone();
-    let cache = Cache::open(store.clone(), folder, bounds, move |id| forgotten.forget(id));
+    let cache = CacheConfig {
+        folder: config.directories.assets.clone(),
+        notes: notes.clone(),
+        limit_bytes: config.limits.storage.0,
+        floor_bytes,
+        policy: config.cache.policy.into(),
+    };
+    let cache = Cache::open(store.clone(), cache, move |id| forgotten.forget(id));
     adopt::note_adopted(notes, &cache);
     Ok(Parts { config, store, cache: Arc::new(cache), assets, follower, follow, guarded, changes })
 }
@@ -221,6 +225,9 @@ fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
     let shutdown = Shutdown::new();
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
+    let save_every = node.config.intervals.unwrap_or_default().save_cache_state();
+    let keeper = cache::keeper::run(Arc::clone(&node.cache), save_every, shutdown.clone());
+    tasks.spawn("keeping the cache", keeper.instrument(span.clone()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
     tasks.spawn("prefetching", prefetch::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
     tasks.spawn("scrub", scrub::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));

@@ -13,7 +13,7 @@ use argosy_content::GroupRange;
 use argosy_directory::Genesis;
 use argosy_domain::{DataObjectId, WorkerId};
 use argosy_node_core::{
-    cache::CacheCore,
+    cache::{CacheCore, PolicyName},
     fill::{FillInput, Priority, ReaderId},
     follow::IndexChange,
     serve::{AssetDecision, Assignment, Deliverable, decide_asset},
@@ -61,12 +61,12 @@ impl Distributor {
             cache_bytes,
             follower,
             disk,
-            cache: CacheCore::new(cache_bytes),
+            cache: CacheCore::new(cache_bytes, PolicyName::default()),
             fills: Fills::new(life, rng.next_u64()),
             readers: BTreeMap::new(),
             next_reader: 0,
         };
-        node.rebuild_cache();
+        node.rebuild_cache(now_ms);
         node
     }
 
@@ -77,12 +77,12 @@ impl Distributor {
 
     /// Takes what is on disk into the cache. What the directory has deleted goes, and what has no room:
     /// a cache may forget. What the index does not know yet stays.
-    fn rebuild_cache(&mut self) {
+    fn rebuild_cache(&mut self, now_ms: u64) {
         let on_disk: Vec<(DataObjectId, u64)> = self.disk.sizes().collect();
         for (id, size_bytes) in &on_disk {
             if !self.follower.index.was_deleted(*id) {
                 // Refused and evicted ones are not in the cache, and go below.
-                drop(self.cache.insert(*id, *size_bytes));
+                drop(self.cache.insert(*id, *size_bytes, now_ms));
             }
         }
         for (id, _) in on_disk {
@@ -191,12 +191,13 @@ impl Distributor {
         news: &mut Vec<FillNews>,
     ) {
         // Refused: streamed through, and forgotten when the last reader leaves.
-        for evicted in self.cache.insert(id, size).unwrap_or_default() {
+        self.cache.touch(id, context.now_ms);
+        for evicted in self.cache.insert(id, size, context.now_ms).unwrap_or_default() {
             context.judge.tally.evictions += 1;
             self.fills.stop(evicted);
             self.disk.remove(evicted);
         }
-        let pinned = self.cache.pin(id);
+        let pinned = self.cache.pin(id, context.now_ms);
         let reader = ReaderId(self.next_reader);
         self.next_reader += 1;
         let patient_until_ms = context.now_ms + READER_PATIENCE_MS;
@@ -271,7 +272,7 @@ impl Distributor {
             }
             let object = reader.object;
             if reader.pinned {
-                self.cache.unpin(object);
+                self.cache.unpin(object, context.now_ms);
             }
             self.fills.give(context, &self.disk, object, FillInput::Unwant { reader: *id }, &mut news);
             self.fills.stop_if_idle(object);
@@ -289,7 +290,7 @@ impl Distributor {
 
     /// The directory has deleted an object.
     fn forget(&mut self, context: &mut Context<'_>, id: DataObjectId) {
-        self.cache.remove(id);
+        self.cache.remove(id, context.now_ms);
         let readers = self.readers_where(|reader| reader.object == id);
         self.let_go(context, &readers, Some(ReadEnd::NotFound));
         self.fills.stop(id);

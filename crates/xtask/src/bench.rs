@@ -1,5 +1,6 @@
 //! Benchmarks: of the real program from outside, and of the directory at its full size.
 
+mod cache;
 mod cli;
 mod directory;
 mod edge;
@@ -35,6 +36,8 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 1024)]
         large_mib: u64,
     },
+    /// Policies of a distributor's cache on made and published traffic; how long a full one takes to start.
+    Cache(cache::Options),
     /// Commands of a lead: from start to exit.
     Cli,
     /// The directory's state: memory, calls, look-ups, checkpoints, and PostgreSQL beside it.
@@ -122,6 +125,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
     match what {
         Bench::Skeleton { large_mib } => skeleton::run(root, *large_mib),
+        Bench::Cache(options) => cache::run(root, options),
         Bench::Cli => cli::run(root),
         Bench::Directory { objects, no_postgres } => directory::run(root, *objects, !no_postgres),
         Bench::Follow { blocks, objects } => follow::run(root, *blocks, *objects),

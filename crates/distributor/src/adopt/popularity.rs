@@ -24,9 +24,8 @@ struct Kept {
 }
 
 /// Writes what is known into the folder of the node's notes; for how many objects.
-pub(super) fn keep(notes: &Path, uses: impl Iterator<Item = (DataObjectId, u64)>) -> Result<u64, AdoptError> {
-    let count = |uses: u64| u32::try_from(uses).unwrap_or(u32::MAX);
-    let mut uses: Vec<(u64, u32)> = uses.map(|(id, uses)| (id.0, count(uses))).collect();
+pub(super) fn keep(notes: &Path, uses: impl Iterator<Item = (DataObjectId, u32)>) -> Result<u64, AdoptError> {
+    let mut uses: Vec<(u64, u32)> = uses.map(|(id, uses)| (id.0, uses)).collect();
     uses.sort_unstable_by_key(|(id, uses)| (Reverse(*uses), *id));
     uses.truncate(MAX_OBJECTS);
     let path = notes.join(NAME);
@@ -37,10 +36,13 @@ pub(super) fn keep(notes: &Path, uses: impl Iterator<Item = (DataObjectId, u64)>
     Ok(super::count(kept.uses.len()))
 }
 
-/// Tells the cache how popular adopted objects are. Without the file, or with a damaged one, it learns it
+/// Tells the cache how popular adopted objects are, once: what it has noted itself since is newer. Without the file, or with a damaged one, it learns it
 /// from its users.
 pub(crate) fn note_adopted(notes: &Path, cache: &Cache) {
     let path = notes.join(NAME);
+    if cache.has_noted_since(&path) {
+        return;
+    }
     let kept = match read_bounded(&path, MAX_BYTES) {
         Ok(bytes) => serde_json::from_slice::<Kept>(&bytes).ok().filter(|kept| kept.format == FORMAT),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,

@@ -2,6 +2,7 @@
 //!
 //! Every key is described in `docs/config.md`.
 
+mod cache;
 mod clients;
 mod fills;
 mod findings;
@@ -13,6 +14,7 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
+pub use cache::{CacheSection, Policy};
 pub use clients::{LogAddresses, Proxy};
 pub use metrics::MetricsApi;
 pub use operator::Requirement;
@@ -46,10 +48,13 @@ pub struct Config {
     pub directories: Directories,
     /// Bounds.
     pub limits: Limits,
+    /// What is kept when there is not room for all.
+    #[serde(default)]
+    pub cache: CacheSection,
     /// What is fetched before anybody asks for it.
     #[serde(default)]
     pub prefetch: Prefetch,
-    /// How often things are done. Not acted on: what they are for happens at once here.
+    /// How often things are done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals: Option<Intervals>,
     /// Where users are answered.

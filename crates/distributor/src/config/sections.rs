@@ -165,7 +165,8 @@ impl Limits {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(inline)]
 pub struct Intervals {
-    /// How often Argus saves what it has cached. Not acted on: each object is noted when it is complete.
+    /// How often it is noted how popular objects are; every minute if left out. What is held is for the
+    /// files to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save_cache_state: Option<NonZeroU32>,
     /// How often Argus measures storage nodes. Not acted on: transfers themselves are measured.
@@ -174,6 +175,13 @@ pub struct Intervals {
     /// How often Argus looks for objects to drop. Not acted on: they go when a block says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_cleanup: Option<NonZeroU32>,
+}
+
+impl Intervals {
+    /// How often the cache's note is written.
+    pub(crate) fn save_cache_state(&self) -> Duration {
+        Duration::from_secs(self.save_cache_state.map_or(60, |seconds| seconds.get().into()))
+    }
 }
 
 /// The `publicApi` section.

@@ -13,7 +13,9 @@ use argosy_directory::{
 };
 use argosy_distributor::{
     Config, StartError,
-    config::{Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Requirement, Scrub},
+    config::{
+        CacheSection, Directories, Endpoints, Limits, OperatorApi, Prefetch, PublicApi, Requirement, Scrub,
+    },
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
@@ -143,6 +145,7 @@ impl Rig {
             worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),
+            cache: CacheSection::default(),
             scrub: Scrub::default(),
             logs: Logs::default(),
         };

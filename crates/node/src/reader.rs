@@ -1,6 +1,6 @@
 //! Reads bytes of an object: from the store if it is complete, else as they are fetched.
 
-use crate::fill::{Board, DISK_RUN_GROUPS, FillError, Fills, Keep, Look, ReadRequest, Seat};
+use crate::fill::{Board, FillError, Fills, Keep, Look, ReadRequest, Seat};
 use argosy_content::{GroupRange, groups_of};
 use argosy_domain::{
     limits::GROUP_BYTES,

@@ -26,8 +26,8 @@ const MAX_SNAPSHOT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 const PROGRESS: Duration = Duration::from_secs(5);
 /// Longest that a node is waited for that may not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A directory with fewer blocks is read from the genesis on: that takes seconds.
-const MIN_BLOCKS: u64 = 20_000;
+/// A directory with fewer blocks is read from the genesis on: that takes a second or two.
+const MIN_BLOCKS: u64 = 5_000;
 
 /// Why no snapshot was fetched. Each text is one line.
 #[derive(Debug, thiserror::Error)]

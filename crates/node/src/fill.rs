@@ -19,7 +19,7 @@ mod writer;
 
 pub use sources::{DirectorySources, FillSource, PassFuture, Sources};
 
-pub(crate) use board::{Board, DISK_RUN_GROUPS, Look, Seat};
+pub(crate) use board::{Board, Look, Seat};
 
 use crate::reader::ObjectReader;
 use argosy_content::groups_of;

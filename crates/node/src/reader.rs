@@ -1,6 +1,6 @@
 //! Reads bytes of an object: from the store if it is complete, else as they are fetched.
 
-use crate::fill::{Board, DISK_RUN_GROUPS, FillError, Fills, Keep, Look, ReadRequest, Seat};
+use crate::fill::{Board, FillError, Fills, Keep, Look, ReadRequest, Seat};
 use argosy_content::{GroupRange, groups_of};
 use argosy_domain::{
     limits::GROUP_BYTES,
@@ -12,6 +12,8 @@ use futures_util::{Stream, stream};
 use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
+/// Groups of a complete object that are read at once.
+const STORED_RUN_GROUPS: u64 = 16;
 /// How often a reader starts over after damage on the disk or a fill that ended under it, without a byte
 /// in between.
 const MAX_RESTARTS: u32 = 8;
@@ -192,9 +194,9 @@ impl ObjectReader {
         stored: Arc<StoredObject>,
         group: u64,
     ) -> Result<Option<Bytes>, FillError> {
-        let end = groups_of(self.at..self.end).end.min(group + DISK_RUN_GROUPS);
+        let end = groups_of(self.at..self.end).end.min(group + STORED_RUN_GROUPS);
         let run = GroupRange::new(group, end);
-        let read = tokio::task::spawn_blocking(move || stored.read_verified(run)).await;
+        let read = tokio::task::spawn_blocking(move || stored.read_checked(run)).await;
         match read {
             Ok(Ok(groups)) => {
                 self.ready = groups.into();

@@ -44,6 +44,17 @@ impl TreeFiles {
         Ok(found)
     }
 
+    /// The bytes of `groups`, one piece each, as they lie there.
+    pub(crate) fn read_unproved(&self, groups: GroupRange) -> Result<Vec<Bytes>, Unproved> {
+        let groups = groups.intersection(GroupRange::whole(self.meta.size));
+        let mut reader = Reader::new(self);
+        let read = |group| {
+            let mut bytes = BytesMut::zeroed(group_len(group, self.meta.size));
+            reader.read_group(group, &mut bytes).map(|()| bytes.freeze())
+        };
+        groups.iter().map(read).collect()
+    }
+
     /// Hashes all bytes and writes their whole tree. The content id found tells whether the bytes
     /// are this object's; if not, the tree written proves nothing. `read` is told of bytes as they are
     /// hashed, and may end it.

@@ -139,6 +139,8 @@ directories:
 limits:
   storage: 20G
   drainSec: 3    # answers may go on so long when the node is told to stop
+cache:
+  diskFloor: 1G    # of the disk, left free
 publicApi:
   port: {public}
   host: 127.0.0.1

@@ -9,6 +9,7 @@ use crate::{
     steps::{png, watched},
 };
 use argosy_content::GroupRange;
+use argosy_distributor::config::{Limits, Policy, Proxy};
 use serde_json::json;
 
 /// J#2841: an object from the first question about it until it is here.
@@ -106,4 +107,37 @@ async fn after_cleanup_kept_200_removed_404_unassigned_421() {
     rig.start().await;
     rig.know().await;
     assert_eq!(rig.get(kept_id, &[]).await.status, 421);
+}
+
+/// J#2842: with Argus' own policy, the oldest of the group that costs most goes first: size and uses decide,
+/// and age among equals.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_go_by_group_and_age() {
+    let rig = Rig::configured(&[Behaviour::Honest], |config| {
+        config.limits = Limits::storage(4 << 20);
+        config.cache.policy = Policy::LruSp;
+        // So that one machine can be many viewers: each counts once.
+        config.public_api.trusted_proxies = vec![Proxy("127.0.0.1/32".parse().unwrap())];
+    })
+    .await;
+    // Bytes and viewers, oldest first. Group 10 is of 1 MiB with one viewer; the others are in lower ones.
+    let mut ids = Vec::new();
+    for (seed, (size, viewers)) in (0..).zip([(MIB, 1), (MIB, 8), (64 << 10, 1), (512 << 10, 2), (MIB, 1)]) {
+        let sample = png(seed, size);
+        let id = rig.put_and_fetch(&sample).await;
+        for viewer in 1..viewers {
+            let answer = rig.get(id, &[("X-Forwarded-For", &format!("10.0.0.{viewer}"))]).await;
+            assert_eq!((answer.status, answer.header("x-cache")), (200, "hit"));
+        }
+        ids.push(id);
+    }
+    // Each needs room for 1 MiB and is itself of group 10, its youngest.
+    for (seed, gone) in (100..).zip([vec![0], vec![0, 4], vec![0, 4, 5]]) {
+        ids.push(rig.put_and_fetch(&png(seed, MIB)).await);
+        rig.wait_for_rest().await;
+        for (at, id) in ids.iter().enumerate() {
+            let expected = if gone.contains(&at) { "miss" } else { "hit" };
+            assert_eq!(rig.x_cache(*id).await, expected, "number {at} after {seed}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ use argosy_domain::{
     StorageBucketId, WorkerId, metadata::encode_operator_metadata,
 };
 use argosy_http::Running;
-use argosy_node::config::{DirectoryUrls, Logs};
+use argosy_node::config::{DirectoryUrls, Logs, Size};
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -145,7 +145,8 @@ impl Rig {
             worker_id: Some(0),
             buckets: None,
             keys: Vec::new(),
-            cache: CacheSection::default(),
+            // What else is on the disk of whoever runs the tests is not to matter.
+            cache: CacheSection { disk_floor: Some(Size(0)), ..CacheSection::default() },
             scrub: Scrub::default(),
             logs: Logs::default(),
         };

@@ -20,7 +20,7 @@ use tokio::{
 /// Written groups that stay in memory for the readers that come to them soon.
 const MAX_RETAINED_GROUPS: usize = 128;
 /// Groups that are read from disk at once: what each reader may have in memory.
-pub(crate) const DISK_RUN_GROUPS: u64 = 4;
+const DISK_RUN_GROUPS: u64 = 4;
 
 pub(crate) type Completion = Result<Arc<StoredObject>, FillError>;
 

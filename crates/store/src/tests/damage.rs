@@ -109,6 +109,20 @@ fn what_was_checked_once_is_checked_again_after_a_write() {
     tampering.unwrap().write_all_at(&[!object.data[GROUP]], GROUP as u64).unwrap();
     assert_eq!(stored.ensure_verified(object.whole()).unwrap_err().groups, GroupRange::one(1));
     assert_eq!(stored.read_verified(object.whole()).unwrap_err().groups, GroupRange::one(1));
+    assert_eq!(stored.read_checked(object.whole()).unwrap_err().groups, GroupRange::one(1));
+}
+
+#[test]
+fn what_was_not_checked_yet_is_checked_and_then_read_as_it_is() {
+    let object = Object::new(5, 3 * GROUP + 1);
+    let disk = FakeDisk::new();
+    let stored = object.put(&open(&disk).unwrap()).unwrap();
+    assert!(!stored.is_verified(object.whole()));
+    for _ in 0..2 {
+        assert_eq!(stored.read_checked(object.whole()).unwrap().concat(), object.data);
+        assert!(stored.is_verified(object.whole()));
+    }
+    assert_eq!(stored.read_checked(GroupRange::new(3, 9)).unwrap().concat(), object.data[3 * GROUP..]);
 }
 
 #[test]

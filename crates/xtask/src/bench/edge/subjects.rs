@@ -176,6 +176,8 @@ fn argosy(origin: &Origin, folder: &Path, port: u16, cache_bytes: u64) -> Result
         config.push_str(&line);
         config.push('\n');
     }
+    // The others fetch nothing before they are asked either.
+    config.push_str("prefetch:\n  policy: none\n");
     let path = folder.join("config.yml");
     fs::write(&path, config)?;
     let node = Node::start(&origin.program, "distribution", &path, format!("127.0.0.1:{port}"))?;

@@ -225,12 +225,7 @@ fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
     let shutdown = Shutdown::new();
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
-    let save_every = node.config.intervals.unwrap_or_default().save_cache_state();
-    let keeper = cache::keeper::run(Arc::clone(&node.cache), save_every, shutdown.clone());
-    tasks.spawn("keeping the cache", keeper.instrument(span.clone()));
-    tasks.spawn("upkeep", upkeep::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
-    tasks.spawn("prefetching", prefetch::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
-    tasks.spawn("scrub", scrub::run(Arc::clone(&node), shutdown.clone()).instrument(span.clone()));
+    spawn_chores(&mut tasks, &node, &shutdown);
     let (door, doorkeeper) = Door::new(Arc::clone(&node), endpoint);
     let listener = (!changes.is_stopped()).then_some(public);
     tasks.spawn("serving", doorkeeper.run(listener, shutdown.clone()).instrument(span.clone()));
@@ -253,4 +248,15 @@ fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
         Some(endpoint) => running.with_operator_endpoint(endpoint),
         None => running,
     }
+}
+
+/// What the node does beside answering.
+fn spawn_chores(tasks: &mut Tasks, node: &Arc<Node>, shutdown: &Shutdown) {
+    let span = &node.span;
+    let save_every = node.config.intervals.unwrap_or_default().save_cache_state();
+    let keeper = cache::keeper::run(Arc::clone(&node.cache), save_every, shutdown.clone());
+    tasks.spawn("keeping the cache", keeper.instrument(span.clone()));
+    tasks.spawn("upkeep", upkeep::run(Arc::clone(node), shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("prefetching", prefetch::run(Arc::clone(node), shutdown.clone()).instrument(span.clone()));
+    tasks.spawn("scrub", scrub::run(Arc::clone(node), shutdown.clone()).instrument(span.clone()));
 }

@@ -5,9 +5,10 @@ pub(crate) mod replay;
 mod start;
 pub(crate) mod trace;
 
-use super::as_f64;
+use super::{as_f64, machine::cpu_seconds, say};
 use anyhow::{Context as _, Result, bail};
-use argosy_node_core::cache::PolicyName;
+use argosy_domain::DataObjectId;
+use argosy_node_core::cache::{PolicyName, RecentUses};
 use clap::Args;
 use published::{Joint, akamai_video};
 use replay::{Outcome, replay};
@@ -68,7 +69,20 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     for recipe in all {
         measure(&recipe.name, &(recipe.make)()?);
     }
+    notes();
     if options.start_objects > 0 { start::run(root, options.start_objects) } else { Ok(()) }
+}
+
+/// What a request pays for telling whether it begins a use.
+fn notes() {
+    const CALLS: u64 = 10_000_000;
+    let recent = RecentUses::default();
+    for (what, objects) in [("one viewer of one object", 1), ("of 100 000 objects", 100_000)] {
+        let started = cpu_seconds();
+        let begun = (0..CALLS).filter(|n| recent.begins(DataObjectId(n % objects), 7, n / 100_000)).count();
+        let ns = (cpu_seconds() - started) * 1e9 / as_f64(CALLS);
+        say(&format!("telling whether a request is a use: {what}, {begun} uses"), format!("{ns:.1} ns"), "–");
+    }
 }
 
 fn recipes(folder: &Path, requests: usize) -> Vec<Recipe<'_>> {

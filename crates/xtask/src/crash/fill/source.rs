@@ -133,6 +133,11 @@ impl Home {
             ensure!(text.contains(&old), "the distributor's configuration has no `{}`", old.trim());
             text = text.replace(&old, &format!("  {key}: {}\n", data.join(folder).display()));
         }
+        let floor = "  diskFloor: 1G";
+        ensure!(text.contains(floor), "the distributor's configuration has no `{}`", floor.trim());
+        // The disk that is cut is a small one. What is fetched, viewers have asked for.
+        text = text.replace(floor, "  diskFloor: 0B");
+        text.push_str("prefetch:\n  policy: none\n");
         fs::write(&config, text)?;
         Ok(Self {
             program: program.to_owned(),

@@ -108,6 +108,8 @@ impl Cache {
     pub(crate) fn admit(self: &Arc<Self>, id: DataObjectId) -> Pin {
         let now_ms = now_ms();
         let mut state = self.state();
+        // A viewer who has asked is noted already: counted now, or he would count twice.
+        self.count(&mut state.core);
         if state.core.uses(id) == 0 {
             // Who comes by another way than viewers do is no use, but worth something.
             state.core.touch(id, now_ms);

@@ -96,6 +96,15 @@ fn every_visitor_is_one_use() {
 }
 
 #[test]
+fn who_asks_for_what_is_not_here_is_one_use() {
+    let opened = Opened::new(1000);
+    let cache = &opened.cache;
+    cache.used(id(1), visitor(1));
+    drop(cache.admit(id(1)));
+    assert_eq!(cache.hottest(9), [(id(1), 1)]);
+}
+
+#[test]
 fn what_was_known_is_known_after_a_restart() {
     let opened = Opened::new(10_000);
     for n in 0..10 {

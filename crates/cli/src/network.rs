@@ -55,14 +55,15 @@ impl FromStr for DirectoryUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const FORM: &str = "expected http://HOST:PORT";
+        const FORM: &str = "expected http://HOST:PORT or https://HOST";
         let uri: http::Uri = text.parse().map_err(|_| FORM)?;
         let plain = uri.path() == "/" && uri.query().is_none();
         match (uri.scheme_str(), uri.authority()) {
-            (Some("http"), Some(authority)) if plain && !authority.as_str().contains('@') => {
-                Ok(Self(format!("http://{authority}")))
+            (Some(scheme @ ("http" | "https")), Some(authority))
+                if plain && !authority.as_str().contains('@') =>
+            {
+                Ok(Self(format!("{scheme}://{authority}")))
             }
-            (Some("https"), _) => Err("https is not spoken in this version; expected http://HOST:PORT"),
             _ => Err(FORM),
         }
     }
@@ -276,7 +277,10 @@ mod tests {
     #[test]
     fn directory_urls_are_roots() {
         assert_eq!("http://host:1/".parse::<DirectoryUrl>().unwrap().to_string(), "http://host:1");
-        for bad in ["", "host", "host:1", "http://", "http://h/path", "http://u@h", "https://h", "ftp://h"] {
+        assert_eq!("https://host/".parse::<DirectoryUrl>().unwrap().to_string(), "https://host");
+        for bad in
+            ["", "host", "host:1", "http://", "http://h/path", "http://u@h", "https://h/path", "ftp://h"]
+        {
             assert!(bad.parse::<DirectoryUrl>().is_err(), "{bad:?}");
         }
     }

@@ -26,7 +26,7 @@ mod shutdown;
 mod who;
 
 pub use accept::{BindError, bind};
-pub use client::{AddressPolicy, Client, ClientConfig, ClientError, Request, Response};
+pub use client::{AddressPolicy, Authorities, Client, ClientConfig, ClientError, Request, Response};
 pub use conditional::{Conditions, Decision, decide};
 pub use edge::{
     Answered, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock,

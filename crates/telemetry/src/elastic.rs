@@ -52,7 +52,7 @@ const MAX_STREAM_BYTES: usize = 255;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ElasticPlan {
-    /// Root URL of Elasticsearch, `http://host:port`.
+    /// Root URL of Elasticsearch, `http://host:port` or `https://host`.
     pub endpoint: String,
     /// Name of the data stream; see [`data_stream`].
     pub stream: String,
@@ -96,11 +96,10 @@ pub fn data_stream(prefix: Option<&str>, id: &str) -> String {
 }
 
 impl ElasticPlan {
-    /// Whether the endpoint is one that can be sent to: TLS is not spoken yet, and names and passwords do not
-    /// belong into URLs.
+    /// Whether the endpoint is one that can be sent to: names and passwords do not belong into URLs.
     #[must_use]
     pub fn is_spoken(&self) -> bool {
-        let rest = self.endpoint.strip_prefix("http://");
+        let rest = self.endpoint.strip_prefix("http://").or_else(|| self.endpoint.strip_prefix("https://"));
         rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#']))
     }
 

@@ -248,7 +248,7 @@ pub fn init(config: &LogConfig) -> Result<Guard, InitError> {
     }
     if config.elastic.as_ref().is_some_and(|elastic| !elastic.plan.is_spoken()) {
         tracing::warn!(
-            "logs.elastic.endpoint is not of the form http://host:port, and https is not spoken yet: nothing is sent there; put a proxy that speaks TLS in between"
+            "logs.elastic.endpoint is not of the form http://host:port or https://host: nothing is sent there"
         );
     }
     Ok(guard)

@@ -75,7 +75,9 @@ impl FromStr for Target {
             return text.parse().map(|id| Self { id, node: None, permit: None }).map_err(|_| FORM);
         }
         let uri: http::Uri = text.parse().map_err(|_| FORM)?;
-        let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(FORM) };
+        let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(FORM);
+        };
         let (root, route) = uri.path().split_once("/api/v1/").ok_or(FORM)?;
         let id = route.strip_prefix("assets/").or_else(|| route.strip_prefix("files/")).ok_or(FORM)?;
         let id = id.parse().map_err(|_| FORM)?;
@@ -87,7 +89,7 @@ impl FromStr for Target {
         let permit = permit.map(str::parse).transpose();
         let permit =
             permit.map_err(|_| "the permit in the URL is damaged: use the URL exactly as it was given")?;
-        Ok(Self { id, node: Some(format!("http://{authority}{root}")), permit })
+        Ok(Self { id, node: Some(format!("{scheme}://{authority}{root}")), permit })
     }
 }
 
@@ -220,6 +222,8 @@ mod tests {
         assert_eq!(url, Target { id: DataObjectId(7), node: Some("http://h:1/edge".into()), permit: None });
         let url: Target = "http://h:1/api/v1/files/8".parse().unwrap();
         assert_eq!(url, Target { id: DataObjectId(8), node: Some("http://h:1".into()), permit: None });
+        let url: Target = "https://h/api/v1/assets/7".parse().unwrap();
+        assert_eq!(url.node.as_deref(), Some("https://h"));
         let key = Keypair::from_uri(KeyScheme::Sr25519, "//Alice").unwrap();
         let permit = ReadPermit::sign(&key, &[0; 32], ReadScope::Object(DataObjectId(7)), 5);
         let url: Target = format!("http://h:1/api/v1/assets/7?x=1&permit={permit}").parse().unwrap();
@@ -231,7 +235,7 @@ mod tests {
             "no-number",
             "http://h/7",
             "http://h/api/v1/assets/x",
-            "https://h/api/v1/assets/7",
+            "ftp://h/api/v1/assets/7",
             "http://u@h/api/v1/assets/7",
         ] {
             assert!(bad.parse::<Target>().is_err(), "{bad:?}");

@@ -65,7 +65,7 @@ impl FromStr for Hidden {
 pub(super) fn api_url(text: &str) -> Result<DirectoryUrl, &'static str> {
     match text.split_once("://") {
         Some(("ws", rest)) => format!("http://{rest}").parse(),
-        Some(("wss", _)) => Err("wss is not spoken in this version; expected http://HOST:PORT"),
+        Some(("wss", rest)) => format!("https://{rest}").parse(),
         _ => text.parse(),
     }
 }
@@ -117,7 +117,8 @@ mod tests {
         assert_eq!(api_url("http://h:1/").unwrap().to_string(), "http://h:1");
         assert_eq!(squid_url("http://h:4352/graphql").unwrap().to_string(), "http://h:4352");
         assert_eq!(squid_url("http://h:4352").unwrap().to_string(), "http://h:4352");
-        assert!(api_url("wss://h:1").is_err() && api_url("h").is_err() && squid_url("http://h/x").is_err());
+        assert_eq!(api_url("wss://h").unwrap().to_string(), "https://h");
+        assert!(api_url("h").is_err() && squid_url("http://h/x").is_err());
     }
 
     #[test]

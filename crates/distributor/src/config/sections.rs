@@ -26,7 +26,7 @@ pub struct Endpoints {
     /// Directory nodes, one root URL or a list; the root of `storageSquid` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<DirectoryUrls>,
-    /// GraphQL of a directory node, `http://host:port/graphql`. Only its host and port are used.
+    /// GraphQL of a directory node, `http://host:port/graphql`. Only its scheme, host and port are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "url_schema")]
     pub storage_squid: Option<String>,

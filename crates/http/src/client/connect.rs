@@ -10,11 +10,12 @@ use http::{HeaderValue, Uri};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
     time::{Instant, timeout_at},
 };
 
-use super::{ClientConfig, ClientError, Step, pool::Connection};
+use super::{ClientConfig, ClientError, Step, pool::Connection, tls::Tls};
 use crate::limits::MAX_HEADERS;
 
 /// Most addresses of one name that are tried.
@@ -25,28 +26,31 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Where a request goes, taken from its URL.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
-    /// Host and port as they stand in the URL: the pool's key, and what errors name.
+    /// Host and port as they stand in the URL, behind `https://` if they are reached by TLS: the pool's
+    /// key, and what errors name.
     pub(super) authority: Arc<str>,
     pub(super) host_header: HeaderValue,
     /// Path and query.
     pub(super) uri: Uri,
     host: String,
     port: u16,
+    tls: bool,
 }
 
 impl Target {
     pub(super) fn parse(url: &str) -> Result<Self, ClientError> {
         let bad = || ClientError::Url { url: url.to_owned() };
         let uri: Uri = url.parse().map_err(|_| bad())?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(ClientError::HttpsUnsupported { url: url.to_owned() }),
+        let tls = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
             _ => return Err(bad()),
-        }
+        };
         let authority =
             uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(bad)?;
         // A port that is present but not a number between 1 and 65535 is a mistake, not the default.
         let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") if tls => 443,
             Some("") => 80,
             _ => authority.port_u16().filter(|&port| port != 0).ok_or_else(bad)?,
         };
@@ -56,15 +60,16 @@ impl Target {
         }
         Ok(Self {
             host_header: HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?,
-            authority: authority.as_str().into(),
+            authority: if tls { format!("https://{authority}").into() } else { authority.as_str().into() },
             uri: uri.path_and_query().map_or("/", |path| path.as_str()).parse().map_err(|_| bad())?,
             host,
             port,
+            tls,
         })
     }
 
     /// Opens a connection to the first address that the policy allows and that answers.
-    pub(super) async fn connect(&self, config: &ClientConfig) -> Result<Connection, ClientError> {
+    pub(super) async fn connect(&self, config: &ClientConfig, tls: &Tls) -> Result<Connection, ClientError> {
         let due = Instant::now() + config.connect_timeout;
         let late = || ClientError::Timeout { authority: self.authority.to_string(), step: Step::Connect };
         let addresses = timeout_at(due, self.resolve()).await.map_err(|_| late())??;
@@ -80,7 +85,10 @@ impl Target {
             let left = due.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(allowed.len() - tried).unwrap_or(1);
             match timeout_at(Instant::now() + share, TcpStream::connect(**address)).await {
-                Ok(Ok(stream)) => return self.handshake(stream).await,
+                Ok(Ok(stream)) => {
+                    let open = self.open(stream, config, tls);
+                    return timeout_at(due, open).await.map_err(|_| late())?;
+                }
                 Ok(Err(source)) => {
                     failure = ClientError::Connect { authority: self.authority.to_string(), source }
                 }
@@ -103,9 +111,27 @@ impl Target {
         ClientError::Resolve { host: self.host.clone(), source }
     }
 
-    async fn handshake(&self, stream: TcpStream) -> Result<Connection, ClientError> {
+    /// Speaks HTTP on a connection, inside TLS if the URL says so.
+    async fn open(
+        &self,
+        stream: TcpStream,
+        config: &ClientConfig,
+        tls: &Tls,
+    ) -> Result<Connection, ClientError> {
         // Without it, small requests wait for the peer's delayed acknowledgement.
         stream.set_nodelay(true).ok();
+        if !self.tls {
+            return self.handshake(stream).await;
+        }
+        let opened = tls.open(&config.authorities, &self.host, stream).await;
+        let refused = |source| ClientError::Tls { authority: self.authority.to_string(), source };
+        self.handshake(opened.map_err(refused)?).await
+    }
+
+    async fn handshake(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<Connection, ClientError> {
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(BUFFER_BYTES)
             .max_headers(MAX_HEADERS)
@@ -148,6 +174,9 @@ mod tests {
         ] {
             assert!(matches!(Target::parse(url), Err(ClientError::Url { .. })), "{url}");
         }
-        assert!(matches!(Target::parse("https://a/"), Err(ClientError::HttpsUnsupported { .. })));
+        let target = Target::parse("https://a/b").unwrap();
+        assert_eq!((&*target.authority, target.host.as_str(), target.port), ("https://a", "a", 443));
+        assert_eq!(target.host_header, "a");
+        assert_eq!(&*Target::parse("https://a:80/").unwrap().authority, "https://a:80");
     }
 }

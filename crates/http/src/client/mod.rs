@@ -1,4 +1,5 @@
-//! Outbound requests: plain HTTP/1.1 with a small keep-alive pool, deadlines and a guard on addresses.
+//! Outbound requests: HTTP/1.1, plain or in TLS, with a small keep-alive pool, deadlines and a guard on
+//! addresses.
 //!
 //! Redirects are not followed, nothing is decompressed, and every wait has a bound. Futures may be
 //! dropped at any point: the connection then goes with them.
@@ -9,6 +10,7 @@ mod connect;
 mod pool;
 mod request;
 mod response;
+mod tls;
 
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
@@ -21,17 +23,21 @@ use body::OutBody;
 use connect::Target;
 use pool::{Connection, Pool};
 use request::Outgoing;
+use tls::Tls;
 
 pub use address::AddressPolicy;
 pub use request::{Request, RequestBody};
 pub use response::Response;
+pub use tls::Authorities;
 
 /// Bounds and rules of a [`Client`].
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// Which addresses may be connected to.
     pub addresses: AddressPolicy,
-    /// Resolving the name and opening the connection, together.
+    /// Who may vouch for the names of peers with `https`.
+    pub authorities: Authorities,
+    /// Resolving the name and opening the connection, together, TLS included.
     pub connect_timeout: Duration,
     /// From the last progress of the request to the response head; a request may choose its own.
     pub head_timeout: Duration,
@@ -52,6 +58,7 @@ impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             addresses: AddressPolicy::Public,
+            authorities: Authorities::System,
             connect_timeout: Duration::from_secs(2),
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(10),
@@ -78,14 +85,8 @@ pub enum Step {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The address is not a URL that can be asked.
-    #[error("{url} is not a URL of the form http://host[:port]/path")]
+    #[error("{url} is not a URL of the form http://host[:port]/path, or the same with https")]
     Url {
-        /// What was given.
-        url: String,
-    },
-    /// TLS is not spoken yet.
-    #[error("{url} needs https, which this version does not speak")]
-    HttpsUnsupported {
         /// What was given.
         url: String,
     },
@@ -111,6 +112,14 @@ pub enum ClientError {
         /// Host and port.
         authority: String,
         /// What the system said.
+        source: io::Error,
+    },
+    /// The peer cannot prove that it has this name, or speaks no TLS of today.
+    #[error("cannot agree with {authority} on TLS")]
+    Tls {
+        /// Host and port.
+        authority: String,
+        /// What was wrong, such as with its certificate.
         source: io::Error,
     },
     /// A step took too long.
@@ -171,6 +180,7 @@ pub const ERROR_BODY_BYTES: usize = 64 * 1024;
 pub struct Client {
     config: Arc<ClientConfig>,
     pool: Arc<Pool>,
+    tls: Arc<Tls>,
 }
 
 /// Why an exchange failed, and the request if it can be sent once more without harm.
@@ -184,7 +194,7 @@ impl Client {
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
         let pool = Arc::new(Pool::new(&config));
-        Self { config: Arc::new(config), pool }
+        Self { config: Arc::new(config), pool, tls: Arc::default() }
     }
 
     /// Sends a request and waits for the response head; any status is a response.
@@ -223,7 +233,7 @@ impl Client {
             authority: target.authority.to_string(),
             step: Step::Connect,
         })?;
-        let mut connection = target.connect(&self.config).await?;
+        let mut connection = target.connect(&self.config, &self.tls).await?;
         connection.permit = permit;
         Ok(connection)
     }

@@ -79,14 +79,17 @@ impl Logs {
         if endpoint.is_some_and(|endpoint| endpoint.contains('@')) {
             let what = format!("{path} has a name or password in it; expected them in logs.elastic.auth");
             findings.push(Finding { path, what, wrong: true });
-        } else if endpoint.is_some_and(|endpoint| !endpoint.starts_with("http://")) {
-            let what = format!(
-                "{path} is not of the form http://host:port, and https is not spoken yet: nothing is sent there; put a proxy that speaks TLS in between"
-            );
+        } else if endpoint.is_some_and(|endpoint| !is_web(endpoint)) {
+            let what =
+                format!("{path} is not of the form http://host:port or https://host: nothing is sent there");
             findings.push(Finding { path, what, wrong: false });
         }
         findings
     }
+}
+
+fn is_web(endpoint: &str) -> bool {
+    endpoint.starts_with("http://") || endpoint.starts_with("https://")
 }
 
 /// Logging into files.
@@ -144,7 +147,7 @@ pub struct ConsoleLog {
 pub struct ElasticLog {
     /// Least severe level that is sent.
     pub level: LogLevel,
-    /// Where it is: `http://host:port`.
+    /// Where it is: `http://host:port` or `https://host`.
     #[schemars(schema_with = "url_schema")]
     pub endpoint: String,
     /// Beginning of the data stream's name, before the node's id; `logs-argus` if left out.

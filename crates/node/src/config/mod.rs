@@ -182,8 +182,8 @@ pub enum UrlsError {
     /// None, or more than [`MAX_DIRECTORY_URLS`].
     #[error("between 1 and {MAX_DIRECTORY_URLS} directory nodes must be named")]
     Count,
-    /// Not of the form `http://host[:port]`.
-    #[error("not the root URL of a directory node: {0:?}, expected http://host:port")]
+    /// Not of the form `http://host[:port]`, or the same with `https`.
+    #[error("not the root URL of a directory node: {0:?}, expected http://host:port or https://host")]
     Url(String),
 }
 
@@ -213,8 +213,9 @@ impl DirectoryUrls {
 fn root_url(url: &str) -> Option<String> {
     let uri: http::Uri = url.parse().ok()?;
     let authority = uri.authority()?;
-    let plain = uri.scheme_str() == Some("http") && uri.path() == "/" && uri.query().is_none();
-    (plain && !authority.as_str().contains('@')).then(|| format!("http://{authority}"))
+    let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"))?;
+    let plain = uri.path() == "/" && uri.query().is_none();
+    (plain && !authority.as_str().contains('@')).then(|| format!("{scheme}://{authority}"))
 }
 
 impl Serialize for DirectoryUrls {
@@ -236,7 +237,7 @@ impl JsonSchema for DirectoryUrls {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let url = json_schema!({"type": "string", "format": "directory", "pattern": "^http://[^/@]+/?$"});
+        let url = json_schema!({"type": "string", "format": "directory", "pattern": "^https?://[^/@]+/?$"});
         json_schema!({
             "anyOf": [url, {"type": "array", "items": url, "minItems": 1, "maxItems": MAX_DIRECTORY_URLS}],
         })

@@ -19,7 +19,7 @@ const FORMATS: [Format; 7] = [
     ("size", "digits and one of B, K, M, G, T, for example 20G", |text| text.parse::<Size>().is_ok()),
     ("bucket", "a bucket such as 0:1, family and index", |text| text.parse::<DistributionBucketId>().is_ok()),
     ("uri", "a URL such as http://host:port/path", is_url),
-    ("directory", "the root URL of a directory node, http://host:port", |text| {
+    ("directory", "the root URL of a directory node, http://host:port or https://host", |text| {
         DirectoryUrls::new(vec![text.to_owned()]).is_ok()
     }),
     ("ip", "an IP address such as 127.0.0.1", |text| text.parse::<IpAddr>().is_ok()),

@@ -47,7 +47,8 @@ fn an_endpoint_that_cannot_be_asked_is_told() {
         found.into_iter().map(|finding| finding.wrong).collect::<Vec<_>>()
     };
     assert!(found("http://127.0.0.1:9200").is_empty());
-    assert_eq!(found("https://elastic.example"), [false]);
+    assert!(found("https://elastic.example").is_empty());
+    assert_eq!(found("ws://elastic.example"), [false]);
     assert_eq!(found("http://name:password@elastic.example"), [true]);
 }
 

@@ -165,6 +165,7 @@ mod tests {
         let expected = Some("http://a:1/api/v1/objects/7/slices?from=2&to=5".to_owned());
         assert_eq!(url("http://a:1"), expected);
         assert_eq!(url("http://a:1/"), expected);
+        assert_eq!(url("https://a"), Some("https://a/api/v1/objects/7/slices?from=2&to=5".to_owned()));
         for bad in ["http://a/?x=", "http://a/#x", "http://u@a", "http://a b"] {
             assert_eq!(url(bad), None, "{bad}");
         }

@@ -7,4 +7,5 @@ mod edge;
 mod proxied;
 mod router;
 mod running;
+mod smuggling;
 mod support;

@@ -3,7 +3,7 @@
 mod cache;
 mod cli;
 mod directory;
-mod edge;
+pub(crate) mod edge;
 #[path = "../../node/tests/it/fake_source.rs"]
 #[allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of tests, which this measures with")]
 mod fake_source;
@@ -17,6 +17,7 @@ mod ledger;
 mod machine;
 pub(crate) mod network;
 mod prefetch;
+mod restart;
 mod skeleton;
 
 use anyhow::Result;
@@ -107,6 +108,8 @@ pub(crate) enum Bench {
     },
     /// Our distributor, nginx and Varnish in front of the same storage node.
     Edge(edge::Options),
+    /// A distributor that is killed: until it serves again, and its hit ratio before and after.
+    Restart(restart::Options),
     /// What a distributor or a storage node knows of the directory: memory, blocks, look-ups, checkpoints.
     Index {
         /// Data objects; a tenth as many bags.
@@ -139,6 +142,7 @@ pub(crate) fn run(root: &Path, what: &Bench) -> Result<()> {
         }
         Bench::DirectoryLoad { objects, checkpoint } => directory::load(checkpoint, *objects),
         Bench::Edge(options) => edge::run(root, options),
+        Bench::Restart(options) => restart::run(root, options),
         Bench::Index { objects } => index::run(root, *objects),
         Bench::IndexLoad { checkpoint } => index::load(checkpoint),
     }

@@ -6,6 +6,7 @@ mod crash;
 mod determinism;
 mod directory_log;
 mod pattern;
+mod soak;
 mod words;
 
 use clap::{Parser, Subcommand};
@@ -43,6 +44,11 @@ enum Chore {
         #[command(subcommand)]
         how: crash::Crash,
     },
+    /// Run a node for long, and look for what grows.
+    Soak {
+        #[command(subcommand)]
+        what: soak::Soak,
+    },
     /// Measure, and print the figures.
     Bench {
         #[command(subcommand)]
@@ -58,6 +64,7 @@ fn main() -> ExitCode {
         Chore::Words => words::run(&root),
         Chore::Determinism { transactions } => determinism::run(&root, transactions),
         Chore::Crash { how } => crash::run(&root, &how),
+        Chore::Soak { what } => soak::run(&root, &what),
         Chore::Bench { what } => {
             // As the program does it, so that what is measured here is what it does there.
             let _ = argosy_ledger::huge_pages::ask();

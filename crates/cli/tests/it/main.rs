@@ -23,6 +23,7 @@ mod liar;
 mod look;
 mod manual;
 mod media;
+mod moving_in;
 mod network;
 mod operator;
 mod playing;

@@ -7,5 +7,6 @@ mod edge;
 mod proxied;
 mod router;
 mod running;
+mod smuggling;
 mod support;
 mod tls;

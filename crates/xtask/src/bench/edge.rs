@@ -4,9 +4,9 @@
 //! The others fetch `GET /api/v1/files/{id}`, as Argus does.
 
 mod cold;
-mod origin;
+pub(crate) mod origin;
 mod replay;
-mod subjects;
+pub(crate) mod subjects;
 mod table;
 
 use super::network::Network;

@@ -1,9 +1,10 @@
 //! A keep-alive HTTP client that does as little as possible, so that it measures the server.
 
 use anyhow::{Context, Result, bail};
+use rustix::net::{AddressFamily, SocketType, bind, socket};
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{Ipv4Addr, SocketAddrV4, TcpStream},
     time::{Duration, Instant},
 };
 
@@ -12,6 +13,7 @@ pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
     authority: String,
+    from: Option<Ipv4Addr>,
 }
 
 /// What an exchange took.
@@ -27,12 +29,18 @@ pub(crate) struct Exchange {
 
 impl Connection {
     pub(crate) fn open(endpoint: &str) -> Result<Self> {
+        Self::begin(endpoint, None)
+    }
+
+    /// The same from one of this machine's own addresses, such as any in 127.0.0.0/8.
+    pub(crate) fn open_from(endpoint: &str, from: Ipv4Addr) -> Result<Self> {
+        Self::begin(endpoint, Some(from))
+    }
+
+    fn begin(endpoint: &str, from: Option<Ipv4Addr>) -> Result<Self> {
         let authority = endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        let stream =
-            TcpStream::connect(&authority).with_context(|| format!("cannot connect to {authority}"))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Self { stream, buffer: vec![0; 256 * 1024], authority })
+        let stream = connect(&authority, from)?;
+        Ok(Self { stream, buffer: vec![0; 256 * 1024], authority, from })
     }
 
     /// Gives up on an answer after this long.
@@ -76,7 +84,7 @@ impl Connection {
         }
         let head = head(&self.buffer[..filled])?;
         if head.is_last {
-            self.stream = connect(&self.authority)?;
+            self.stream = connect(&self.authority, self.from)?;
         }
         Ok(head.is_hit)
     }
@@ -145,15 +153,26 @@ impl Connection {
             sink(status, &self.buffer[..read])?;
         }
         if is_last {
-            self.stream = connect(&self.authority)?;
+            self.stream = connect(&self.authority, self.from)?;
         }
         let body = Vec::new();
         Ok(Exchange { status, body_bytes: arrived, body, is_hit, first_byte: first_byte.unwrap_or_default() })
     }
 }
 
-fn connect(authority: &str) -> Result<TcpStream> {
-    let stream = TcpStream::connect(authority).with_context(|| format!("cannot connect to {authority}"))?;
+/// A connection that gives up when nothing comes for a minute.
+pub(crate) fn connect(authority: &str, from: Option<Ipv4Addr>) -> Result<TcpStream> {
+    let cannot = || format!("cannot connect to {authority}");
+    let stream = match from {
+        None => TcpStream::connect(authority).with_context(cannot)?,
+        Some(from) => {
+            let to: SocketAddrV4 = authority.parse().with_context(cannot)?;
+            let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+            bind(&socket, &SocketAddrV4::new(from, 0)).with_context(cannot)?;
+            rustix::net::connect(&socket, &to).with_context(cannot)?;
+            TcpStream::from(socket)
+        }
+    };
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     Ok(stream)

@@ -21,6 +21,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// What glibc's allocator is told by the environment.
+pub(crate) const TUNABLES: &str = "GLIBC_TUNABLES";
 /// Longest wait for anything that must come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -136,7 +138,7 @@ impl Home {
     pub(crate) fn verify(&self, from_checkpoint: bool) -> Result<Result<Value, String>> {
         let mut command = Command::new(&self.program);
         command.args(["directory", "verify", "--json", "--config"]).arg(self.config());
-        command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
+        command.env(TUNABLES, "glibc.malloc.hugetlb=1");
         if from_checkpoint {
             command.arg("--from-checkpoint");
         }
@@ -175,8 +177,11 @@ pub(crate) enum Ready {
 impl Node {
     /// Starts a node that will answer at `endpoint`.
     pub(crate) fn begin(command: &mut Command, endpoint: String, is_wrapped: bool) -> Result<Self> {
-        // As the program sets it for itself, by starting once more.
-        command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1").stdin(Stdio::null()).stdout(Stdio::null());
+        if command.get_envs().all(|(name, _)| name != TUNABLES) {
+            // As a directory node sets it for itself, by starting once more.
+            command.env(TUNABLES, "glibc.malloc.hugetlb=1");
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = room::spawn(command).context("cannot start the node")?;
         Ok(Self { child, endpoint, is_wrapped })
     }

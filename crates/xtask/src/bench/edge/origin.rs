@@ -22,15 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PUT_FILES: usize = 200;
 
 /// Both nodes.
-pub(super) struct Origin {
-    pub(super) program: PathBuf,
-    pub(super) network: Network,
+pub(crate) struct Origin {
+    pub(crate) program: PathBuf,
+    pub(crate) network: Network,
     _storage: Node,
 }
 
 impl Origin {
     /// A network with nothing in it.
-    pub(super) fn start(program: &Path, folder: &Path, distributors: u16) -> Result<Self> {
+    pub(crate) fn start(program: &Path, folder: &Path, distributors: u16) -> Result<Self> {
         let distributors = distributors.to_string();
         let arguments = ["--storage", "1", "--distributors", &distributors];
         let (mut network, _) = Network::start_at_rest(program, folder, &arguments)?;
@@ -41,12 +41,17 @@ impl Origin {
     }
 
     /// Where the storage node answers, `host:port`.
-    pub(super) fn authority(&self) -> &str {
+    pub(crate) fn authority(&self) -> &str {
         self.network.storage[0].trim_start_matches("http://").trim_end_matches('/')
     }
 
     /// Puts objects of these sizes, whose seeds begin with `seed`; gives their ids.
-    pub(super) fn put(&self, sizes: &[u64], seed: u64) -> Result<Vec<String>> {
+    pub(crate) fn put(&self, sizes: &[u64], seed: u64) -> Result<Vec<String>> {
+        self.put_as("//Alice", sizes, seed)
+    }
+
+    /// The same for the owner of this development key.
+    pub(crate) fn put_as(&self, key: &str, sizes: &[u64], seed: u64) -> Result<Vec<String>> {
         let mut ids = Vec::with_capacity(sizes.len());
         for (batch, sizes) in sizes.chunks(PUT_FILES).enumerate() {
             let first = seed + u64::try_from(batch * PUT_FILES)?;
@@ -57,7 +62,7 @@ impl Origin {
             for ((seed, size), file) in (first..).zip(sizes).zip(&files) {
                 Pattern(seed).write(file, *size)?;
             }
-            ids.extend(self.put_files(&files)?);
+            ids.extend(self.put_files(key, &files)?);
             for file in files {
                 fs::remove_file(file)?;
             }
@@ -65,9 +70,10 @@ impl Origin {
         Ok(ids)
     }
 
-    fn put_files(&self, files: &[PathBuf]) -> Result<Vec<String>> {
+    fn put_files(&self, key: &str, files: &[PathBuf]) -> Result<Vec<String>> {
         let output = Command::new(&self.program)
-            .args(["put", "--json", "--wait", "accepted", "--directory", &self.network.directory])
+            .args(["put", "--json", "--wait", "accepted", "--key", key])
+            .args(["--directory", &self.network.directory])
             .args(files)
             .output()?;
         if !output.status.success() {
@@ -79,13 +85,13 @@ impl Origin {
     }
 
     /// Bytes that the storage node has sent so far.
-    pub(super) fn sent(&self) -> Result<u64> {
+    pub(crate) fn sent(&self) -> Result<u64> {
         let status = self.network.json(self.authority(), "/api/v1/status")?;
         status["bytesSent"].as_u64().context("the storage node does not say what it has sent")
     }
 
     /// The same when nobody fetches any more.
-    pub(super) fn settled(&self) -> Result<u64> {
+    pub(crate) fn settled(&self) -> Result<u64> {
         let (mut last, mut since, started) = (self.sent()?, Instant::now(), Instant::now());
         wait_for("fetching ends", || {
             let now = self.sent()?;
@@ -98,7 +104,7 @@ impl Origin {
     }
 
     /// Height of the directory.
-    pub(super) fn height(&self) -> Result<u64> {
+    pub(crate) fn height(&self) -> Result<u64> {
         let body = Connection::open(&self.network.directory)?.get_body("/api/v1/status")?.body;
         serde_json::from_slice::<Value>(&body)?["height"].as_u64().context("no height")
     }

@@ -155,7 +155,14 @@ fn bytes_below(folder: &Path) -> Result<u64> {
     Ok(sum)
 }
 
-fn argosy(origin: &Origin, folder: &Path, port: u16, cache_bytes: u64) -> Result<Node> {
+/// Writes the configuration of a distributor with a cache of so many bytes in `folder`, and `more` after it.
+pub(crate) fn configure(
+    origin: &Origin,
+    folder: &Path,
+    port: u16,
+    cache_bytes: u64,
+    more: &str,
+) -> Result<PathBuf> {
     let data = origin.network.folder.join("data");
     let text = fs::read_to_string(data.join("distributor-0/config.yml"))?;
     let mut config = String::new();
@@ -176,18 +183,28 @@ fn argosy(origin: &Origin, folder: &Path, port: u16, cache_bytes: u64) -> Result
         config.push_str(&line);
         config.push('\n');
     }
-    // The others fetch nothing before they are asked either.
-    config.push_str("prefetch:\n  policy: none\n");
+    config.push_str(more);
     let path = folder.join("config.yml");
     fs::write(&path, config)?;
+    Ok(path)
+}
+
+fn argosy(origin: &Origin, folder: &Path, port: u16, cache_bytes: u64) -> Result<Node> {
+    // The others fetch nothing before they are asked either.
+    let path = configure(origin, folder, port, cache_bytes, "prefetch:\n  policy: none\n")?;
     let node = Node::start(&origin.program, "distribution", &path, format!("127.0.0.1:{port}"))?;
+    wait_until_followed(origin, &node.endpoint)?;
+    Ok(node)
+}
+
+/// Waits until a distributor knows all that the directory knows now.
+pub(crate) fn wait_until_followed(origin: &Origin, endpoint: &str) -> Result<()> {
     let height = origin.height()?;
-    let mut connection = Connection::open(&node.endpoint)?;
+    let mut connection = Connection::open(endpoint)?;
     wait_for("the distributor follows the directory", || {
         let status = checks::json(&mut connection, "/api/v1/status")?;
         Ok((status["directory"]["height"].as_u64() >= Some(height)).then_some(()))
-    })?;
-    Ok(node)
+    })
 }
 
 fn nginx(origin: &Origin, folder: &Path, port: u16, cache_bytes: u64, slices: bool) -> Result<Child> {

@@ -26,6 +26,7 @@ mod media;
 mod network;
 mod operator;
 mod playing;
+mod ports;
 mod processes;
 mod sending;
 mod stage;

@@ -14,6 +14,7 @@ pub mod node;
 pub mod pass;
 pub mod permit;
 pub mod refusal;
+mod signed;
 pub mod text;
 pub mod token;
 pub mod wire;

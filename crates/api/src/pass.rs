@@ -1,8 +1,7 @@
 //! Node passes: by its role key a node shows another one that it may fetch an object of a private bag.
 
-use argosy_domain::{
-    AccountId, DataObjectId, Keypair, Signature, limits::MAX_NODE_PASS_LIFE_MS, wire::decode_canonical,
-};
+use crate::signed::{self, signed_bytes};
+use argosy_domain::{AccountId, DataObjectId, Keypair, Signature, limits::MAX_NODE_PASS_LIFE_MS};
 use codec::{Decode, Encode};
 use std::{fmt, str::FromStr};
 
@@ -66,7 +65,7 @@ impl NodePass {
         let audience = root_of(endpoint).to_owned();
         let expires_ms = now_ms.saturating_add(LIFE_MS);
         let claim = Claim { object, audience, expires_ms, signer: key.account() };
-        let signature = key.sign(&claim.signed_bytes(genesis));
+        let signature = key.sign(&signed_bytes(DOMAIN, genesis, &claim));
         Self { claim, signature }
     }
 
@@ -101,7 +100,7 @@ impl NodePass {
         if !is_serving {
             return Err(PassError::NotServing);
         }
-        let signed = self.signature.verify(&claim.signer, &claim.signed_bytes(genesis));
+        let signed = self.signature.verify(&claim.signer, &signed_bytes(DOMAIN, genesis, claim));
         if signed { Ok(()) } else { Err(PassError::Signature) }
     }
 }
@@ -110,30 +109,16 @@ fn root_of(endpoint: &str) -> &str {
     endpoint.trim_end_matches('/')
 }
 
-impl Claim {
-    /// The network is signed but not sent: whoever checks knows it.
-    fn signed_bytes(&self, genesis: &[u8; 32]) -> Vec<u8> {
-        let mut bytes = DOMAIN.to_vec();
-        bytes.extend_from_slice(genesis);
-        self.encode_to(&mut bytes);
-        bytes
-    }
-}
-
 impl fmt::Display for NodePass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.encode()))
+        f.write_str(&signed::text_of(self))
     }
 }
 
 impl FromStr for NodePass {
     type Err = PassError;
     fn from_str(text: &str) -> Result<Self, PassError> {
-        if text.len() > MAX_TEXT {
-            return Err(PassError::Malformed);
-        }
-        let bytes = hex::decode(text).map_err(|_| PassError::Malformed)?;
-        decode_canonical(&bytes).map_err(|_| PassError::Malformed)
+        signed::from_text(text, MAX_TEXT).ok_or(PassError::Malformed)
     }
 }
 

@@ -2,10 +2,10 @@
 
 #![expect(clippy::as_conversions, reason = "the derived codecs of enums cast their indices")]
 
+use crate::signed::{self, signed_bytes};
 use argosy_domain::{
     AccountId, BagId, DataObjectId, Keypair, Signature,
     limits::{MAX_CLOCK_SKEW_MS, MAX_READ_PERMIT_LIFE_MS},
-    wire::decode_canonical,
 };
 use codec::{Decode, Encode};
 use std::{fmt, str::FromStr};
@@ -71,7 +71,7 @@ impl ReadPermit {
     #[must_use]
     pub fn sign(key: &Keypair, genesis: &[u8; 32], scope: ReadScope, expires_ms: u64) -> Self {
         let claim = Claim { scope, expires_ms, signer: key.account() };
-        let signature = key.sign(&claim.signed_bytes(genesis));
+        let signature = key.sign(&signed_bytes(DOMAIN, genesis, &claim));
         Self { claim, signature }
     }
 
@@ -118,35 +118,21 @@ impl ReadPermit {
         if !may_sign {
             return Err(PermitError::NotOwner);
         }
-        let signed = self.signature.verify(&claim.signer, &claim.signed_bytes(genesis));
+        let signed = self.signature.verify(&claim.signer, &signed_bytes(DOMAIN, genesis, claim));
         if signed { Ok(()) } else { Err(PermitError::Signature) }
-    }
-}
-
-impl Claim {
-    /// The network is signed but not sent: whoever checks knows it.
-    fn signed_bytes(&self, genesis: &[u8; 32]) -> Vec<u8> {
-        let mut bytes = DOMAIN.to_vec();
-        bytes.extend_from_slice(genesis);
-        self.encode_to(&mut bytes);
-        bytes
     }
 }
 
 impl fmt::Display for ReadPermit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.encode()))
+        f.write_str(&signed::text_of(self))
     }
 }
 
 impl FromStr for ReadPermit {
     type Err = PermitError;
     fn from_str(text: &str) -> Result<Self, PermitError> {
-        if text.len() > MAX_TEXT {
-            return Err(PermitError::Malformed);
-        }
-        let bytes = hex::decode(text).map_err(|_| PermitError::Malformed)?;
-        decode_canonical(&bytes).map_err(|_| PermitError::Malformed)
+        signed::from_text(text, MAX_TEXT).ok_or(PermitError::Malformed)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Upload tokens: a bag owner's word that one object may be uploaded to one bucket for a while.
 
+use crate::signed;
 use argosy_domain::{
     AccountId, DataObjectId, Keypair, Signature, StorageBucketId, limits::MAX_UPLOAD_TOKEN_LIFE_MS,
-    wire::decode_canonical,
 };
 use codec::{Decode, Encode};
 use std::{fmt, str::FromStr};
@@ -98,18 +98,14 @@ impl Claim {
 
 impl fmt::Display for UploadToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.encode()))
+        f.write_str(&signed::text_of(self))
     }
 }
 
 impl FromStr for UploadToken {
     type Err = TokenError;
     fn from_str(text: &str) -> Result<Self, TokenError> {
-        if text.len() > MAX_TEXT {
-            return Err(TokenError::Malformed);
-        }
-        let bytes = hex::decode(text).map_err(|_| TokenError::Malformed)?;
-        decode_canonical(&bytes).map_err(|_| TokenError::Malformed)
+        signed::from_text(text, MAX_TEXT).ok_or(TokenError::Malformed)
     }
 }
 

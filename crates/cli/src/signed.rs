@@ -5,26 +5,17 @@ use crate::{
     failure::Outcome,
     network::{DirectoryArgs, Network},
     screen,
-    send::{Confirm, Done, Role, SendArgs, Session},
+    send::{Confirm, Done, Role, SendArgs, Session, SignerConfig},
 };
 use argosy_directory::{Call, Event};
 use serde_json::{Map, Value};
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 /// What every command takes that signs something.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SignArgs {
-    /// Configuration with keys and the directory; one that is not there says nothing
-    #[arg(
-        short,
-        long,
-        alias = "configPath",
-        value_name = "FILE",
-        env = "CONFIG_PATH",
-        hide_env = true,
-        default_value = "./config.yml"
-    )]
-    config: PathBuf,
+    #[command(flatten)]
+    config: SignerConfig,
     /// Send without asking
     #[arg(short, long)]
     yes: bool,
@@ -61,7 +52,7 @@ impl<A: clap::Args + Plan> Signed<A> {
     /// Signs and sends, and prints what is new.
     pub(crate) async fn run(self, directory: &DirectoryArgs) -> Outcome<ExitCode> {
         let Self { what, sign } = self;
-        let setup = setup::read(&sign.config, &sign.send)?;
+        let setup = setup::read(&sign.config.path, &sign.send)?;
         let directory = directory.or(setup.directory);
         let session = Session::open(&directory, setup.ring, sign.send, Confirm::unless(sign.yes)).await?;
         let (role, call) = what.plan(&session.network).await?;

@@ -8,13 +8,13 @@ use argosy_api::{Confirmation, client::DirectoryClient, genesis::GenesisFile};
 use argosy_directory::Genesis;
 use argosy_domain::Keypair;
 use argosy_http::{AddressPolicy, Client, ClientConfig, Shutdown};
-use argosy_ledger::{EngineTask, LedgerView, Replica, install_snapshot};
+use argosy_ledger::{EngineTask, LedgerView, Replica, has_ledger, install_snapshot};
 use argosy_node::{
     config::DirectoryUrls,
     follower::{FetchError, FollowTask, Link, ReplicaSink, fetch_snapshot},
 };
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -61,14 +61,6 @@ pub(crate) async fn open(
 
 pub(crate) fn clients(client: &Client, urls: &DirectoryUrls) -> Arc<[DirectoryClient]> {
     urls.as_slice().iter().map(|url| DirectoryClient::new(client.clone(), url)).collect()
-}
-
-fn has_ledger(data: &Path) -> Result<bool, StartError> {
-    match fs::read_dir(data) {
-        Ok(mut entries) => Ok(entries.next().is_some()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(FetchError::File { path: data.to_owned(), source }.into()),
-    }
 }
 
 /// Asks one node after the other; what the last one had to say is told if none will do.

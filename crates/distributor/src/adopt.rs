@@ -13,20 +13,16 @@ pub(crate) use popularity::note_adopted;
 
 use crate::{
     cache::argus,
-    config::{Config, EndpointsError},
-    genesis::{self, GenesisError},
+    config::Config,
+    ground::{Ground, GroundError},
     node::OnDuty,
-    operator::{Changes, ChangesError, Duty},
-    start::{CHECKPOINT, ROLE, client},
+    start::CHECKPOINT,
 };
 use argosy_api::{DirectoryClient, genesis::GenesisFile};
 use argosy_directory::Genesis;
-use argosy_http::{AddressPolicy, Client, Shutdown};
+use argosy_http::{Client, Shutdown};
 use argosy_node::{
-    FollowError, Follower, FollowerConfig,
-    config::DirectoryUrls,
-    follower::begin_with_snapshot,
-    home::{self, HomeError},
+    FollowError, Follower, FollowerConfig, config::DirectoryUrls, follower::begin_with_snapshot,
 };
 use argosy_node_core::follow::Index;
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
@@ -139,18 +135,9 @@ pub struct AdoptReport {
 /// Why nothing can be taken over.
 #[derive(Debug, thiserror::Error)]
 pub enum AdoptError {
-    /// It is not known which directory nodes to ask.
+    /// There is nothing to stand on.
     #[error(transparent)]
-    Endpoints(#[from] EndpointsError),
-    /// It is not known which network the node belongs to.
-    #[error(transparent)]
-    Genesis(#[from] GenesisError),
-    /// What the operator changed cannot be read.
-    #[error(transparent)]
-    Changes(#[from] ChangesError),
-    /// The folder of the node's notes belongs to something else, or cannot be used.
-    #[error(transparent)]
-    Home(#[from] HomeError),
+    Ground(#[from] GroundError),
     /// The directory cannot be followed.
     #[error(transparent)]
     Follow(#[from] FollowError),
@@ -219,12 +206,9 @@ struct Known {
 
 /// The directory as it is now, and what the node delivers.
 async fn newest_index(config: &Config, dry_run: bool) -> Result<(Index, OnDuty), AdoptError> {
-    let directories = config.endpoints.directories()?;
-    let trusted = client(AddressPolicy::Local);
-    let genesis = genesis::find(config, &directories, &trusted).await?;
-    let notes = config.directories.cache_state.clone();
-    home::claim(&notes, ROLE, &genesis.network, &GenesisFile::from(&genesis).hash)?;
-    let duty = OnDuty::new(Changes::open(&notes, Duty::of(config))?.duty());
+    let Ground { directories, trusted, genesis, changes } = Ground::of(config).await?;
+    let duty = OnDuty::new(changes.duty());
+    let notes = &config.directories.cache_state;
     let height = newest_height(&directories, &trusted, &genesis).await.ok_or(AdoptError::NoDirectory)?;
     // The copy of a distributor that runs is not to be touched.
     let checkpoint = notes.join(if dry_run { TRIAL_CHECKPOINT } else { CHECKPOINT });

@@ -13,6 +13,7 @@ mod cache;
 pub mod config;
 mod disposition;
 mod genesis;
+mod ground;
 mod health;
 mod hit;
 mod metrics;
@@ -32,4 +33,5 @@ mod watch;
 
 pub use config::Config;
 pub use genesis::GenesisError;
+pub use ground::GroundError;
 pub use start::{StartError, start};

@@ -4,28 +4,25 @@ use crate::{
     adopt,
     assets::Assets,
     cache::{self, Cache, CacheConfig},
-    config::{Config, EndpointsError, OperatorApi},
-    genesis::{self, GenesisError},
+    config::{Config, OperatorApi},
+    ground::{Ground, GroundError},
     node::{Node, OnDuty},
-    operator::{self, Changes, ChangesError, Door, Duty},
+    operator::{self, Changes, Door},
     prefetch::{self, Popular, Progress},
     record::Record,
     scrub::{self, ScrubState},
     upkeep, watch,
 };
 use arc_swap::ArcSwap;
-use argosy_api::genesis::GenesisFile;
 use argosy_directory::{Genesis, Profile};
 use argosy_domain::{WorkerId, WorkingGroup};
 use argosy_http::{
-    AddressPolicy, BindError, Client, ClientConfig, Pace, Running, ServeConfig, Shutdown, Tasks, bind,
-    serve_router,
+    AddressPolicy, BindError, Client, Pace, Running, ServeConfig, Shutdown, Tasks, bind, serve_router,
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
     DirectorySources, Fills, FollowError, FollowTask, Follower, FollowerConfig, Passes,
     follower::begin_with_snapshot,
-    home::{self, HomeError},
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
 use std::{
@@ -39,7 +36,6 @@ use std::{
 use tokio::{net::TcpListener, runtime::Handle};
 use tracing::Instrument as _;
 
-pub(crate) const ROLE: &str = "distribution";
 pub(crate) const CHECKPOINT: &str = "directory.checkpoint";
 /// From the end of the last answer to the moment when tasks that still run are cut off: partial objects
 /// are put on disk meanwhile.
@@ -54,23 +50,14 @@ pub enum StartError {
     /// A key cannot be read.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// It is not known which directory nodes to follow.
+    /// There is nothing to stand on.
     #[error(transparent)]
-    Endpoints(#[from] EndpointsError),
+    Ground(#[from] GroundError),
     /// The secret of the operator's port is one that everybody knows.
     #[error(
         "operatorApi.hmacSecret is the secret of a sample configuration, which everybody knows: set one of your own, such as `openssl rand -hex 32` prints"
     )]
     SampleSecret,
-    /// It is not known which network the node belongs to.
-    #[error(transparent)]
-    Genesis(#[from] GenesisError),
-    /// What the operator changed cannot be read.
-    #[error(transparent)]
-    Changes(#[from] ChangesError),
-    /// The folder of the node's notes belongs to something else, or cannot be used.
-    #[error(transparent)]
-    Home(#[from] HomeError),
     /// The cache cannot be used.
     #[error("the cache of objects cannot be opened")]
     Store(#[source] StoreError),
@@ -118,14 +105,9 @@ struct Parts {
 
 /// Opens the folders. Blocks the thread.
 fn open(config: Config) -> Result<Parts, StartError> {
-    let directories = config.endpoints.directories()?;
-    // The configuration's own directory nodes may be anywhere.
-    let trusted = client(AddressPolicy::Local);
-    let genesis = Handle::current().block_on(genesis::find(&config, &directories, &trusted))?;
-    let hash = GenesisFile::from(&genesis).hash;
+    let Ground { directories, trusted, genesis, changes } =
+        Handle::current().block_on(Ground::of(&config))?;
     let notes = &config.directories.cache_state;
-    home::claim(notes, ROLE, &genesis.network, &hash)?;
-    let changes = Changes::open(notes, Duty::of(&config))?;
     // The cache keeps its own account of what it holds, so the store need not.
     // It stops later than the cache, which makes room first.
     let floor_bytes = config.cache.floor_bytes(&config.directories.assets);
@@ -169,10 +151,6 @@ fn address_policy(genesis: &Genesis) -> AddressPolicy {
         Profile::Local => AddressPolicy::Local,
         Profile::Mainnet => AddressPolicy::Public,
     }
-}
-
-pub(crate) fn client(addresses: AddressPolicy) -> Client {
-    Client::new(ClientConfig { addresses, ..ClientConfig::default() })
 }
 
 /// What is listened on.

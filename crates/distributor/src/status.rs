@@ -1,13 +1,11 @@
 //! What the node says about itself.
 
-use crate::node::Node;
+use crate::{ground::ROLE, node::Node};
 use argosy_api::node::NodeStatus;
 use argosy_domain::num::to_u64;
 use argosy_node_core::serve::{Assignment, my_buckets};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
-
-const ROLE: &str = "distribution";
 
 impl Node {
     /// `GET /api/v1/status`: Argosy's fields, and those of Argus for its dashboards. Asks nobody, so it

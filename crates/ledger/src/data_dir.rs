@@ -48,7 +48,7 @@ impl DataDir {
 
     /// Locks a directory that has a log.
     pub(crate) fn lock_existing(path: &Path) -> Result<Self, OpenError> {
-        if !Self::has_ledger(path)? {
+        if !has_ledger(path)? {
             return Err(OpenError::Missing { path: path.join(FIRST_NAME) });
         }
         Self::lock(path)
@@ -67,12 +67,6 @@ impl DataDir {
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => Err(io_error("lock", &lock_path)(source)),
         }
-    }
-
-    /// Whether there is a ledger in a folder.
-    pub(crate) fn has_ledger(path: &Path) -> Result<bool, OpenError> {
-        let is_there = path.try_exists().map_err(io_error("look for", path))?;
-        Ok(is_there && has_log(path)?)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -139,6 +133,15 @@ pub(crate) fn checkpoints_dir(dir: &Path) -> PathBuf {
 }
 
 /// Whether there is a log, or what is left of one.
+/// Whether there is a ledger in a folder, which itself need not be there.
+///
+/// # Errors
+/// [`OpenError::Io`] if that cannot be seen.
+pub fn has_ledger(path: &Path) -> Result<bool, OpenError> {
+    let is_there = path.try_exists().map_err(io_error("look for", path))?;
+    Ok(is_there && has_log(path)?)
+}
+
 fn has_log(dir: &Path) -> Result<bool, OpenError> {
     let floor = floor_path(dir);
     Ok(!list_segments(dir)?.is_empty() || floor.try_exists().map_err(io_error("look for", &floor))?)

@@ -7,7 +7,7 @@
 use crate::{
     block::MAX_ENCODED_BLOCK_BYTES,
     checkpointer::CheckpointConfig,
-    data_dir::{DataDir, io_error},
+    data_dir::{DataDir, has_ledger, io_error},
     disk::Opened,
     error::{EngineError, OpenError, SubmitError},
     intake::Intake,
@@ -113,7 +113,7 @@ impl Engine {
         config: EngineConfig,
     ) -> Result<(Self, EngineTask), OpenError> {
         let sequencer = SequencerKey::new(key)?;
-        let is_new = !DataDir::has_ledger(dir)?;
+        let is_new = !has_ledger(dir)?;
         if is_new {
             // A wrong key is found before anything is touched.
             sequencer.ensure_is(&[genesis.sequencer])?;

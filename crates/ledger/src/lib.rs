@@ -39,6 +39,7 @@ mod tests;
 pub use block::{Block, FinalityProof, Header, genesis_block};
 pub use checkpointer::CheckpointConfig;
 pub use copies::{copy_ledger, read_blocks};
+pub use data_dir::has_ledger;
 pub use engine::{Engine, EngineConfig, EngineTask, Receipt, Retention};
 pub use epoch::{Approvers, EpochChange, EpochTerms, Epochs};
 pub use error::{AppendError, EngineError, OpenError, ReadError, Stopped, SubmitError};

@@ -7,7 +7,7 @@ use crate::{
     up::running::StopSignal,
 };
 use argosy_distributor::{
-    Config,
+    Config, GroundError,
     adopt::{AdoptError, AdoptOptions, AdoptReport, AdoptWatch, Left, LeftBecause, adopt},
 };
 use argosy_http::Shutdown;
@@ -100,10 +100,8 @@ pub(super) async fn run(args: AdoptArgs) -> Outcome<ExitCode> {
 fn failure(error: &AdoptError) -> Failure {
     match error {
         AdoptError::NoDirectory => Failure::no_answer(error.to_string()),
-        AdoptError::Endpoints(_) => Failure::usage_as("WRONG_CONFIG", error.to_string()),
-        AdoptError::Genesis(_)
-        | AdoptError::Changes(_)
-        | AdoptError::Home(_)
+        AdoptError::Ground(GroundError::Endpoints(_)) => Failure::usage_as("WRONG_CONFIG", error.to_string()),
+        AdoptError::Ground(_)
         | AdoptError::Follow(_)
         | AdoptError::Store(_)
         | AdoptError::Io { .. }

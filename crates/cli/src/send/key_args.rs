@@ -9,21 +9,29 @@ use crate::{
 };
 use std::path::PathBuf;
 
-/// Whose key signs
+/// Where keys and the directory are written down.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Signing")]
-pub(crate) struct KeyArgs {
+pub(crate) struct SignerConfig {
     /// Configuration with keys and the directory; one that is not there says nothing
     #[arg(
-        short,
-        long,
+        id = "config",
+        short = 'c',
+        long = "config",
         alias = "configPath",
         value_name = "FILE",
         env = "CONFIG_PATH",
         hide_env = true,
         default_value = "./config.yml"
     )]
-    config: PathBuf,
+    pub(crate) path: PathBuf,
+}
+
+/// Whose key signs
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Signing")]
+pub(crate) struct KeyArgs {
+    #[command(flatten)]
+    config: SignerConfig,
     /// Development key to sign with; may be given several times
     #[arg(long = "key", value_name = "//NAME")]
     keys: Vec<DevKey>,
@@ -46,6 +54,6 @@ impl KeyArgs {
         let Self { config, keys, key_files, key_folder, passphrase_file, passphrase_fd } = self;
         let send =
             SendArgs { keys, key_files, key_folder, passphrase_file, passphrase_fd, ..SendArgs::default() };
-        setup::read(&config, &send)
+        setup::read(&config.path, &send)
     }
 }

@@ -11,7 +11,7 @@ mod resume;
 pub(crate) mod ring;
 mod role;
 
-pub(crate) use key_args::KeyArgs;
+pub(crate) use key_args::{KeyArgs, SignerConfig};
 pub(crate) use options::{Confirm, SendArgs};
 pub(crate) use report::Done;
 pub(crate) use resume::{ResumeArgs, run as resume};

@@ -2,6 +2,7 @@
 
 use crate::{
     network::{Network, wait_until},
+    ports::free_address,
     stage::Stage,
 };
 use std::{
@@ -39,7 +40,7 @@ fn every_exit_code_of_argus_is_caused() {
             stage.url
         ),
     );
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = free_address();
     let set = format!("node:set-buckets -u http://{nobody} -s secret");
     for (line, code, text) in [
         ("leader:create-bucket-family -y -c unknown.yml", 1, "buckts"),
@@ -88,7 +89,7 @@ fn a_distributor_starts_under_argus_name_and_takes_orders() {
             network.directory()
         )
     };
-    let operator = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let operator = free_address().port();
     fs::write(home.join("config.yml"), text(operator)).unwrap();
     let mut node = Command::new(stage.bin().join("joystream-distributor"));
     node.arg("start").current_dir(&home).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -3,6 +3,7 @@
 use crate::{
     media,
     network::{Network, argosy, status, text},
+    ports::free_address,
 };
 use std::{
     fs,
@@ -52,7 +53,7 @@ fn what_a_person_gets_wrong_is_named() {
     refused(&network.run(&["get", &text(&object["id"])]), 1, &["deleted"]);
     assert_eq!(status(&network.directory())["objectsCount"], objects_before, "nothing half-done is left");
 
-    let nowhere = { TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
+    let nowhere = free_address();
     let output = argosy().args(["status", "--directory", &format!("http://{nowhere}")]).output().unwrap();
     refused(&output, 3, &[&nowhere.to_string()]);
     let output =

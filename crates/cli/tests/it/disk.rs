@@ -3,6 +3,7 @@
 use crate::{
     http::{self, Answer},
     network::{argosy, wait_until},
+    ports::free_address,
 };
 use argosy_directory::{Call, MembershipCall, Transaction};
 use argosy_domain::{KeyScheme, Keypair};
@@ -11,7 +12,6 @@ use serde_json::Value;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::{SystemTime, UNIX_EPOCH},
@@ -60,7 +60,7 @@ impl Home {
         let made: Value = serde_json::from_slice(&made.stdout).unwrap();
         let genesis = hex::decode(made["hash"].as_str().unwrap()).unwrap().try_into().unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
-        let endpoint = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let endpoint = free_address();
         let home = Self { folder, genesis, url: format!("http://{endpoint}") };
         home.configure("directory.yml", &endpoint.to_string(), more);
         home

@@ -4,6 +4,7 @@
 use crate::{
     http,
     network::{argosy, text, wait_until},
+    ports::free_address,
 };
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{
@@ -15,7 +16,6 @@ use codec::Encode as _;
 use serde_json::{Value, json};
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Output, Stdio},
@@ -68,7 +68,7 @@ impl Place {
         let key = folder.path().join("sequencer.key");
         fs::write(&key, "//Sequencer").unwrap();
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let config = format!(
             "data: store\ngenesis: genesis.json\nlisten: {address}\nsequencer: {{file: sequencer.key}}\n"
         );

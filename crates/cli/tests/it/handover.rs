@@ -3,12 +3,12 @@
 use crate::{
     http,
     network::{argosy, wait_until},
+    ports::free_address,
 };
 use argosy_domain::{KeyScheme, Keypair};
 use serde_json::Value;
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
@@ -25,14 +25,13 @@ fn account(uri: &str) -> String {
     Keypair::from_uri(KeyScheme::Sr25519, uri).unwrap().account().to_string()
 }
 
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
 impl Place {
     fn new() -> Self {
-        let place =
-            Self { folder: tempfile::tempdir().unwrap(), first: free_address(), second: free_address() };
+        let place = Self {
+            folder: tempfile::tempdir().unwrap(),
+            first: free_address().to_string(),
+            second: free_address().to_string(),
+        };
         for name in ["sequencer", "next", "standby", "ann", "ben"] {
             let path = place.path(&format!("{name}.key"));
             let uri = format!("//{}{}", name[..1].to_uppercase(), &name[1..]);

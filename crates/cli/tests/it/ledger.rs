@@ -3,11 +3,11 @@
 use crate::{
     http, media,
     network::{Network, argosy, status, text, wait_until},
+    ports::free_address,
 };
 use serde_json::Value;
 use std::{
     fs,
-    net::TcpListener,
     path::Path,
     process::{Child, Output, Stdio},
 };
@@ -134,7 +134,7 @@ fn a_genesis_that_was_made_is_one_to_start_from() {
         (Some(2), 2)
     );
 
-    let endpoint = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = free_address();
     let config = folder.path().join("directory.yml");
     let yaml = format!(
         "data: store\ngenesis: genesis.json\nlisten: {endpoint}\nsequencer:\n  suri: //Sequencer\n\

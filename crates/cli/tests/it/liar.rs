@@ -2,7 +2,7 @@
 
 use crate::{
     http, media,
-    network::{Network, text},
+    network::{Network, text, wait_until},
 };
 use argosy_content::{GroupRange, SlicePlan, SliceStep};
 use std::{
@@ -17,8 +17,9 @@ use std::{
 /// Bytes of a group.
 const GROUP: usize = 16 * 1024;
 
-/// What one who asked for a slice was given before it hung up, in bytes after the wrong group.
-type Given = Arc<Mutex<Vec<usize>>>;
+/// What those who asked for a slice were given before they hung up, in bytes after the wrong group; nothing
+/// is known yet of one who has not hung up.
+type Given = Arc<Mutex<Vec<Option<usize>>>>;
 
 /// Answers requests for slices with what `honest` says, but for one bit of the first group; goes on
 /// slowly after that group, so that it can see when it is found out.
@@ -34,8 +35,13 @@ fn lie(honest: String, size: u64) -> (String, Given) {
                 let mut reader = BufReader::new(stream);
                 while let Some(path) = request(&mut reader) {
                     if path.contains("/slices?") {
+                        let at = {
+                            let mut all = given.lock().unwrap();
+                            all.push(None);
+                            all.len() - 1
+                        };
                         let after = answer(reader.get_mut(), &honest, &path, size);
-                        given.lock().unwrap().push(after);
+                        given.lock().unwrap()[at] = Some(after);
                         return;
                     }
                     let nothing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
@@ -101,9 +107,10 @@ fn a_lying_distributor_is_found_out_at_its_first_group() {
     assert!(got.status.success(), "{}", String::from_utf8_lossy(&got.stderr));
     assert!(fs::read(&copy).unwrap() == bytes, "what others deliver is right");
     // Windows that were under way at once, and no other: it is not asked again.
+    wait_until("all who asked it have hung up", || given.lock().unwrap().iter().all(Option::is_some));
     let given = given.lock().unwrap();
     assert!((1..=4).contains(&given.len()), "{given:?}");
     for after in given.iter() {
-        assert!(*after < GROUP, "the client hung up before a second group was there: {given:?}");
+        assert!(*after < Some(GROUP), "the client hung up before a second group was there: {given:?}");
     }
 }

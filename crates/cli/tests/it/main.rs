@@ -27,6 +27,7 @@ mod moving_in;
 mod network;
 mod operator;
 mod playing;
+mod ports;
 mod processes;
 mod sending;
 mod stage;

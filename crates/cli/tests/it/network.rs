@@ -1,6 +1,6 @@
 //! A network under test: `argosy up` as a process on free ports.
 
-use crate::http;
+use crate::{http, ports};
 use serde_json::Value;
 use std::{
     io::{BufRead as _, BufReader},
@@ -41,7 +41,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Starts with the defaults and free ports, or goes on with what is in `data`.
+    /// Starts with the defaults and ports of its own, or goes on with what is in `data`.
     pub(crate) fn up(data: &Path) -> Self {
         Self::up_with(data, &[])
     }
@@ -51,7 +51,7 @@ impl Network {
         let mut command = argosy();
         command.args(["up", "--json", "--data"]).arg(data).args(arguments);
         if !data.join("genesis.json").exists() {
-            command.args(["--port-base", "0"]);
+            command.args(["--port-base", &ports::base().to_string()]);
         }
         let mut process =
             command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("argosy up starts");

@@ -4,6 +4,7 @@
 use crate::{
     http,
     network::{argosy, wait_until},
+    ports::free_address,
     stage::Stage,
 };
 use serde_json::Value;
@@ -108,7 +109,7 @@ fn a_directory_that_lags_is_not_trusted() {
     genesis.time_ms -= 10 * 60 * 1000;
     let file = argosy_api::genesis::GenesisFile::from(&genesis);
     fs::write(folder.path().join("genesis.json"), serde_json::to_string(&file).unwrap()).unwrap();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = free_address();
     let mut follower = argosy();
     follower.args(["directory", "follow", "--genesis", "genesis.json", "--data", "data"]);
     follower.args(["--upstream", &stage.url, "--listen", &address.to_string()]);

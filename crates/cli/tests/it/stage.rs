@@ -3,6 +3,7 @@
 use crate::{
     http,
     network::{argosy, wait_until},
+    ports::free_address,
 };
 use argosy_api::{DirectoryClient, Submitter, genesis::GenesisFile};
 use argosy_directory::{
@@ -15,7 +16,6 @@ use argosy_http::{AddressPolicy, Client, ClientConfig};
 use serde_json::Value;
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -50,7 +50,7 @@ impl Stage {
         let genesis = genesis(network);
         let file = serde_json::to_string_pretty(&GenesisFile::from(&genesis)).unwrap();
         fs::write(folder.path().join("genesis.json"), file).unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let config = format!(
             "data: store\ngenesis: genesis.json\nlisten: {address}\nsequencer: {{suri: //Sequencer}}\n"
         );

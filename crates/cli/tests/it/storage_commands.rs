@@ -3,6 +3,7 @@
 use crate::{
     http, media,
     network::{Network, argosy, text, wait_until},
+    ports::free_address,
 };
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::genesis::{
@@ -13,7 +14,6 @@ use argosy_keys::{Kdf, KeyFile, Secret};
 use serde_json::{Value, json};
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -572,7 +572,7 @@ impl Sequencer {
             council: GenesisCouncil { keys: [account("//Council")].into(), threshold: 1 },
             balances: Vec::new(),
         };
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let file = serde_json::to_vec(&GenesisFile::from(&genesis)).unwrap();
         fs::write(folder.path().join("genesis.json"), file).unwrap();
         let config = format!(

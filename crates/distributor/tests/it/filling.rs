@@ -130,6 +130,6 @@ async fn the_limits_of_argus_on_connections_hold() {
         done.unwrap();
     }
     for source in &rig.sources {
-        assert!(source.most_connections() <= 2, "{}", source.most_connections());
+        assert!(source.most_answers_at_once() <= 2, "{}", source.most_answers_at_once());
     }
 }

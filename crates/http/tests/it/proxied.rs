@@ -115,9 +115,10 @@ async fn who_breaks_the_protocol_is_not_heard() {
 
     // Silence has an end.
     let server = Server::edge(Echo, ServeConfig { proxies: proxies("127.0.0.0/8", true), ..strict() });
+    let start = std::time::Instant::now();
     let mut peer = server.peer().await;
     peer.send("PROXY TCP4 ").await;
-    peer.closed_after(SHORT).await;
+    peer.closed_after(start, SHORT).await;
     until("it is counted", || server.counters.missed_deadlines() == 1).await;
 }
 

@@ -237,7 +237,7 @@ fn read_header(file: &File, path: &Path, genesis: &[u8; 32]) -> Result<Link, Ope
     });
     let link = sound.ok_or_else(|| OpenError::Damaged { path: path(), offset: 0, height: 0 })?;
     if bytes[10..START_BYTES] != *genesis {
-        let (found, expected) = (hex(&bytes[10..START_BYTES]), hex(genesis));
+        let (found, expected) = (hex::encode(&bytes[10..START_BYTES]), hex::encode(genesis));
         return Err(OpenError::OtherNetwork { path: path(), found, expected });
     }
     Ok(link)
@@ -261,8 +261,4 @@ fn read_start(file: &File, bytes: &mut [u8]) -> io::Result<usize> {
 fn read_link(bytes: &[u8]) -> Option<Link> {
     let number = |at: usize| Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
     Some(Link { first: number(0)?, previous: Some((number(8)?, number(16)?)) })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -193,7 +193,8 @@ impl FillCore {
         let mut due: Option<u64> = None;
         for request in self.requests.values().filter(|request| request.covers(head)) {
             asked = asked.saturating_add(1);
-            let patience = self.sources.get(&request.source)?.quality.hedge_after_ms();
+            let measured_ms = self.sources.get(&request.source)?.quality.hedge_after_ms();
+            let patience = measured_ms.max(self.bounds.hedge_after_ms);
             due = due.max(Some(request.started_ms.max(want.since_ms).saturating_add(patience)));
         }
         due.filter(|_| asked < MAX_HEDGED)

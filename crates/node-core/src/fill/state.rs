@@ -24,11 +24,14 @@ pub struct FillBounds {
     pub urgent_spare: usize,
     /// A request that brings no group for this long is cut, in milliseconds.
     pub stall_ms: u64,
+    /// Another source is asked for what a reader waits for no sooner than this, whatever was measured, in
+    /// milliseconds.
+    pub hedge_after_ms: u64,
 }
 
 impl Default for FillBounds {
     fn default() -> Self {
-        Self { per_source: 2, total: 6, urgent_spare: 1, stall_ms: 5_000 }
+        Self { per_source: 2, total: 6, urgent_spare: 1, stall_ms: 5_000, hedge_after_ms: 0 }
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::Duration,
 };
@@ -109,7 +112,7 @@ struct Shared {
     bytes_sent: AtomicU64,
     /// The same, by object.
     sent_of: Mutex<HashMap<u64, u64>>,
-    connections: AtomicU64,
+    answering: AtomicU64,
     most_at_once: AtomicU64,
     asked: Mutex<Vec<(u64, GroupRange)>>,
     /// Objects of which only these groups leave.
@@ -158,7 +161,7 @@ impl FakeSource {
             groups_sent: AtomicU64::new(0),
             bytes_sent: AtomicU64::new(0),
             sent_of: Mutex::default(),
-            connections: AtomicU64::new(0),
+            answering: AtomicU64::new(0),
             most_at_once: AtomicU64::new(0),
             asked: Mutex::default(),
             held_back: watch::Sender::default(),
@@ -177,14 +180,11 @@ impl FakeSource {
                         continue;
                     }
                     connections.spawn(async move {
-                        let now = shared.connections.fetch_add(1, Relaxed) + 1;
-                        shared.most_at_once.fetch_max(now, Relaxed);
                         // A client that hangs up is its own affair.
                         tokio::select! {
                             _ = serve(stream, &shared) => {}
                             _ = life.changed() => {}
                         }
-                        shared.connections.fetch_sub(1, Relaxed);
                     });
                 }
             }
@@ -262,8 +262,11 @@ impl FakeSource {
         self.shared.sent_of.lock().unwrap().get(&id).copied().unwrap_or(0)
     }
 
-    /// Most connections that were open at once.
-    pub(crate) fn most_connections(&self) -> u64 {
+    /// Most answers that were being given at once, each on a connection of its own.
+    ///
+    /// Not all connections that are open: who asks may have closed one before it opens the next, and the source
+    /// learns of that at some time later.
+    pub(crate) fn most_answers_at_once(&self) -> u64 {
         self.shared.most_at_once.load(Relaxed)
     }
 
@@ -275,6 +278,24 @@ impl FakeSource {
     /// What was asked for, in order.
     pub(crate) fn asked(&self) -> Vec<(u64, GroupRange)> {
         self.shared.asked.lock().unwrap().clone()
+    }
+}
+
+/// An answer that is being given. It ends before its last bytes leave or its connection closes, so that who asks
+/// cannot know of the end before it is counted.
+struct Answering<'a>(&'a Shared);
+
+impl<'a> Answering<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        let now = shared.answering.fetch_add(1, SeqCst) + 1;
+        shared.most_at_once.fetch_max(now, SeqCst);
+        Self(shared)
+    }
+}
+
+impl Drop for Answering<'_> {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, SeqCst);
     }
 }
 
@@ -306,20 +327,24 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         let delay = *shared.delay.lock().unwrap();
         let sample = shared.objects.lock().unwrap().get(&id).cloned();
         shared.asked.lock().unwrap().push((id, groups));
+        let answering = Answering::begin(shared);
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
         let refused = shared.guard.lock().unwrap().as_ref().is_some_and(|allows| !allows(&head, id));
         if refused {
+            drop(answering);
             stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
         }
         if behaviour == Behaviour::Busy {
+            drop(answering);
             stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
         }
         let here = behaviour != Behaviour::Absent && shared.holds(id, groups);
         let Some(sample) = sample.filter(|_| here) else {
+            drop(answering);
             stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
         };
@@ -339,12 +364,16 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             return Ok(());
         }
         if shared.is_held_back(id) {
-            send_as_allowed(&mut stream, shared, &sample, id, groups, &body).await?;
+            send_as_allowed(&mut stream, &sample, id, groups, &body, answering).await?;
             continue;
         }
         shared.groups_sent.fetch_add(groups.count(), Relaxed);
         let pause = *shared.pause.lock().unwrap();
-        for piece in body.chunks(16 * 1024) {
+        let mut answering = Some(answering);
+        for (piece, left) in body.chunks(16 * 1024).zip((0..body.len().div_ceil(16 * 1024)).rev()) {
+            if left == 0 {
+                drop(answering.take());
+            }
             stream.write_all(piece).await?;
             shared.bytes_sent.fetch_add(piece.len() as u64, Relaxed);
             *shared.sent_of.lock().unwrap().entry(id).or_default() += piece.len() as u64;
@@ -378,12 +407,14 @@ impl Shared {
 /// Sends group by group, each when it may leave; gives up when the client does.
 async fn send_as_allowed(
     stream: &mut TcpStream,
-    shared: &Shared,
     sample: &Sample,
     id: u64,
     groups: GroupRange,
     body: &[u8],
+    answering: Answering<'_>,
 ) -> std::io::Result<()> {
+    let shared = answering.0;
+    let mut answering = Some(answering);
     let (mut sent, mut end) = (0, 0);
     for step in SlicePlan::new(sample.size(), groups) {
         let SliceStep::Group { index } = step else {
@@ -398,10 +429,14 @@ async fn send_as_allowed(
             // Nothing is asked on a connection that waits for its answer: this is its end.
             _ = stream.read(&mut word) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
         }
+        if end == body.len() {
+            drop(answering.take());
+        }
         stream.write_all(&body[sent..end]).await?;
         sent = end;
         shared.groups_sent.fetch_add(1, Relaxed);
     }
+    drop(answering);
     stream.write_all(&body[sent..]).await
 }
 

@@ -69,13 +69,22 @@ pub(crate) fn open(dir: &Path) -> Store {
     Store::open(dir, Arc::new(RealDisk), config).unwrap()
 }
 
+/// How long a test waits before it says that something will not come; no test is to pass by it.
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// Readers wait for longer than any source that is to help them takes, however slow the machine is.
 pub(crate) fn config() -> FillsConfig {
     FillsConfig {
         linger: Duration::from_millis(200),
-        patience: Duration::from_millis(1_500),
+        patience: WATCHDOG,
         jitter_seed: 1,
         ..FillsConfig::default()
     }
+}
+
+/// For readers who are to be told that nothing comes.
+pub(crate) fn impatient() -> FillsConfig {
+    FillsConfig { patience: Duration::from_millis(1_500), ..config() }
 }
 
 pub(crate) fn fills(store: Store, listed: &Arc<Listed>, room: Arc<dyn Room>) -> Fills {
@@ -160,8 +169,13 @@ pub(crate) async fn read(fills: &Fills, request: ReadRequest) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
+/// What comes, unless it takes so long that it counts as never.
+pub(crate) async fn watched<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(WATCHDOG, what).await.expect("nothing came for a minute")
+}
+
 pub(crate) async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + WATCHDOG;
     while !condition() {
         assert!(Instant::now() < deadline, "{what} did not come");
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -3,6 +3,7 @@
 //!
 //! What is fetched when is decided by [`argosy_node_core::prefetch`]; this is its shell.
 
+mod fetches;
 mod popular;
 mod warm_up;
 
@@ -19,16 +20,13 @@ use argosy_node_core::{
     serve::{AssetDecision, Deliverable, decide_asset, delivers, my_buckets},
 };
 use argosy_store::ObjectMeta;
+use fetches::{Fetched, Fetches};
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{
-    sync::broadcast::error::RecvError,
-    task::{JoinHandle, JoinSet},
-    time::Instant,
-};
+use tokio::{sync::broadcast::error::RecvError, task::JoinHandle, time::Instant};
 
 /// How often the node looks at its cache, its readers and its duty.
 const PULSE: Duration = Duration::from_millis(250);
@@ -69,12 +67,10 @@ fn view(state: &str, progress: WarmUp) -> WarmUpView {
     WarmUpView { state: state.to_owned(), total, done, bytes }
 }
 
-type Fetched = (DataObjectId, u64, Result<(), FillError>);
-
 struct Driver {
     node: Arc<Node>,
     core: PrefetchCore,
-    fetches: JoinSet<Fetched>,
+    fetches: Fetches,
     started: Instant,
     /// Whether blocks tell of the present, not of what a warm-up finds anyway.
     is_caught_up: bool,
@@ -109,14 +105,14 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
                 Err(RecvError::Lagged(_)) => driver.survey_from_last(),
                 Err(RecvError::Closed) => break,
             },
-            Some(fetched) = driver.fetches.join_next() => driver.on_fetched(fetched),
+            Some(fetched) = driver.fetches.next() => driver.on_fetched(&fetched),
             found = found(&mut driver.looking) => driver.on_found(found),
             () = tokio::time::sleep_until(wake_at) => driver.on_time(),
         }
         driver.survey().await;
         driver.show();
     }
-    driver.fetches.shutdown().await;
+    driver.fetches.stop().await;
 }
 
 /// What the look for candidates has found, if one is under way.
@@ -141,6 +137,20 @@ const fn deliverable(decision: &AssetDecision) -> Option<Deliverable> {
     }
 }
 
+/// What the core is told of a fetch that is over.
+const fn input_of(fetched: &Fetched) -> PrefetchInput {
+    let id = fetched.id;
+    match fetched.ended {
+        Some(Ok(())) => PrefetchInput::Fetched { id, bytes: fetched.bytes },
+        Some(Err(FillError::NoSource | FillError::Unreachable | FillError::NoProgress)) => {
+            PrefetchInput::Failed { id, again: true }
+        }
+        // What has panicked once may do so each time.
+        None | Some(Err(FillError::NotKept)) => PrefetchInput::Failed { id, again: false },
+        Some(Err(FillError::Removed | FillError::Stopped)) => PrefetchInput::Gone(id),
+    }
+}
+
 impl Driver {
     fn new(node: Arc<Node>) -> Self {
         let policy = node.config.prefetch.policy(&node.config.limits);
@@ -149,7 +159,7 @@ impl Driver {
         Self {
             core: PrefetchCore::new(policy, fastrand::u64(..)),
             node,
-            fetches: JoinSet::new(),
+            fetches: Fetches::default(),
             started: now,
             is_caught_up: false,
             height,
@@ -207,26 +217,16 @@ impl Driver {
             Extent::First(bytes) => bytes.min(size),
         };
         let fills = node.fills.clone();
-        self.fetches.spawn(async move { (id, bytes, fills.fetch(id, meta, 0..bytes).await) });
+        self.fetches.spawn(id, bytes, async move { fills.fetch(id, meta, 0..bytes).await });
         None
     }
 
-    fn on_fetched(&mut self, fetched: Result<Fetched, tokio::task::JoinError>) {
-        let input = match fetched {
-            Ok((id, bytes, Ok(()))) => PrefetchInput::Fetched { id, bytes },
-            Ok((id, _, Err(FillError::NoSource | FillError::Unreachable | FillError::NoProgress))) => {
-                // What it learnt of its sources may be wrong in a moment.
-                self.node.fills.let_go(id);
-                PrefetchInput::Failed { id, again: true }
-            }
-            Ok((id, _, Err(FillError::NotKept))) => PrefetchInput::Failed { id, again: false },
-            Ok((id, _, Err(FillError::Removed | FillError::Stopped))) => PrefetchInput::Gone(id),
-            // It cannot say which it was; the core would count it as running for ever.
-            Err(error) => {
-                tracing::error!(%error, "a fetch ended badly");
-                return;
-            }
-        };
+    fn on_fetched(&mut self, fetched: &Fetched) {
+        let input = input_of(fetched);
+        if matches!(input, PrefetchInput::Failed { again: true, .. }) {
+            // What it learnt of its sources may be wrong in a moment.
+            self.node.fills.let_go(fetched.id);
+        }
         self.look_at_room();
         self.tell(input);
     }

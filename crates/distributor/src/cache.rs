@@ -169,6 +169,16 @@ impl Cache {
         let gone = {
             let mut state = self.state();
             self.count(&mut state.core);
+    /// Removes an object from the disk, and forgets that it was ever asked for. Blocks the thread.
+    pub(crate) fn forget(&self, id: DataObjectId) {
+        {
+            let mut state = self.state();
+            self.count(&mut state.core);
+            state.core.forget(id, now_ms());
+        }
+        self.remove(id);
+    }
+
             self.heed_disk(&mut state)
         };
         self.evict(gone);

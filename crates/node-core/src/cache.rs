@@ -188,6 +188,15 @@ impl CacheCore {
 
     /// Keeps an object from eviction until as many [`Self::unpin`]. False if it is not held: then there
     /// is no pin to take back, even if the object is taken in later.
+    /// Forgets all about an object, as if it had never come, nor been used.
+    pub fn forget(&mut self, id: DataObjectId, now_ms: u64) {
+        self.remove(id, now_ms);
+        if let Some(slot) = self.by_id.remove(&id) {
+            self.remembered.remove(&mut self.records, slot);
+            self.records.remove(slot);
+        }
+    }
+
     pub fn pin(&mut self, id: DataObjectId, now_ms: u64) -> bool {
         let Some(slot) = self.held(id) else { return false };
         if self.records[slot].pins == 0 {

@@ -151,6 +151,11 @@ impl Cache {
         self.state().core.used_bytes()
     }
 
+    /// Objects that had to make room since the start, and their bytes.
+    pub(crate) fn evicted(&self) -> (u64, u64) {
+        self.state().core.evicted()
+    }
+
     /// Removes an object from the disk. Blocks the thread.
     pub(crate) fn remove(&self, id: DataObjectId) {
         {
@@ -164,11 +169,6 @@ impl Cache {
         }
     }
 
-    /// Counts what was noted, and makes room if others have filled the disk. Blocks the thread.
-    fn tend(&self) {
-        let gone = {
-            let mut state = self.state();
-            self.count(&mut state.core);
     /// Removes an object from the disk, and forgets that it was ever asked for. Blocks the thread.
     pub(crate) fn forget(&self, id: DataObjectId) {
         {
@@ -179,6 +179,11 @@ impl Cache {
         self.remove(id);
     }
 
+    /// Counts what was noted, and makes room if others have filled the disk. Blocks the thread.
+    fn tend(&self) {
+        let gone = {
+            let mut state = self.state();
+            self.count(&mut state.core);
             self.heed_disk(&mut state)
         };
         self.evict(gone);

@@ -43,6 +43,7 @@ pub struct CacheCore {
     pinned_bytes: u64,
     /// Ever since.
     evicted_bytes: u64,
+    evicted_count: u64,
     held_count: u64,
     by_id: BTreeMap<DataObjectId, Slot>,
     records: Records,
@@ -72,6 +73,7 @@ impl CacheCore {
             used_bytes: 0,
             pinned_bytes: 0,
             evicted_bytes: 0,
+            evicted_count: 0,
             held_count: 0,
             by_id: BTreeMap::new(),
             records: Records::default(),
@@ -186,8 +188,6 @@ impl CacheCore {
         true
     }
 
-    /// Keeps an object from eviction until as many [`Self::unpin`]. False if it is not held: then there
-    /// is no pin to take back, even if the object is taken in later.
     /// Forgets all about an object, as if it had never come, nor been used.
     pub fn forget(&mut self, id: DataObjectId, now_ms: u64) {
         self.remove(id, now_ms);
@@ -197,6 +197,8 @@ impl CacheCore {
         }
     }
 
+    /// Keeps an object from eviction until as many [`Self::unpin`]. False if it is not held: then there
+    /// is no pin to take back, even if the object is taken in later.
     pub fn pin(&mut self, id: DataObjectId, now_ms: u64) -> bool {
         let Some(slot) = self.held(id) else { return false };
         if self.records[slot].pins == 0 {
@@ -251,6 +253,12 @@ impl CacheCore {
     #[must_use]
     pub const fn capacity_bytes(&self) -> u64 {
         self.capacity_bytes
+    }
+
+    /// Objects that had to make room so far, and their bytes.
+    #[must_use]
+    pub const fn evicted(&self) -> (u64, u64) {
+        (self.evicted_count, self.evicted_bytes)
     }
 
     /// Ids held, ascending.
@@ -332,6 +340,7 @@ impl CacheCore {
             for slot in &victims {
                 evicted.push(self.records[*slot].id);
                 self.evicted_bytes = self.evicted_bytes.saturating_add(self.records[*slot].size);
+                self.evicted_count = self.evicted_count.saturating_add(1);
                 self.let_go(*slot, self.evicted_bytes.max(1));
             }
         }

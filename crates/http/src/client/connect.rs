@@ -11,6 +11,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpStream, lookup_host},
+    sync::OwnedSemaphorePermit,
     time::{Instant, timeout_at},
 };
 
@@ -63,8 +64,13 @@ impl Target {
         })
     }
 
-    /// Opens a connection to the first address that the policy allows and that answers.
-    pub(super) async fn connect(&self, config: &ClientConfig) -> Result<Connection, ClientError> {
+    /// Opens a connection to the first address that the policy allows and that answers. The permit is given
+    /// back when its socket is closed.
+    pub(super) async fn connect(
+        &self,
+        config: &ClientConfig,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<Connection, ClientError> {
         let due = Instant::now() + config.connect_timeout;
         let late = || ClientError::Timeout { authority: self.authority.to_string(), step: Step::Connect };
         let addresses = timeout_at(due, self.resolve()).await.map_err(|_| late())??;
@@ -80,7 +86,7 @@ impl Target {
             let left = due.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(allowed.len() - tried).unwrap_or(1);
             match timeout_at(Instant::now() + share, TcpStream::connect(**address)).await {
-                Ok(Ok(stream)) => return self.handshake(stream).await,
+                Ok(Ok(stream)) => return self.handshake(stream, permit).await,
                 Ok(Err(source)) => {
                     failure = ClientError::Connect { authority: self.authority.to_string(), source }
                 }
@@ -103,7 +109,11 @@ impl Target {
         ClientError::Resolve { host: self.host.clone(), source }
     }
 
-    async fn handshake(&self, stream: TcpStream) -> Result<Connection, ClientError> {
+    async fn handshake(
+        &self,
+        stream: TcpStream,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<Connection, ClientError> {
         // Without it, small requests wait for the peer's delayed acknowledgement.
         stream.set_nodelay(true).ok();
         let (sender, connection) = http1::Builder::new()
@@ -113,6 +123,8 @@ impl Target {
             .await
             .map_err(|source| ClientError::Protocol { authority: self.authority.to_string(), source })?;
         let driver = tokio::spawn(async move {
+            // Outlives the socket, however this ends.
+            let _counted = permit;
             // Its error also reaches whoever waits for a response.
             connection.await.ok();
         });

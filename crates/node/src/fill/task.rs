@@ -470,7 +470,8 @@ impl FillTask {
                     // Counted first: who has read the bytes finds them counted.
                     let bytes = to_u64(group.data().len());
                     self.inner.bytes_fetched.fetch_add(bytes, Ordering::Relaxed);
-                    self.board.publish(index, group.data().clone());
+                    let name = self.sources.get(&source).map(|source| source.name);
+                    self.board.publish(index, group.data().clone(), name);
                     self.last_progress = Instant::now();
                 }
                 self.tell(FillInput::GroupArrived { request, group: index });

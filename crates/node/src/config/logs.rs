@@ -81,7 +81,7 @@ impl Logs {
             findings.push(Finding { path, what, wrong: true });
         } else if endpoint.is_some_and(|endpoint| !endpoint.starts_with("http://")) {
             let what = format!(
-                "{path} is not of the form http://host:port, and https is not spoken yet: nothing is sent there; put a proxy that speaks TLS in between"
+                "{path} is not of the form http://host:port, and https is not spoken yet: nothing is sent there; name a proxy on this machine that speaks TLS to Elasticsearch, or take logs.elastic out"
             );
             findings.push(Finding { path, what, wrong: false });
         }

@@ -16,6 +16,7 @@ impl Node {
         self.record.expose(&mut text);
         self.expose_cache(&mut text);
         expose_sources(&mut text, &self.fills.told_of_sources());
+        self.scrub.expose(&mut text);
         self.expose_follower(&mut text);
         self.expose_connections(&mut text);
         expose_logs(&mut text);

@@ -3,13 +3,16 @@
 //!
 //! What is fetched when is decided by [`argosy_node_core::prefetch`]; this is its shell.
 
-mod fetches;
 mod popular;
 mod warm_up;
 
 pub(crate) use popular::Popular;
 
-use crate::{config::PrefetchPolicy, node::Node};
+use crate::{
+    config::PrefetchPolicy,
+    fetches::{Fetched, Fetches},
+    node::Node,
+};
 use argosy_api::node::WarmUpView;
 use argosy_domain::{BagId, DataObjectId, DistributionBucketId};
 use argosy_http::Shutdown;
@@ -20,7 +23,6 @@ use argosy_node_core::{
     serve::{AssetDecision, Deliverable, decide_asset, delivers, my_buckets},
 };
 use argosy_store::ObjectMeta;
-use fetches::{Fetched, Fetches};
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -138,7 +140,7 @@ const fn deliverable(decision: &AssetDecision) -> Option<Deliverable> {
 }
 
 /// What the core is told of a fetch that is over.
-const fn input_of(fetched: &Fetched) -> PrefetchInput {
+pub(crate) const fn input_of(fetched: &Fetched) -> PrefetchInput {
     let id = fetched.id;
     match fetched.ended {
         Some(Ok(())) => PrefetchInput::Fetched { id, bytes: fetched.bytes },

@@ -3,27 +3,27 @@
 use argosy_domain::DataObjectId;
 use argosy_node::FillError;
 use std::{collections::HashMap, future::Future};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 /// A fetch that is over.
 #[derive(Debug)]
-pub(super) struct Fetched {
-    pub(super) id: DataObjectId,
+pub(crate) struct Fetched {
+    pub(crate) id: DataObjectId,
     /// Bytes that were asked for.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// None if it panicked.
-    pub(super) ended: Option<Result<(), FillError>>,
+    pub(crate) ended: Option<Result<(), FillError>>,
 }
 
-/// As many as the core allows.
+/// As many as a core allows.
 #[derive(Debug, Default)]
-pub(super) struct Fetches {
+pub(crate) struct Fetches {
     running: JoinSet<Result<(), FillError>>,
     asked: HashMap<Id, (DataObjectId, u64)>,
 }
 
 impl Fetches {
-    pub(super) fn spawn(
+    pub(crate) fn spawn(
         &mut self,
         id: DataObjectId,
         bytes: u64,
@@ -34,8 +34,23 @@ impl Fetches {
     }
 
     /// The next that ends; none while there are none. May be dropped and called again.
-    pub(super) async fn next(&mut self) -> Option<Fetched> {
+    pub(crate) async fn next(&mut self) -> Option<Fetched> {
         let ended = self.running.join_next_with_id().await?;
+        self.told(ended)
+    }
+
+    /// One that has ended already.
+    pub(crate) fn next_now(&mut self) -> Option<Fetched> {
+        let ended = self.running.try_join_next_with_id()?;
+        self.told(ended)
+    }
+
+    /// Under way, or ended and not told of.
+    pub(crate) fn count(&self) -> usize {
+        self.running.len()
+    }
+
+    fn told(&mut self, ended: Result<(Id, Result<(), FillError>), JoinError>) -> Option<Fetched> {
         let (task, ended) = match ended {
             Ok((task, ended)) => (task, Some(ended)),
             Err(error) => {
@@ -49,7 +64,7 @@ impl Fetches {
     }
 
     /// Ends all of them.
-    pub(super) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.running.shutdown().await;
         self.asked.clear();
     }
@@ -93,7 +108,7 @@ mod tests {
         assert_eq!((fetched.id, fetched.bytes), (FIRST, 5));
         assert!(fetched.ended.is_none());
         let mut effects = Vec::new();
-        core.handle(1, super::super::input_of(&fetched), &mut effects);
+        core.handle(1, crate::prefetch::input_of(&fetched), &mut effects);
         let [PrefetchEffect::GaveUp(FIRST), PrefetchEffect::Fetch { id: SECOND, .. }] = effects[..] else {
             panic!("{effects:?}")
         };

@@ -18,7 +18,6 @@ use std::path::Path;
 #[allow(dead_code, reason = "made for more tests than these")]
 #[path = "../../tests/it/fake_directory.rs"]
 mod fake_directory;
-#[allow(dead_code, reason = "made for more tests than these")]
 #[path = "../../../node/tests/it/fake_source.rs"]
 mod fake_source;
 

@@ -151,6 +151,11 @@ impl Cache {
         self.state().core.used_bytes()
     }
 
+    /// Objects that had to make room since the start, and their bytes.
+    pub(crate) fn evicted(&self) -> (u64, u64) {
+        self.state().core.evicted()
+    }
+
     /// Removes an object from the disk. Blocks the thread.
     pub(crate) fn remove(&self, id: DataObjectId) {
         {
@@ -162,6 +167,16 @@ impl Cache {
         if let Err(error) = self.store.remove(id) {
             tracing::error!(object = %id, %error, "an object cannot be removed from the cache");
         }
+    }
+
+    /// Removes an object from the disk, and forgets that it was ever asked for. Blocks the thread.
+    pub(crate) fn forget(&self, id: DataObjectId) {
+        {
+            let mut state = self.state();
+            self.count(&mut state.core);
+            state.core.forget(id, now_ms());
+        }
+        self.remove(id);
     }
 
     /// Counts what was noted, and makes room if others have filled the disk. Blocks the thread.

@@ -8,7 +8,7 @@ use crate::{
 use argosy_content::GroupRange;
 use argosy_domain::{limits::WINDOW_GROUPS, num::to_usize};
 use argosy_http::{EdgeBody, EdgeMethod, EdgeResponse};
-use argosy_node::{Keep, mime};
+use argosy_node::{Brought, Keep, mime};
 use argosy_store::{Damaged, StoredObject};
 use bytes::Bytes;
 use std::{fs::File, ops::Range, sync::Arc};
@@ -75,8 +75,9 @@ impl Node {
             return Some(answer);
         }
         // What is long and was not proved yet is proved while it is sent.
-        let bodies: Vec<EdgeBody> =
-            wanted.ranges().iter().map(|range| self.streamed(wanted, range, Keep::Stored)).collect();
+        let brought = Brought::default();
+        let streamed = |range| self.streamed(wanted, range, Keep::Stored, &brought);
+        let bodies: Vec<EdgeBody> = wanted.ranges().iter().map(streamed).collect();
         Some(wanted.answer(asset.hit_headers()?, asset.mime()?, bodies))
     }
 

@@ -12,6 +12,7 @@ mod assets;
 mod cache;
 pub mod config;
 mod disposition;
+mod fetches;
 mod genesis;
 mod ground;
 mod health;

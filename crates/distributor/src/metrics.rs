@@ -2,6 +2,7 @@
 
 use crate::node::Node;
 use argosy_domain::num::to_u64;
+use argosy_node_core::sources::{Failure, Told};
 use argosy_telemetry::{
     LogCounts,
     metrics::{Exposition, Kind},
@@ -14,6 +15,8 @@ impl Node {
         let mut text = Exposition::default();
         self.record.expose(&mut text);
         self.expose_cache(&mut text);
+        expose_sources(&mut text, &self.fills.told_of_sources());
+        self.scrub.expose(&mut text);
         self.expose_follower(&mut text);
         self.expose_connections(&mut text);
         expose_logs(&mut text);
@@ -24,6 +27,7 @@ impl Node {
     }
 
     fn expose_cache(&self, text: &mut Exposition) {
+        let (evicted_objects, evicted_bytes) = self.cache.evicted();
         for (name, help, value) in [
             (
                 "argosy_distributor_fetched_bytes_total",
@@ -39,6 +43,16 @@ impl Node {
                 "argosy_distributor_object_bytes_total",
                 "Bytes of objects that were sent.",
                 self.bytes_sent.load(Ordering::Relaxed),
+            ),
+            (
+                "argosy_distributor_evicted_objects_total",
+                "Objects that had to make room in the cache.",
+                evicted_objects,
+            ),
+            (
+                "argosy_distributor_evicted_bytes_total",
+                "Bytes of objects that had to make room in the cache.",
+                evicted_bytes,
             ),
         ] {
             text.single(Kind::Counter, name, help, value);
@@ -113,6 +127,62 @@ impl Node {
         }
     }
 }
+
+/// Bounded by how many sources are told apart; what they are called is the directory's numbers, and nothing
+/// that their operators wrote.
+fn expose_sources(text: &mut Exposition, told: &[Told]) {
+    let names: Vec<String> = told
+        .iter()
+        .map(|told| told.name.map_or_else(|| "other".to_owned(), |name| name.to_string()))
+        .collect();
+    let all = || names.iter().zip(told);
+    for (name, help, of) in SOURCE_COUNTERS {
+        text.family(Kind::Counter, name, help);
+        for (source, told) in all() {
+            text.sample(name, &[("source", source)], of(told));
+        }
+    }
+    let name = "argosy_distributor_source_failures_total";
+    text.family(Kind::Counter, name, "Requests to sources that went wrong, by how.");
+    for (source, told) in all() {
+        for failure in Failure::ALL {
+            let labels = [("source", source.as_str()), ("failure", failure.name())];
+            text.sample(name, &labels, told.figures.failures_count(failure));
+        }
+    }
+    for (name, help, of) in SOURCE_ESTIMATES {
+        text.family(Kind::Gauge, name, help);
+        for (source, told) in all() {
+            if let Some(value) = of(told) {
+                text.sample(name, &[("source", source)], value);
+            }
+        }
+    }
+}
+
+type OfSource<T> = (&'static str, &'static str, fn(&Told) -> T);
+
+const SOURCE_COUNTERS: [OfSource<u64>; 2] = [
+    ("argosy_distributor_source_requests_total", "Requests to sources for parts of objects.", |told| {
+        told.figures.requests_count
+    }),
+    ("argosy_distributor_source_bytes_total", "Bytes of objects that sources have brought.", |told| {
+        told.figures.bytes
+    }),
+];
+
+const SOURCE_ESTIMATES: [OfSource<Option<u64>>; 2] = [
+    (
+        "argosy_distributor_source_latency_ms",
+        "Time from a request to the first proved bytes that is expected of a source, in ms.",
+        |told| told.latency_ms,
+    ),
+    (
+        "argosy_distributor_source_rate_bytes_per_second",
+        "Rate that is expected of a source, in bytes a second.",
+        |told| told.rate_bytes_per_s,
+    ),
+];
 
 /// The logs belong to the process: several nodes in one tell the same.
 fn expose_logs(text: &mut Exposition) {

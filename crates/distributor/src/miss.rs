@@ -3,7 +3,7 @@
 use crate::{answers, asset::Wanted, cache::Pin, node::Node};
 use argosy_domain::num::to_u64;
 use argosy_http::{EdgeBody, EdgeResponse};
-use argosy_node::{FillError, Keep, ReadRequest, mime};
+use argosy_node::{Brought, FillError, Keep, ReadRequest, mime};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use std::{io, ops::Range, sync::Arc};
@@ -27,7 +27,9 @@ impl Node {
             [first, others @ ..] => (first.clone(), others),
             [] => (0..0, &[][..]),
         };
-        let mut reader = self.fills.reader(self.read_request(&wanted, first_range.clone(), keep));
+        let brought = Brought::default();
+        let mut reader =
+            self.fills.reader(self.read_request(&wanted, first_range.clone(), keep)).noting(&brought);
         let (first, mime) = if self.tells_type(&wanted, &first_range) {
             let first = reader.next_chunk().await;
             let mime = first.as_ref().map(|bytes| mime_of(bytes.as_ref())).map_err(|error| *error);
@@ -42,17 +44,26 @@ impl Node {
         let headers = answers::asset_headers(asset, x_cache, mime);
         let begun = stream::once(async { Ok(first) }).chain(reader.into_stream());
         let begun = self.counted(first_range.end - first_range.start, pin, begun);
-        let others = others.iter().map(|range| self.streamed(&wanted, range, keep));
+        let others = others.iter().map(|range| self.streamed(&wanted, range, keep, &brought));
         let bodies: Vec<EdgeBody> = std::iter::once(begun).chain(others).collect();
-        wanted.answer(headers, mime, bodies)
+        let mut answer = wanted.answer(headers, mime, bodies);
+        answer.note = Some(Arc::new(brought));
+        answer
     }
 
     /// A range that is read, and fetched if need be, once it is its turn to be sent.
-    pub(crate) fn streamed(self: &Arc<Self>, wanted: &Wanted, range: &Range<u64>, keep: Keep) -> EdgeBody {
+    pub(crate) fn streamed(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+        range: &Range<u64>,
+        keep: Keep,
+        brought: &Brought,
+    ) -> EdgeBody {
         let pin = (keep == Keep::Stored).then(|| self.cache.admit(wanted.asset.id));
         let request = self.read_request(wanted, range.clone(), keep);
-        let fills = self.fills.clone();
-        let stream = stream::once(async move { fills.reader(request).into_stream() }).flatten();
+        let (fills, brought) = (self.fills.clone(), brought.clone());
+        let stream =
+            stream::once(async move { fills.reader(request).noting(&brought).into_stream() }).flatten();
         self.counted(range.end - range.start, pin, stream)
     }
 

@@ -8,7 +8,11 @@ mod warm_up;
 
 pub(crate) use popular::Popular;
 
-use crate::{config::PrefetchPolicy, node::Node};
+use crate::{
+    config::PrefetchPolicy,
+    fetches::{Fetched, Fetches},
+    node::Node,
+};
 use argosy_api::node::WarmUpView;
 use argosy_domain::{BagId, DataObjectId, DistributionBucketId};
 use argosy_http::Shutdown;
@@ -25,8 +29,8 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::broadcast::error::RecvError,
-    task::{JoinHandle, JoinSet},
+    sync::broadcast::{self, error::RecvError},
+    task::JoinHandle,
     time::Instant,
 };
 
@@ -69,12 +73,10 @@ fn view(state: &str, progress: WarmUp) -> WarmUpView {
     WarmUpView { state: state.to_owned(), total, done, bytes }
 }
 
-type Fetched = (DataObjectId, u64, Result<(), FillError>);
-
 struct Driver {
     node: Arc<Node>,
     core: PrefetchCore,
-    fetches: JoinSet<Fetched>,
+    fetches: Fetches,
     started: Instant,
     /// Whether blocks tell of the present, not of what a warm-up finds anyway.
     is_caught_up: bool,
@@ -96,8 +98,11 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
     if node.config.prefetch.policy == PrefetchPolicy::None {
         return node.warm_up.set("off", WarmUp::default());
     }
-    let mut changes = node.follower.changes();
-    let mut driver = Driver::new(node);
+    let changes = node.follower.changes();
+    drive(Driver::new(node), changes, shutdown).await;
+}
+
+async fn drive(mut driver: Driver, mut changes: broadcast::Receiver<Arc<BlockChanges>>, shutdown: Shutdown) {
     let stop = shutdown.triggered();
     tokio::pin!(stop);
     loop {
@@ -109,14 +114,14 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
                 Err(RecvError::Lagged(_)) => driver.survey_from_last(),
                 Err(RecvError::Closed) => break,
             },
-            Some(fetched) = driver.fetches.join_next() => driver.on_fetched(fetched),
+            Some(fetched) = driver.fetches.next() => driver.on_fetched(&fetched),
             found = found(&mut driver.looking) => driver.on_found(found),
             () = tokio::time::sleep_until(wake_at) => driver.on_time(),
         }
         driver.survey().await;
         driver.show();
     }
-    driver.fetches.shutdown().await;
+    driver.fetches.stop().await;
 }
 
 /// What the look for candidates has found, if one is under way.
@@ -141,6 +146,20 @@ const fn deliverable(decision: &AssetDecision) -> Option<Deliverable> {
     }
 }
 
+/// What the core is told of a fetch that is over.
+pub(crate) const fn input_of(fetched: &Fetched) -> PrefetchInput {
+    let id = fetched.id;
+    match fetched.ended {
+        Some(Ok(())) => PrefetchInput::Fetched { id, bytes: fetched.bytes },
+        Some(Err(FillError::NoSource | FillError::Unreachable | FillError::NoProgress)) => {
+            PrefetchInput::Failed { id, again: true }
+        }
+        // What has panicked once may do so each time.
+        None | Some(Err(FillError::NotKept)) => PrefetchInput::Failed { id, again: false },
+        Some(Err(FillError::Removed | FillError::Stopped)) => PrefetchInput::Gone(id),
+    }
+}
+
 impl Driver {
     fn new(node: Arc<Node>) -> Self {
         let policy = node.config.prefetch.policy(&node.config.limits);
@@ -149,7 +168,7 @@ impl Driver {
         Self {
             core: PrefetchCore::new(policy, fastrand::u64(..)),
             node,
-            fetches: JoinSet::new(),
+            fetches: Fetches::default(),
             started: now,
             is_caught_up: false,
             height,
@@ -207,26 +226,16 @@ impl Driver {
             Extent::First(bytes) => bytes.min(size),
         };
         let fills = node.fills.clone();
-        self.fetches.spawn(async move { (id, bytes, fills.fetch(id, meta, 0..bytes).await) });
+        self.fetches.spawn(id, bytes, async move { fills.fetch(id, meta, 0..bytes).await });
         None
     }
 
-    fn on_fetched(&mut self, fetched: Result<Fetched, tokio::task::JoinError>) {
-        let input = match fetched {
-            Ok((id, bytes, Ok(()))) => PrefetchInput::Fetched { id, bytes },
-            Ok((id, _, Err(FillError::NoSource | FillError::Unreachable | FillError::NoProgress))) => {
-                // What it learnt of its sources may be wrong in a moment.
-                self.node.fills.let_go(id);
-                PrefetchInput::Failed { id, again: true }
-            }
-            Ok((id, _, Err(FillError::NotKept))) => PrefetchInput::Failed { id, again: false },
-            Ok((id, _, Err(FillError::Removed | FillError::Stopped))) => PrefetchInput::Gone(id),
-            // It cannot say which it was; the core would count it as running for ever.
-            Err(error) => {
-                tracing::error!(%error, "a fetch ended badly");
-                return;
-            }
-        };
+    fn on_fetched(&mut self, fetched: &Fetched) {
+        let input = input_of(fetched);
+        if matches!(input, PrefetchInput::Failed { again: true, .. }) {
+            // What it learnt of its sources may be wrong in a moment.
+            self.node.fills.let_go(fetched.id);
+        }
         self.look_at_room();
         self.tell(input);
     }
@@ -398,3 +407,6 @@ impl Driver {
         self.node.warm_up.set(state, progress);
     }
 }
+
+#[cfg(test)]
+mod tests;

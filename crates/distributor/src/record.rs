@@ -1,7 +1,8 @@
 //! What the node writes down about every request: numbers always, a line if somebody wants it.
 
 use crate::config::LogAddresses;
-use argosy_http::{Answered, EdgeMethod, EdgeRequest};
+use argosy_http::{Answered, EdgeMethod, EdgeRequest, Refused};
+use argosy_node::Brought;
 use argosy_telemetry::{
     ACCESS, ACCESS_REFUSED,
     metrics::{Exposition, Histogram, Kind},
@@ -28,6 +29,16 @@ struct Answers {
     total: Histogram,
 }
 
+impl Answers {
+    fn count(&self, status: u16, sent_bytes: u64) {
+        let class = usize::from(status / 100).saturating_sub(1);
+        if let Some(count) = self.by_class.get(class) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sent_bytes.fetch_add(sent_bytes, Ordering::Relaxed);
+    }
+}
+
 /// Numbers about requests. Nothing of a request's text is in them: there are as many as there are names here.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
@@ -51,12 +62,8 @@ impl Record {
     pub(crate) fn answered(&self, request: &EdgeRequest<'_>, outcome: &Answered, span: &Span) {
         let cache = outcome.headers.value("x-cache");
         let at = CACHE.iter().position(|name| cache == Some(name)).unwrap_or(CACHE.len() - 1);
-        let class = usize::from(outcome.status.as_u16() / 100).saturating_sub(1);
         let Some(answers) = self.answers.get(at) else { return };
-        if let Some(count) = answers.by_class.get(class) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        answers.sent_bytes.fetch_add(outcome.sent_bytes, Ordering::Relaxed);
+        answers.count(outcome.status.as_u16(), outcome.sent_bytes);
         answers.waited.count(outcome.waited);
         answers.total.count(outcome.total);
         if !outcome.whole {
@@ -67,7 +74,38 @@ impl Record {
         }
     }
 
+    /// Notes a request that was turned down before anybody could look into it.
+    pub(crate) fn refused(&self, refused: &Refused<'_>, span: &Span) {
+        let status = refused.status.as_u16();
+        let [.., none] = &self.answers;
+        none.count(status, refused.sent_bytes);
+        if tracing::event_enabled!(target: ACCESS_REFUSED, Level::DEBUG) {
+            span.in_scope(|| {
+                tracing::debug!(
+                    target: ACCESS_REFUSED,
+                    label = "PublicApi",
+                    client.address = %self.addresses.of(refused.client),
+                    http.request.method = refused.method,
+                    http.response.status_code = status,
+                    http.response.bytes = refused.sent_bytes,
+                    url.path = refused.path,
+                    event.outcome = "failure",
+                    event.reason = refused.message,
+                    meta.req.method = refused.method,
+                    meta.req.url = refused.path,
+                    meta.req.originalUrl = refused.path,
+                    meta.res.statusCode = status,
+                    "HTTP request refused: {}", refused.message
+                );
+            });
+        }
+    }
+
     fn log(&self, request: &EdgeRequest<'_>, outcome: &Answered, cache: Option<&str>) {
+        let brought = outcome.note.as_ref().and_then(|note| note.downcast_ref::<Brought>());
+        let brought = brought.filter(|brought| brought.bytes() > 0);
+        let (sources, fetched) = brought.map(|brought| (brought.names(), brought.bytes())).unzip();
+        let sources = sources.as_deref();
         /// The same line at two places: requests that are refused are anybody's to make, and bounded apart.
         macro_rules! line {
             ($target:expr, $method:expr, $client:expr) => {
@@ -86,6 +124,8 @@ impl Record {
                     event.outcome = if outcome.whole { "success" } else { "failure" },
                     argosy.cache = cache,
                     argosy.first_byte = nanoseconds(outcome.waited),
+                    argosy.sources = sources,
+                    argosy.fetched = fetched,
                     meta.req.method = $method,
                     meta.req.url = request.path,
                     meta.req.originalUrl = request.path,
@@ -164,3 +204,6 @@ const HISTOGRAMS: [Family<Histogram>; 2] = [
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,24 @@
-//! Proves complete objects again in the background, and has damaged ones fetched anew.
+//! Proves complete objects again in the background, and has damaged ones fetched anew: at once, or when their
+//! sources are there again.
 
-use crate::node::Node;
+use crate::{
+    fetches::{Fetched, Fetches},
+    node::Node,
+};
 use argosy_content::{GroupRange, byte_range};
 use argosy_domain::DataObjectId;
 use argosy_http::Shutdown;
 use argosy_node::{
+    FillError,
     follower::now_ms,
     home::{read_bounded, replace_file},
 };
 use argosy_node_core::{
-    scrub::{Held, Position, Progress, Scrub, Step},
+    scrub::{Held, Position, Progress, RepairEnd, Repairs, Scrub, Step},
     serve::{AssetDecision, decide_asset},
 };
 use argosy_store::{Damaged, ObjectMeta};
+use argosy_telemetry::metrics::{Exposition, Kind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{
@@ -29,6 +35,8 @@ const FORMAT: u32 = 1;
 const MAX_BYTES: u64 = 4096;
 /// How often progress is noted; what is lost is proved once more.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
+/// Damaged objects that are fetched at once.
+const REPAIRS_AT_ONCE: usize = 2;
 /// Longest wait without a look at the clock, which may be set.
 const LONGEST_WAIT_MS: u64 = 60_000;
 
@@ -41,7 +49,11 @@ struct Told {
     progress: Progress,
     next_pass_ms: Option<u64>,
     rate: u64,
+    /// Stretches since the start, over all passes.
+    damaged_count: u64,
     repaired_count: u64,
+    waiting_count: u64,
+    given_up_count: u64,
     last_failure: Option<String>,
 }
 
@@ -61,9 +73,37 @@ impl ScrubState {
             "provedBytes": told.progress.proved_bytes,
             "damagedCount": told.progress.damaged_count,
             "repairedCount": told.repaired_count,
+            "waitingCount": told.waiting_count,
+            "givenUpCount": told.given_up_count,
             "lastFailure": told.last_failure,
             "nextAtMs": told.next_pass_ms,
         })
+    }
+
+    /// For Prometheus.
+    pub(crate) fn expose(&self, text: &mut Exposition) {
+        let told = self.told().clone();
+        for (name, help, value) in [
+            (
+                "argosy_distributor_scrub_damaged_total",
+                "Damaged stretches of objects that were found in the background.",
+                told.damaged_count,
+            ),
+            (
+                "argosy_distributor_scrub_repaired_total",
+                "Objects that were found damaged and are whole again.",
+                told.repaired_count,
+            ),
+            (
+                "argosy_distributor_scrub_given_up_total",
+                "Damaged objects that are not fetched again before somebody asks for them.",
+                told.given_up_count,
+            ),
+        ] {
+            text.single(Kind::Counter, name, help, value);
+        }
+        let help = "Damaged objects that are being fetched again, or wait for it.";
+        text.single(Kind::Gauge, "argosy_distributor_scrub_waiting", help, told.waiting_count);
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -122,13 +162,22 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
     let read = path.clone();
     let Ok(progress) = tokio::task::spawn_blocking(move || load(&read)).await else { return };
     let stop = Box::pin(shutdown.triggered());
-    let task = ScrubTask { scrub: Scrub::new(progress, rate), node, path, saved_at: Instant::now() };
+    let task = ScrubTask {
+        node,
+        scrub: Scrub::new(progress, rate),
+        repairs: Repairs::default(),
+        fetches: Fetches::default(),
+        path,
+        saved_at: Instant::now(),
+    };
     task.run(stop).await;
 }
 
 struct ScrubTask {
     node: Arc<Node>,
     scrub: Scrub,
+    repairs: Repairs,
+    fetches: Fetches,
     path: PathBuf,
     saved_at: Instant,
 }
@@ -136,15 +185,20 @@ struct ScrubTask {
 impl ScrubTask {
     async fn run(mut self, mut stop: Pin<Box<impl Future<Output = ()>>>) {
         loop {
-            let store = &self.node.store;
+            while let Some(fetched) = self.fetches.next_now() {
+                self.on_fetched(&fetched);
+            }
             let now = now_ms();
+            self.mend(now);
+            let store = &self.node.store;
             let step = self.scrub.step(now, |id| store.object_at_or_after(id));
             self.tell();
             match step {
                 Step::Wait { until_ms } => {
-                    let wait = Duration::from_millis(until_ms.saturating_sub(now).clamp(1, LONGEST_WAIT_MS));
+                    let wait = self.wait(now, until_ms);
                     tokio::select! {
                         () = stop.as_mut() => break,
+                        Some(fetched) = self.fetches.next() => self.on_fetched(&fetched),
                         () = tokio::time::sleep(wait) => {}
                     }
                 }
@@ -159,7 +213,15 @@ impl ScrubTask {
                 self.save().await;
             }
         }
+        self.fetches.stop().await;
         self.save().await;
+    }
+
+    /// How long there is nothing to do, if nothing ends.
+    fn wait(&self, now: u64, until_ms: u64) -> Duration {
+        let repair_ms = self.repairs.next_ms().filter(|_| self.fetches.count() < REPAIRS_AT_ONCE);
+        let until_ms = repair_ms.map_or(until_ms, |repair_ms| repair_ms.min(until_ms));
+        Duration::from_millis(until_ms.saturating_sub(now).clamp(1, LONGEST_WAIT_MS))
     }
 
     async fn save(&mut self) {
@@ -181,6 +243,8 @@ impl ScrubTask {
         told.progress = self.scrub.progress();
         told.next_pass_ms = self.scrub.next_pass_ms();
         told.rate = rate;
+        told.waiting_count = self.repairs.waiting_count();
+        told.given_up_count = self.repairs.given_up_count();
     }
 
     async fn prove(&mut self, started_ms: u64, id: DataObjectId, groups: GroupRange) {
@@ -203,13 +267,13 @@ impl ScrubTask {
                 (range.end.saturating_sub(range.start), false)
             }
             Ok(Found::Damaged(damage, meta)) => {
-                if self.node.fills.repair(damage).await {
-                    self.fetch_again(id, Some(meta)).await;
+                if self.node.fills.repair(damage).await && self.wanted(id) == Some(meta) {
+                    self.repairs.found(id, now_ms());
                 }
                 (0, true)
             }
             Ok(Found::Lost) => {
-                self.fetch_again(id, None).await;
+                self.repairs.found(id, now_ms());
                 (0, true)
             }
             Err(_) => {
@@ -217,30 +281,69 @@ impl ScrubTask {
                 (0, false)
             }
         };
+        if damaged {
+            let mut told = self.node.scrub.told();
+            told.damaged_count = told.damaged_count.saturating_add(1);
+        }
         self.scrub.proved(started_ms, groups, bytes, damaged, self.held());
     }
 
-    /// Fetches what is damaged, if the object is still one of ours; else its readers would.
-    async fn fetch_again(&self, id: DataObjectId, known: Option<ObjectMeta>) {
+    /// What the object is, if it is still one of ours; if not, its readers fetch what is damaged.
+    fn wanted(&self, id: DataObjectId) -> Option<ObjectMeta> {
         let decision =
             self.node.follower.with_index(|index| decide_asset(index, &self.node.duty.load().assignment, id));
-        let (AssetDecision::Serve(object) | AssetDecision::Private(object)) = decision else { return };
-        let meta = ObjectMeta { content_id: object.content_id, size: object.size };
-        if known.is_some_and(|known| known != meta) {
-            return;
+        match decision {
+            AssetDecision::Serve(object) | AssetDecision::Private(object) => {
+                Some(ObjectMeta { content_id: object.content_id, size: object.size })
+            }
+            AssetDecision::NotFound
+            | AssetDecision::Blacklisted
+            | AssetDecision::NotOurs { .. }
+            | AssetDecision::NotAccepted => None,
         }
-        let fetched = self.node.fills.complete(id, meta).await;
-        let mut told = self.node.scrub.told();
-        match fetched {
-            Ok(_) => {
-                told.repaired_count = told.repaired_count.saturating_add(1);
+    }
+
+    /// Begins to fetch what is damaged and due. Objects that had to make room meanwhile are let go.
+    fn mend(&mut self, now: u64) {
+        while self.fetches.count() < REPAIRS_AT_ONCE
+            && let Some(id) = self.repairs.next(now)
+        {
+            match self.wanted(id).filter(|_| self.node.cache.contains(id)) {
+                Some(meta) => {
+                    let fills = self.node.fills.clone();
+                    let fetch = async move { fills.complete(id, meta).await.map(drop) };
+                    self.fetches.spawn(id, meta.size, fetch);
+                }
+                None => self.repairs.ended(id, RepairEnd::Done, now),
+            }
+        }
+    }
+
+    fn on_fetched(&mut self, fetched: &Fetched) {
+        let id = fetched.id;
+        let end = match fetched.ended {
+            Some(Ok(())) => {
                 tracing::info!(object = %id, "a damaged object is whole again");
+                let mut told = self.node.scrub.told();
+                told.repaired_count = told.repaired_count.saturating_add(1);
+                RepairEnd::Done
             }
-            Err(error) => {
-                told.last_failure = Some(format!("data object {id}: {error}"));
+            Some(Err(error)) => {
                 tracing::warn!(object = %id, %error, "a damaged object cannot be fetched anew for now");
+                self.node.scrub.told().last_failure = Some(format!("data object {id}: {error}"));
+                match error {
+                    FillError::NoSource | FillError::Unreachable | FillError::NoProgress => {
+                        // The next attempt asks all sources again.
+                        self.node.fills.let_go(id);
+                        RepairEnd::Later
+                    }
+                    FillError::NotKept => RepairEnd::Never,
+                    FillError::Removed | FillError::Stopped => RepairEnd::Done,
+                }
             }
-        }
+            None => RepairEnd::Never,
+        };
+        self.repairs.ended(id, end, now_ms());
     }
 }
 

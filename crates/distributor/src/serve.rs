@@ -2,7 +2,7 @@
 
 use crate::{answers, health, node::Node};
 use argosy_domain::DataObjectId;
-use argosy_http::{Answered, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse};
+use argosy_http::{Answered, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, Refused};
 use std::sync::Arc;
 use tracing::Instrument as _;
 
@@ -125,6 +125,10 @@ impl EdgeHandler for Public {
 
     fn answered(&self, request: &EdgeRequest<'_>, outcome: &Answered) {
         self.0.record.answered(request, outcome, &self.0.span);
+    }
+
+    fn refused(&self, refused: &Refused<'_>) {
+        self.0.record.refused(refused, &self.0.span);
     }
 }
 

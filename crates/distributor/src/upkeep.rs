@@ -93,10 +93,12 @@ async fn drop_deleted(node: &Arc<Node>) {
     }
 }
 
+/// Takes an object that is not wanted here any more out of the cache. What is known of its popularity goes,
+/// too: else it would be the first to come back, and others would be told to fetch it.
 pub(crate) async fn drop_object(node: &Arc<Node>, id: DataObjectId) {
     node.fills.cancel(id);
     let cache = Arc::clone(&node.cache);
-    if tokio::task::spawn_blocking(move || cache.remove(id)).await.is_err() {
-        tracing::error!(object = %id, "removing a deleted object has panicked");
+    if tokio::task::spawn_blocking(move || cache.forget(id)).await.is_err() {
+        tracing::error!(object = %id, "dropping an object has panicked");
     }
 }

@@ -30,7 +30,7 @@ pub use client::{AddressPolicy, Authorities, Client, ClientConfig, ClientError, 
 pub use conditional::{Conditions, Decision, decide};
 pub use edge::{
     Answered, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock,
-    Multipart, Pace, serve_edge,
+    Multipart, Note, Pace, Refused, serve_edge,
 };
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use limits::{ConnectionCaps, Deadlines, ServeConfig, ServeCounters};

@@ -43,6 +43,7 @@ pub struct CacheCore {
     pinned_bytes: u64,
     /// Ever since.
     evicted_bytes: u64,
+    evicted_count: u64,
     held_count: u64,
     by_id: BTreeMap<DataObjectId, Slot>,
     records: Records,
@@ -72,6 +73,7 @@ impl CacheCore {
             used_bytes: 0,
             pinned_bytes: 0,
             evicted_bytes: 0,
+            evicted_count: 0,
             held_count: 0,
             by_id: BTreeMap::new(),
             records: Records::default(),
@@ -186,6 +188,15 @@ impl CacheCore {
         true
     }
 
+    /// Forgets all about an object, as if it had never come, nor been used.
+    pub fn forget(&mut self, id: DataObjectId, now_ms: u64) {
+        self.remove(id, now_ms);
+        if let Some(slot) = self.by_id.remove(&id) {
+            self.remembered.remove(&mut self.records, slot);
+            self.records.remove(slot);
+        }
+    }
+
     /// Keeps an object from eviction until as many [`Self::unpin`]. False if it is not held: then there
     /// is no pin to take back, even if the object is taken in later.
     pub fn pin(&mut self, id: DataObjectId, now_ms: u64) -> bool {
@@ -242,6 +253,12 @@ impl CacheCore {
     #[must_use]
     pub const fn capacity_bytes(&self) -> u64 {
         self.capacity_bytes
+    }
+
+    /// Objects that had to make room so far, and their bytes.
+    #[must_use]
+    pub const fn evicted(&self) -> (u64, u64) {
+        (self.evicted_count, self.evicted_bytes)
     }
 
     /// Ids held, ascending.
@@ -323,6 +340,7 @@ impl CacheCore {
             for slot in &victims {
                 evicted.push(self.records[*slot].id);
                 self.evicted_bytes = self.evicted_bytes.saturating_add(self.records[*slot].size);
+                self.evicted_count = self.evicted_count.saturating_add(1);
                 self.let_go(*slot, self.evicted_bytes.max(1));
             }
         }

@@ -369,10 +369,7 @@ impl FillCore {
                     self.observe(source, Observation::Overtaken { after_ms }, effects);
                 }
                 // It went silent in the middle of its answer.
-                (Some(source), None) => {
-                    self.observe(source, Observation::Failed, effects);
-                    self.rest(source, false);
-                }
+                (Some(source), None) => self.failed(source, Observation::Failed, effects),
                 (None, _) => {}
             }
         }
@@ -405,14 +402,20 @@ impl FillCore {
                 }
             }
             RequestEnd::Wrong => self.ban(source, effects),
-            RequestEnd::NotThere => self.rest(source, true),
-            RequestEnd::Busy => self.rest(source, false),
-            // "Done" with groups missing is a source that broke off.
-            RequestEnd::Done | RequestEnd::Failed | RequestEnd::Stalled => {
-                self.observe(source, Observation::Failed, effects);
-                self.rest(source, false);
+            RequestEnd::NotThere => {
+                self.observe(source, Observation::NotThere, effects);
+                self.rest(source, true);
             }
+            RequestEnd::Busy => self.failed(source, Observation::Busy, effects),
+            RequestEnd::Stalled => self.failed(source, Observation::Stalled, effects),
+            // "Done" with groups missing is a source that broke off.
+            RequestEnd::Done | RequestEnd::Failed => self.failed(source, Observation::Failed, effects),
         }
+    }
+
+    fn failed(&mut self, source: SourceId, observation: Observation, effects: &mut Vec<FillEffect>) {
+        self.observe(source, observation, effects);
+        self.rest(source, false);
     }
 
     fn ban(&mut self, source: SourceId, effects: &mut Vec<FillEffect>) {

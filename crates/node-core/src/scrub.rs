@@ -3,6 +3,10 @@
 //! A pass goes through the complete objects by ascending id, a window at a time, at a bounded rate. One
 //! begins each day; one that is interrupted goes on where it was.
 
+mod repairs;
+
+pub use repairs::{MAX_REPAIR_ATTEMPTS, MAX_REPAIRS, RepairEnd, Repairs};
+
 use argosy_content::{GroupRange, group_count};
 use argosy_domain::{
     DataObjectId,

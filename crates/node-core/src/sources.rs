@@ -1,10 +1,14 @@
 //! How good sources are: measured over all objects of a node, in integers, forgetting slowly.
 
 mod latency;
+mod tally;
 
-use alloc::collections::BTreeMap;
+pub use tally::{Failure, Figures, MAX_NAMED_SOURCES, SourceName};
+
+use alloc::{collections::BTreeMap, vec::Vec};
 use argosy_domain::{DistributionBucketId, StorageBucketId, WorkerId, num::to_u64};
 use latency::Latency;
+use tally::{Event, Tally};
 
 /// Most sources remembered; the one that was not heard of for longest makes room.
 pub const MAX_REMEMBERED_SOURCES: usize = 4096;
@@ -64,8 +68,14 @@ pub enum Observation {
         /// Milliseconds since the request: its latency is more than that.
         after_ms: u64,
     },
-    /// It failed, stalled or broke off.
+    /// It failed or broke off.
     Failed,
+    /// It was too slow, or silent, and was cut off.
+    Stalled,
+    /// It said that it is too busy.
+    Busy,
+    /// It said that it does not have the object.
+    NotThere,
     /// It sent a group that does not belong to the object.
     Wrong,
 }
@@ -126,7 +136,9 @@ impl Quality {
                 });
             }
             Observation::Overtaken { after_ms } => self.latency.note(after_ms),
-            Observation::Failed => self.note_failure(now_ms),
+            Observation::Failed | Observation::Stalled => self.note_failure(now_ms),
+            // Says something about now, or about an object.
+            Observation::Busy | Observation::NotThere => {}
             Observation::Wrong => self.penalty = WRONG_PENALTY,
         }
     }
@@ -232,13 +244,27 @@ pub fn use_of_peers(now_ms: u64, bytes: u64, storage: &[Quality], peers: &[Quali
 #[derive(Clone, Debug, Default)]
 pub struct SourceMemory {
     sources: BTreeMap<SourceId, Quality>,
+    tally: Tally,
+}
+
+/// What is told of a source, or of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Who; none for all others together.
+    pub name: Option<SourceName>,
+    /// What it was asked, and what came of it.
+    pub figures: Figures,
+    /// Smoothed time to the first verified group in milliseconds, if it ever answered; none of several.
+    pub latency_ms: Option<u64>,
+    /// Smoothed rate of full answers in bytes a second, if there was one; none of several.
+    pub rate_bytes_per_s: Option<u64>,
 }
 
 impl SourceMemory {
     /// Remembers nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { sources: BTreeMap::new() }
+        Self { sources: BTreeMap::new(), tally: Tally::new() }
     }
 
     /// Takes what a fill observed.
@@ -251,6 +277,36 @@ impl SourceMemory {
             }
         }
         self.sources.entry(source).or_default().note(now_ms, observation);
+        if let Some(failure) = Failure::of(observation) {
+            self.tally.count(source, Event::Ended(failure));
+        }
+    }
+
+    /// Counts a request for groups.
+    pub fn asked(&mut self, source: SourceName) {
+        self.tally.asked(source);
+    }
+
+    /// Counts verified bytes.
+    pub fn brought(&mut self, source: SourceId, bytes: u64) {
+        self.tally.count(source, Event::Brought(bytes));
+    }
+
+    /// What was asked and what came of it: of at most [`MAX_NAMED_SOURCES`], those that brought most, one
+    /// by one, and last of all others together. Counts never go down while their source is told of.
+    #[must_use]
+    pub fn told(&self) -> Vec<Told> {
+        let named = self.tally.named().into_iter().map(|(name, figures)| {
+            let quality = self.sources.get(&name.id());
+            Told {
+                name: Some(name),
+                figures,
+                latency_ms: quality.and_then(|quality| quality.latency.smoothed_ms()),
+                rate_bytes_per_s: quality.and_then(|quality| quality.rate_bytes_per_s),
+            }
+        });
+        let figures = self.tally.others();
+        named.chain([Told { name: None, figures, latency_ms: None, rate_bytes_per_s: None }]).collect()
     }
 
     /// What is known of a source.

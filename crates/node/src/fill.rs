@@ -27,7 +27,7 @@ use argosy_domain::DataObjectId;
 use argosy_http::Client;
 use argosy_node_core::{
     fill::{FillBounds, TrafficBounds},
-    sources::SourceMemory,
+    sources::{SourceMemory, Told},
 };
 use argosy_store::{Damaged, ObjectMeta, Store, StoreError, StoredObject};
 use lanes::Lanes;
@@ -353,6 +353,13 @@ impl Fills {
     #[must_use]
     pub fn wrong_answers(&self) -> u64 {
         self.inner.wrong_answers.load(Ordering::Relaxed)
+    }
+
+    /// What was asked of sources and what came of it, for a bounded number of them: see
+    /// [`SourceMemory::told`].
+    #[must_use]
+    pub fn told_of_sources(&self) -> Vec<Told> {
+        self.inner.memory().told()
     }
 
     /// Takes damaged groups of a complete object out of the store: it is partial afterwards, and

@@ -2,6 +2,7 @@
 //! sources, reads configuration.
 
 pub mod access;
+mod brought;
 pub mod config;
 pub mod fill;
 pub mod follower;
@@ -12,6 +13,7 @@ pub mod passes;
 pub mod reader;
 
 pub use access::{AccessError, Credentials};
+pub use brought::Brought;
 pub use fill::{
     DirectorySources, FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded,
 };

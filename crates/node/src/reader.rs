@@ -1,5 +1,6 @@
 //! Reads bytes of an object: from the store if it is complete, else as they are fetched.
 
+use crate::brought::Brought;
 use crate::fill::{Board, FillError, Fills, Keep, Look, ReadRequest, Seat};
 use argosy_content::{GroupRange, groups_of};
 use argosy_domain::{
@@ -41,6 +42,7 @@ pub struct ObjectReader {
     restarts: u32,
     /// Since when no source can be reached, in the middle of what is read.
     outage: Option<Instant>,
+    brought: Brought,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,15 @@ impl ObjectReader {
             ready: VecDeque::new(),
             restarts: 0,
             outage: None,
+            brought: Brought::default(),
         }
+    }
+
+    /// The same, and what is fetched for it while it reads is noted there.
+    #[must_use]
+    pub fn noting(mut self, brought: &Brought) -> Self {
+        self.brought = brought.clone();
+        self
     }
 
     /// Bytes still to come.
@@ -170,7 +180,7 @@ impl ObjectReader {
     ) -> Result<(), FillError> {
         let groups = groups_of(self.at..self.end);
         loop {
-            if let Some(seat) = join(self)?.enter(groups) {
+            if let Some(seat) = join(self)?.enter(groups, self.brought.clone()) {
                 self.backing = Backing::Fill(seat);
                 return Ok(());
             }

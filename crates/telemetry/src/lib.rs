@@ -56,6 +56,24 @@ pub struct LogConfig {
     pub elastic: Option<ElasticLog>,
 }
 
+impl LogConfig {
+    /// Whether lines are to go to an endpoint that nothing can be sent to.
+    fn has_mute_endpoint(&self) -> bool {
+        self.elastic.as_ref().is_some_and(|elastic| !elastic.plan.is_spoken())
+    }
+
+    /// The filter of the console in force: what has no other output than an endpoint that nothing can be
+    /// sent to is told there, and not to nobody.
+    fn console_in_force(&self) -> &str {
+        match &self.elastic {
+            Some(elastic) if self.has_mute_endpoint() && self.file.is_none() && self.console == "off" => {
+                &elastic.filter
+            }
+            _ => &self.console,
+        }
+    }
+}
+
 /// Log files and what goes there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -222,7 +240,7 @@ impl Sink for FileSink {
 /// # Errors
 /// [`InitError`] when a filter or a directory is not usable.
 pub fn init(config: &LogConfig) -> Result<Guard, InitError> {
-    let console_gate = Gate::new(&config.console)?;
+    let console_gate = Gate::new(config.console_in_force())?;
     let file_gate = config.file.as_ref().map(|file| Gate::new(&file.filter)).transpose()?;
     let elastic_gate = config.elastic.as_ref().map(|elastic| Gate::new(&elastic.filter)).transpose()?;
     if RUNNING.get().is_some() {
@@ -246,8 +264,8 @@ pub fn init(config: &LogConfig) -> Result<Guard, InitError> {
         // Somebody was faster, or the program brought its own subscriber; that one stays.
         return Ok(Guard::default());
     }
-    if config.elastic.as_ref().is_some_and(|elastic| !elastic.plan.is_spoken()) {
-        tracing::warn!(
+    if config.has_mute_endpoint() {
+        tracing::error!(
             "logs.elastic.endpoint is not of the form http://host:port or https://host: nothing is sent there"
         );
     }

@@ -272,3 +272,39 @@ fn unusable_settings_are_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     assert!(rolling::Rolling::open(plan(file.path().join("logs")), Arc::default()).is_err());
 }
+
+/// What an Argus with Elastic Cloud has in its configuration: the node starts, and tells somebody.
+#[test]
+fn what_only_an_endpoint_that_cannot_be_asked_would_hear_goes_to_the_console() {
+    let elastic = |endpoint: &str| ElasticLog {
+        filter: "info,access=debug".to_owned(),
+        plan: ElasticPlan {
+            endpoint: endpoint.to_owned(),
+            stream: data_stream(None, "d"),
+            source: "d".to_owned(),
+            auth: None,
+            spool: "unsent".into(),
+            interval: FLUSH_INTERVAL,
+        },
+    };
+    let of = |console: &str, endpoint: Option<&str>| {
+        let config = LogConfig { console: console.to_owned(), file: None, elastic: endpoint.map(elastic) };
+        (config.console_in_force().to_owned(), config.has_mute_endpoint())
+    };
+    let other = Some("wss://elastic.example:9243");
+    assert_eq!(of("off", other), ("info,access=debug".to_owned(), true));
+    assert_eq!(of("warn", other), ("warn".to_owned(), true), "it has been said what the console takes");
+    assert_eq!(of("off", Some("http://127.0.0.1:9200")), ("off".to_owned(), false));
+    assert_eq!(of("off", None), ("off".to_owned(), false));
+    let plan = FilePlan {
+        directory: "logs".into(),
+        prefix: "argus".to_owned(),
+        frequency: Frequency::Daily,
+        max_bytes: 1 << 20,
+        max_files: 3,
+        archive: false,
+    };
+    let file = Some(FileLog { filter: "info".to_owned(), plan });
+    let config = LogConfig { console: "off".to_owned(), file, elastic: other.map(elastic) };
+    assert_eq!((config.console_in_force(), config.has_mute_endpoint()), ("off", true), "the file has it");
+}

@@ -37,6 +37,31 @@ async fn a_range_of_a_cold_object_fetches_at_most_a_mebibyte_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_other_nodes_ask_for_takes_no_room_from_what_viewers_want() {
+    let rig = Rig::with_limits(&[Behaviour::Honest], Limits::storage(3 << 20)).await;
+    let (wanted, others) = (Sample::random(1, 2 * MIB), Sample::random(2, 2 * MIB));
+    let (wanted_id, other_id) = (rig.put(&wanted).await, rig.put(&others).await);
+    rig.assert_whole(wanted_id, &wanted, "miss").await;
+    rig.wait_until("the object", |status| status["objectsInCache"] == 1).await;
+    for number in 0..50 {
+        for (id, status) in [(wanted_id, 200), (other_id, 404)] {
+            let path = format!("/api/v1/objects/{id}/slices?held=1&from={number}&to={}", number + 1);
+            assert_eq!(browser::ask(rig.endpoint(), "GET", &path, &[]).await.status, status);
+        }
+        let path = format!("/api/v1/objects/{other_id}/slices?held=1");
+        assert_eq!(browser::ask(rig.endpoint(), "HEAD", &path, &[]).await.status, 404);
+    }
+    assert_eq!(rig.head(other_id, &[]).await.header("x-cache"), "miss", "nothing of it has come");
+    rig.assert_whole(wanted_id, &wanted, "hit").await;
+    let text = crate::watching::metrics(&rig).await;
+    assert_eq!(crate::watching::number(&text, "argosy_distributor_evicted_objects_total"), 0.0);
+    let popular = browser::ask(rig.endpoint(), "GET", "/api/v1/popular", &[]).await.json();
+    let objects = popular["objects"].as_array().unwrap();
+    assert_eq!(objects.len(), 1, "{popular}");
+    assert_eq!((&objects[0]["id"], &objects[0]["count"]), (&wanted_id.to_string().into(), &1.into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_distributor_helps_another_with_what_it_holds_and_fetches_nothing_for_it() {
     let rig = Rig::new(&[Behaviour::Honest]).await;
     let second = rig.second().await;
@@ -66,6 +91,11 @@ async fn a_distributor_helps_another_with_what_it_holds_and_fetches_nothing_for_
         assert!(status == 200 || answer.json()["code"] == "NOT_HELD");
     }
     assert_eq!(rig.bytes_sent(), before, "nothing was fetched for that");
+    // What viewers want is the one viewer of each; the object that only others asked for is unknown.
+    let popular = browser::ask(rig.endpoint(), "GET", "/api/v1/popular", &[]).await.json();
+    let counts: Vec<_> = popular["objects"].as_array().unwrap().iter().map(|one| &one["count"]).collect();
+    assert_eq!(counts, [1, 1], "{popular}");
+    assert!(!popular.to_string().contains(&format!("\"id\":\"{}\"", ids[2])), "{popular}");
 
     // All storage nodes are gone: the second lives on what the first holds.
     rig.sources.iter().for_each(|source| source.kill());

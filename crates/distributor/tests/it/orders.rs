@@ -108,6 +108,8 @@ async fn an_object_leaves_the_cache_when_the_operator_says_so() {
     assert_eq!(refused.json()["code"], "STRONG_TOKEN_REQUIRED");
     assert_eq!(order(&rig, Signer::Secret(SECRET), "drop", &body).await.0, 200);
     assert_eq!(rig.status().await["objectsInCache"], 0);
+    let popular = crate::browser::ask(rig.endpoint(), "GET", "/api/v1/popular", &[]).await.json();
+    assert_eq!(popular["objects"], json!([]), "nobody is told to fetch it");
     rig.assert_whole(id, &sample, "miss").await;
     assert_eq!(order(&rig, Signer::Secret(SECRET), "drop", &json!({})).await.0, 400);
     let level = json!({"output": "file", "level": "loud"});

@@ -5,6 +5,7 @@ use crate::{
     fake_source::{Behaviour, Sample},
     rig::{MIB, Rig},
 };
+use argosy_distributor::config::Limits;
 use std::net::SocketAddr;
 
 async fn text(to: SocketAddr, path: &str) -> (u16, String) {
@@ -59,6 +60,51 @@ async fn every_answer_is_counted_by_what_it_was() {
     assert!(number(&text, "argosy_distributor_decision_seconds_count") >= 4.0);
     assert!(number(&text, "argosy_distributor_first_byte_seconds_count{cache=\"miss\"}") >= 1.0);
     assert!(number(&text, "argosy_distributor_connections_accepted_total") >= 4.0);
+}
+
+/// C1 #19: who brought how much, who failed how, and what is expected of whom.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sources_are_told_apart_by_the_numbers_of_the_directory() {
+    let rig = Rig::new(&[Behaviour::Honest, Behaviour::Busy]).await;
+    let sample = Sample::random(1, 4 * MIB);
+    let id = rig.put(&sample).await;
+    rig.assert_whole(id, &sample, "miss").await;
+    let text = metrics(&rig).await;
+    let of = |name: &str, labels: &str| {
+        number(&text, &format!("argosy_distributor_source_{name}{{source=\"{labels}}}"))
+    };
+    let size = f64::from(u32::try_from(4 * MIB).unwrap());
+    assert!(of("bytes_total", "storage-0\"") >= size, "{text}");
+    assert!(of("requests_total", "storage-0\"") >= 4.0 && of("rate_bytes_per_second", "storage-0\"") > 0.0);
+    assert!(of("latency_ms", "storage-0\"") >= 0.0);
+    assert_eq!(of("failures_total", "storage-0\",failure=\"busy\""), 0.0);
+    assert_eq!(of("bytes_total", "storage-1\""), 0.0);
+    assert!(of("failures_total", "storage-1\",failure=\"busy\"") >= 1.0, "{text}");
+    assert_eq!(of("failures_total", "storage-1\",failure=\"wrong\""), 0.0);
+    assert_eq!(of("requests_total", "other\""), 0.0);
+    assert!(!text.contains("127.0.0.1"), "addresses are no labels: {text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_makes_room_is_counted() {
+    let rig = Rig::with_limits(&[Behaviour::Honest], Limits::storage(3 << 20)).await;
+    let evicted = |text: &str| {
+        let of = |what: &str| number(text, &format!("argosy_distributor_evicted_{what}_total"));
+        (of("objects"), of("bytes"))
+    };
+    for seed in [1, 2] {
+        let sample = Sample::random(seed, 2 * MIB);
+        let id = rig.put(&sample).await;
+        assert_eq!(evicted(&metrics(&rig).await), (0.0, 0.0));
+        rig.assert_whole(id, &sample, "miss").await;
+        rig.wait_until("the object", |status| status["objectsInCache"] == 1).await;
+    }
+    // The second is there when the first has gone.
+    let mut text = metrics(&rig).await;
+    while evicted(&text).0 == 0.0 {
+        text = metrics(&rig).await;
+    }
+    assert_eq!(evicted(&text), (1.0, f64::from(u32::try_from(2 * MIB).unwrap())));
 }
 
 /// T-54: what callers write is no label.

@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
+    sync::OwnedSemaphorePermit,
     time::{Instant, timeout_at},
 };
 
@@ -68,8 +69,14 @@ impl Target {
         })
     }
 
-    /// Opens a connection to the first address that the policy allows and that answers.
-    pub(super) async fn connect(&self, config: &ClientConfig, tls: &Tls) -> Result<Connection, ClientError> {
+    /// Opens a connection to the first address that the policy allows and that answers. The permit is given
+    /// back when its socket is closed.
+    pub(super) async fn connect(
+        &self,
+        config: &ClientConfig,
+        tls: &Tls,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<Connection, ClientError> {
         let due = Instant::now() + config.connect_timeout;
         let late = || ClientError::Timeout { authority: self.authority.to_string(), step: Step::Connect };
         let addresses = timeout_at(due, self.resolve()).await.map_err(|_| late())??;
@@ -86,7 +93,7 @@ impl Target {
             let share = left / u32::try_from(allowed.len() - tried).unwrap_or(1);
             match timeout_at(Instant::now() + share, TcpStream::connect(**address)).await {
                 Ok(Ok(stream)) => {
-                    let open = self.open(stream, config, tls);
+                    let open = self.open(stream, config, tls, permit);
                     return timeout_at(due, open).await.map_err(|_| late())?;
                 }
                 Ok(Err(source)) => {
@@ -117,20 +124,22 @@ impl Target {
         stream: TcpStream,
         config: &ClientConfig,
         tls: &Tls,
+        permit: Option<OwnedSemaphorePermit>,
     ) -> Result<Connection, ClientError> {
         // Without it, small requests wait for the peer's delayed acknowledgement.
         stream.set_nodelay(true).ok();
         if !self.tls {
-            return self.handshake(stream).await;
+            return self.handshake(stream, permit).await;
         }
         let opened = tls.open(&config.authorities, &self.host, stream).await;
         let refused = |source| ClientError::Tls { authority: self.authority.to_string(), source };
-        self.handshake(opened.map_err(refused)?).await
+        self.handshake(opened.map_err(refused)?, permit).await
     }
 
     async fn handshake(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        permit: Option<OwnedSemaphorePermit>,
     ) -> Result<Connection, ClientError> {
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(BUFFER_BYTES)
@@ -139,6 +148,8 @@ impl Target {
             .await
             .map_err(|source| ClientError::Protocol { authority: self.authority.to_string(), source })?;
         let driver = tokio::spawn(async move {
+            // Outlives the socket, however this ends.
+            let _counted = permit;
             // Its error also reaches whoever waits for a response.
             connection.await.ok();
         });

@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use body::OutBody;
 use connect::Target;
-use pool::{Connection, Pool};
+use pool::{Connection, Pool, Room};
 use request::Outgoing;
 use tls::Tls;
 
@@ -211,14 +211,15 @@ impl Client {
         let (outgoing, first) = Outgoing::new(request, &target);
         let connection = match self.pool.take(&target.authority).await {
             Some(connection) => connection,
-            None => self.connect(&target).await?,
+            None => self.connect(&target, Some(&target.authority)).await?,
         };
         let (connection, response) = match exchange(connection, first, &outgoing, &target, head_timeout).await
         {
             Ok(exchanged) => exchanged,
             Err(Failed { error, again: None }) => return Err(error),
             Err(Failed { again: Some(again), .. }) => {
-                let connection = self.connect(&target).await?;
+                // A new one: others that were kept may be dead, too.
+                let connection = self.connect(&target, None).await?;
                 let exchanged = exchange(connection, again, &outgoing, &target, head_timeout).await;
                 exchanged.map_err(|failed| failed.error)?
             }
@@ -226,16 +227,17 @@ impl Client {
         Ok(Response::new(response, connection, target.authority, Arc::clone(&self.pool), idle_timeout))
     }
 
-    /// A new connection, as soon as there may be one more.
-    async fn connect(&self, target: &Target) -> Result<Connection, ClientError> {
+    /// A new connection, as soon as there may be one more, or one to `authority` that is unused by then.
+    async fn connect(&self, target: &Target, authority: Option<&str>) -> Result<Connection, ClientError> {
         let due = Instant::now() + self.config.connect_timeout;
-        let permit = timeout_at(due, self.pool.permit()).await.map_err(|_| ClientError::Timeout {
+        let room = timeout_at(due, self.pool.room(authority)).await.map_err(|_| ClientError::Timeout {
             authority: target.authority.to_string(),
             step: Step::Connect,
         })?;
-        let mut connection = target.connect(&self.config, &self.tls).await?;
-        connection.permit = permit;
-        Ok(connection)
+        match room {
+            Room::New(permit) => target.connect(&self.config, &self.tls, permit).await,
+            Room::Kept(connection) => Ok(connection),
+        }
     }
 
     /// Shorthand for a `GET` of `url` with the client's own timeouts.

@@ -29,13 +29,20 @@ pub(super) struct Connection {
     driver: JoinHandle<()>,
     /// It has carried a request before, so the peer may have closed it meanwhile.
     pub(super) used: bool,
-    /// Counts it among those that are open.
-    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+/// How a request gets its connection.
+#[derive(Debug)]
+pub(super) enum Room {
+    /// One more may be opened; the permit, if there is a bound, counts it until its socket is closed.
+    New(Option<OwnedSemaphorePermit>),
+    /// One was given back meanwhile.
+    Kept(Connection),
 }
 
 impl Connection {
     pub(super) fn new(sender: SendRequest<OutBody>, driver: JoinHandle<()>) -> Self {
-        Self { sender, driver, used: false, permit: None }
+        Self { sender, driver, used: false }
     }
 }
 
@@ -73,15 +80,21 @@ impl Pool {
         }
     }
 
-    /// Permission to open a connection; an unused one makes room if need be. None if there is no bound.
-    /// Waits until there is room.
-    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        let open = self.open.as_ref()?;
+    /// Waits until there is room for one more connection, which an unused one to somebody else makes if
+    /// need be; or until one to `authority`, if that is given, is unused again.
+    pub(super) async fn room(&self, authority: Option<&str>) -> Room {
+        let Some(open) = &self.open else { return Room::New(None) };
         loop {
             if let Ok(permit) = timeout(ROOM_POLL, Arc::clone(open).acquire_owned()).await {
-                return permit.ok();
+                // Nobody closes the semaphore.
+                return Room::New(permit.ok());
             }
             // Looked for again and again: one may have become unused meanwhile.
+            if let Some(authority) = authority
+                && let Some(kept) = self.take(authority).await
+            {
+                return Room::Kept(kept);
+            }
             let victim = self.pop_oldest();
             drop(victim);
         }

@@ -1,6 +1,6 @@
 //! One connection of the edge: wait, parse, answer, again.
 
-use std::{io, pin::Pin, sync::Arc};
+use std::{io, net::IpAddr, pin::Pin, sync::Arc};
 
 use http::StatusCode;
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    Answered, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock, encode,
+    Answered, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock, Refused, encode,
     write::{WriteError, Writer},
 };
 use crate::{
@@ -38,7 +38,30 @@ enum End {
     /// The peer was too slow.
     Late { in_head: bool },
     /// The request is answered with this and not looked at.
-    Refused(Box<EdgeResponse>),
+    Refused(Box<Refusal>),
+    /// What the handler answered cannot be had; this is sent instead.
+    Broken(Box<EdgeResponse>),
+}
+
+/// A request that is not for this door.
+struct Refusal {
+    answer: EdgeResponse,
+    message: String,
+    client: IpAddr,
+    /// Method and path, if they could be read.
+    asked: Option<(String, String)>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: &str, client: IpAddr) -> Box<Self> {
+        let answer = refusal(status, message);
+        Box::new(Self { answer, message: message.to_owned(), client, asked: None })
+    }
+
+    fn of(mut self: Box<Self>, head: &Head<'_>) -> Box<Self> {
+        self.asked = Some((head.method.to_owned(), path_of(head).to_owned()));
+        self
+    }
 }
 
 impl From<io::Error> for End {
@@ -62,13 +85,18 @@ impl<H: EdgeHandler> Edge<H> {
             End::Late { in_head } => {
                 self.config.counters.count_missed_deadline();
                 if in_head {
-                    let answer = refusal(StatusCode::REQUEST_TIMEOUT, "the request head took too long");
-                    self.refuse(&stream, answer).await;
+                    let message = "the request head took too long";
+                    let refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, message, origin.source);
+                    self.refuse(&stream, *refusal).await;
                 }
             }
-            End::Refused(answer) => {
+            End::Refused(refusal) => {
                 self.config.counters.count_refused_request();
-                self.refuse(&stream, *answer).await;
+                self.refuse(&stream, *refusal).await;
+                linger(&stream).await;
+            }
+            End::Broken(answer) => {
+                self.last_words(&stream, *answer).await;
                 linger(&stream).await;
             }
         }
@@ -164,6 +192,7 @@ impl<H: EdgeHandler> Edge<H> {
         let mut answered = Answered {
             status: response.status,
             headers: response.headers.clone(),
+            note: response.note.take(),
             body_bytes: if bodiless { 0 } else { response.body.len() },
             sent_bytes: 0,
             whole: false,
@@ -186,28 +215,33 @@ impl<H: EdgeHandler> Edge<H> {
                 if head_sent {
                     return Err(End::Quiet);
                 }
-                Err(End::Refused(Box::new(refusal(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the content could not be read",
-                ))))
+                let message = "the content could not be read";
+                Err(End::Broken(Box::new(refusal(StatusCode::INTERNAL_SERVER_ERROR, message))))
             }
         }
     }
 
-    async fn refuse(&self, stream: &TcpStream, mut answer: EdgeResponse) {
+    async fn refuse(&self, stream: &TcpStream, refusal: Refusal) {
+        let Refusal { answer, message, client, asked } = refusal;
+        let status = answer.status;
+        let sent_bytes = self.last_words(stream, answer).await;
+        let (method, path) = asked.as_ref().map(|(method, path)| (method.as_str(), path.as_str())).unzip();
+        let refused = Refused { status, message: &message, method, path, client, sent_bytes };
+        self.handler.refused(&refused);
+    }
+
+    /// Sends the last answer of a connection; gives how much of it the peer's side took.
+    async fn last_words(&self, stream: &TcpStream, mut answer: EdgeResponse) -> u64 {
         answer.close = true;
         let mut writer = Writer::new(stream, self.config.deadlines.write_stall);
         // The connection closes either way.
         writer.response(answer, false).await.ok();
+        writer.sent
     }
 }
 
 /// Reads the request at the start of `buf`; fails with the answer to one that is not for this door.
-fn parse<'a>(
-    buf: &'a [u8],
-    origin: Origin,
-    proxies: &Proxies,
-) -> Result<Option<Parsed<'a>>, Box<EdgeResponse>> {
+fn parse<'a>(buf: &'a [u8], origin: Origin, proxies: &Proxies) -> Result<Option<Parsed<'a>>, Box<Refusal>> {
     let mut chain = Chain::new(origin.source, proxies);
     let (mut range, mut if_match, mut if_none_match, mut if_range, mut preflight_headers) =
         (None, None, None, None, None);
@@ -229,16 +263,17 @@ fn parse<'a>(
     let head = match parsed {
         Ok(Some(head)) => head,
         Ok(None) => return Ok(None),
-        Err(fault) => return Err(Box::new(refusal(fault.status(), fault.message()))),
+        Err(fault) => return Err(Refusal::new(fault.status(), fault.message(), origin.source)),
     };
     let method = match head.method {
         "GET" => EdgeMethod::Get,
         "HEAD" => EdgeMethod::Head,
         "OPTIONS" => EdgeMethod::Options,
-        _ => return Err(Box::new(method_not_allowed(&head))),
+        _ => return Err(method_not_allowed(&head, chain.client())),
     };
     if head.framing != Framing::Length(0) {
-        return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "requests have no body here")));
+        let message = "requests have no body here";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, message, chain.client()).of(&head));
     }
     let (path, query) =
         head.target.split_once('?').map_or((head.target, None), |(path, query)| (path, Some(query)));
@@ -271,12 +306,16 @@ fn refusal(status: StatusCode, message: &str) -> EdgeResponse {
 }
 
 /// As Argus answers other methods. Source: `spec/argus-colossus.md` B1.
-fn method_not_allowed(head: &Head<'_>) -> EdgeResponse {
-    let path = head.target.split('?').next().unwrap_or_default();
+fn method_not_allowed(head: &Head<'_>, client: IpAddr) -> Box<Refusal> {
     let message = format!("{} method not allowed", head.method);
-    let mut answer = json(StatusCode::METHOD_NOT_ALLOWED, encode::refusal_json(&message, Some(path)));
+    let body = encode::refusal_json(&message, Some(path_of(head)));
+    let mut answer = json(StatusCode::METHOD_NOT_ALLOWED, body);
     answer.extra = HeaderBlock::build([("allow", "GET, HEAD, OPTIONS")]);
-    answer
+    Box::new(Refusal { answer, message, client, asked: None }).of(head)
+}
+
+fn path_of<'a>(head: &Head<'a>) -> &'a str {
+    head.target.split('?').next().unwrap_or_default()
 }
 
 fn json(status: StatusCode, body: String) -> EdgeResponse {

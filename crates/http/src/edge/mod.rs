@@ -19,7 +19,7 @@ pub use multipart::Multipart;
 pub use pace::Pace;
 pub use types::{
     Answered, BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse,
-    HeaderBlock,
+    HeaderBlock, Note, Refused,
 };
 
 use crate::{ServeConfig, Shutdown, accept::accept_loop};

@@ -1,6 +1,7 @@
 //! What the edge loop and a handler say to each other.
 
 use std::{
+    any::Any,
     fs::File,
     io,
     net::{IpAddr, SocketAddr},
@@ -30,6 +31,29 @@ pub trait EdgeHandler: Send + Sync + 'static {
 
     /// Told when the answer has been sent, or could not be. Must not wait.
     fn answered(&self, _request: &EdgeRequest<'_>, _outcome: &Answered) {}
+
+    /// Told when a request was turned down before a handler could see it. Must not wait.
+    fn refused(&self, _refused: &Refused<'_>) {}
+}
+
+/// Whatever a handler wants to find again when its answer is over.
+pub type Note = Arc<dyn Any + Send + Sync>;
+
+/// A request that was turned down by the loop itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused<'a> {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// Why, in the words of the answer.
+    pub message: &'a str,
+    /// Its method, if its head could be understood. Visible ASCII.
+    pub method: Option<&'a str>,
+    /// Its path, likewise.
+    pub path: Option<&'a str>,
+    /// Who asks, as far as can be told.
+    pub client: IpAddr,
+    /// Bytes of the answer that the peer's side took.
+    pub sent_bytes: u64,
 }
 
 /// What became of an answer.
@@ -39,6 +63,8 @@ pub struct Answered {
     pub status: StatusCode,
     /// Its prebuilt lines.
     pub headers: HeaderBlock,
+    /// What the handler has put into it.
+    pub note: Option<Note>,
     /// The bytes that its body was to have; none for `HEAD`.
     pub body_bytes: u64,
     /// Bytes that the peer's side took, those of the head included.
@@ -260,6 +286,8 @@ pub struct EdgeResponse {
     pub body: EdgeBody,
     /// How fast the body may leave, beside what holds for all answers.
     pub pace: Option<Arc<Pace>>,
+    /// Handed to [`EdgeHandler::answered`].
+    pub note: Option<Note>,
     /// Close the connection after this answer.
     pub close: bool,
 }
@@ -275,6 +303,7 @@ impl EdgeResponse {
             content_range: None,
             body,
             pace: None,
+            note: None,
             close: false,
         }
     }

@@ -290,3 +290,130 @@ async fn a_dropped_request_takes_its_connection_along() {
     // An orderly stop would wait for the request, if its connection were still there.
     server.stop().await;
 }
+
+/// A server that counts its connections and answers when it is told to; then it keeps them.
+struct Gate {
+    address: SocketAddr,
+    accepted: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
+    closed: Arc<AtomicUsize>,
+    open: tokio::sync::watch::Sender<bool>,
+}
+
+impl Gate {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let count = || Arc::new(AtomicUsize::new(0));
+        let gate = Self {
+            address,
+            accepted: count(),
+            asked: count(),
+            closed: count(),
+            open: tokio::sync::watch::Sender::new(false),
+        };
+        let (accepted, asked) = (Arc::clone(&gate.accepted), Arc::clone(&gate.asked));
+        let (closed, open) = (Arc::clone(&gate.closed), gate.open.subscribe());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                accepted.fetch_add(1, Ordering::Relaxed);
+                let (asked, closed, mut open) = (Arc::clone(&asked), Arc::clone(&closed), open.clone());
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    while stream.read_buf(&mut head).await.is_ok_and(|read| read > 0) {
+                        if head.ends_with(b"\r\n\r\n") {
+                            head.clear();
+                            asked.fetch_add(1, Ordering::Relaxed);
+                            if open.wait_for(|open| *open).await.is_err() {
+                                return;
+                            }
+                            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                            // Who has hung up meanwhile is met by the next read.
+                            stream.write_all(answer).await.ok();
+                        }
+                    }
+                    closed.fetch_add(1, Ordering::Relaxed);
+                });
+            }
+        });
+        gate
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    fn let_through(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+fn bounded(connections: usize, connect_timeout: Duration) -> Client {
+    Client::new(ClientConfig {
+        addresses: AddressPolicy::Local,
+        connections: Some(connections),
+        connect_timeout,
+        keep_alive: Duration::from_secs(600),
+        ..ClientConfig::default()
+    })
+}
+
+async fn fetch(client: Client, url: String) -> Result<Bytes, ClientError> {
+    client.get(&url).await?.collect(10).await
+}
+
+const AGES: Duration = Duration::from_secs(600);
+
+#[tokio::test]
+async fn no_more_connections_are_open_than_the_bound_and_all_take_turns() {
+    let gate = Gate::start().await;
+    let client = bounded(3, AGES);
+    let mut fetches = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        fetches.spawn(fetch(client.clone(), gate.url()));
+    }
+    until("three requests", || gate.asked.load(Ordering::Relaxed) == 3).await;
+    gate.let_through();
+    while let Some(fetched) = fetches.join_next().await {
+        assert_eq!(fetched.unwrap().unwrap(), "ok");
+    }
+    assert_eq!((gate.asked.load(Ordering::Relaxed), gate.accepted.load(Ordering::Relaxed)), (20, 3));
+    assert_eq!(gate.closed.load(Ordering::Relaxed), 0, "those that wait take what is given back");
+}
+
+#[tokio::test]
+async fn an_unused_connection_makes_room_for_one_to_another_host() {
+    let (one, other) = (Gate::start().await, Gate::start().await);
+    [&one, &other].iter().for_each(|gate| gate.let_through());
+    let client = bounded(1, AGES);
+    for _ in 0..3 {
+        assert_eq!(fetch(client.clone(), one.url()).await.unwrap(), "ok");
+    }
+    assert_eq!(one.accepted.load(Ordering::Relaxed), 1);
+    assert_eq!(fetch(client.clone(), other.url()).await.unwrap(), "ok");
+    until("the end of the first", || one.closed.load(Ordering::Relaxed) == 1).await;
+    assert_eq!(fetch(client, one.url()).await.unwrap(), "ok");
+    until("the end of the second", || other.closed.load(Ordering::Relaxed) == 1).await;
+}
+
+#[tokio::test]
+async fn who_finds_no_room_is_told_so_and_room_comes_back() {
+    let (one, other) = (Gate::start().await, Gate::start().await);
+    other.let_through();
+    let client = bounded(1, SHORT);
+    let held = tokio::spawn(fetch(client.clone(), one.url()));
+    until("a request", || one.asked.load(Ordering::Relaxed) == 1).await;
+    let refused = fetch(client.clone(), other.url()).await.unwrap_err();
+    assert!(
+        matches!(&refused, ClientError::Timeout { authority, step: Step::Connect }
+        if *authority == other.address.to_string()),
+        "{refused}"
+    );
+    assert_eq!(other.accepted.load(Ordering::Relaxed), 0);
+    held.abort();
+    // It looks at its connection again when it has answered.
+    one.let_through();
+    until("the end", || one.closed.load(Ordering::Relaxed) == 1).await;
+    assert_eq!(fetch(client, other.url()).await.unwrap(), "ok");
+}

@@ -96,6 +96,31 @@ fn a_lower_bound_evicts_and_spares_what_is_in_use() {
     }
 }
 
+#[test]
+fn what_is_forgotten_leaves_nothing_behind() {
+    for name in PolicyName::ALL {
+        let mut cache = CacheCore::new(100, name);
+        for n in 0..6 {
+            cache.insert(id(n), 15, n).unwrap();
+            (0..=n).for_each(|_| cache.touch(id(n), n));
+        }
+        cache.pin(id(4), 9);
+        cache.remove(id(1), 9);
+        // Held, in use, only remembered, and never seen.
+        [5, 4, 1, 77].into_iter().for_each(|n| cache.forget(id(n), 10));
+        assert_eq!([5, 4, 1].map(|n| cache.uses(id(n))), [0; 3], "{name:?}");
+        let hottest: Vec<_> = cache.hottest(9).into_iter().map(|(id, _)| id).collect();
+        assert_eq!(hottest, [id(3), id(2), id(0)]);
+        assert_eq!((cache.objects_count(), cache.used_bytes()), (3, 45));
+        assert_eq!(cache.standings(11).len(), 3);
+        // Its place in the table serves others, and it may come again.
+        for n in [20, 21, 22, 5] {
+            cache.insert(id(n), 20, 12).unwrap();
+        }
+        assert!(cache.contains(id(5)) && cache.uses(id(5)) == 0 && cache.used_bytes() <= 100);
+    }
+}
+
 /// C1 #2: one object that can never fit costs nothing of what is held.
 #[test]
 fn argus_2_an_object_that_does_not_fit_empties_nothing() {
@@ -241,7 +266,7 @@ proptest! {
             let_go = match &step {
                 Step::Unpin(_) => all_pinned.max(let_go),
                 Step::Capacity(_) => 0,
-                _ => let_go,
+                Step::Insert(..) | Step::Resize(..) | Step::Touch(_) | Step::Remove(_) | Step::Pin(_) => let_go,
             };
             let may = |n: u64, size: u64| size <= capacity && pinned(n) + size <= capacity;
             let evicted = match step {

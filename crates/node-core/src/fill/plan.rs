@@ -242,8 +242,7 @@ impl FillCore {
             .collect();
         for (id, source) in stalled {
             self.abandon(id, effects);
-            self.observe(source, Observation::Failed, effects);
-            self.rest(source, false);
+            self.failed(source, Observation::Stalled, effects);
         }
     }
 

@@ -2,9 +2,13 @@
 //! what, and how the fill has ended.
 
 use super::{FillError, Keep, lanes::Pass};
+use crate::brought::Brought;
 use argosy_content::GroupRange;
-use argosy_domain::{DataObjectId, limits::WINDOW_GROUPS};
-use argosy_node_core::fill::{Pace, ReaderId};
+use argosy_domain::{DataObjectId, limits::WINDOW_GROUPS, num::to_u64};
+use argosy_node_core::{
+    fill::{Pace, ReaderId},
+    sources::SourceName,
+};
 use argosy_store::{ObjectMeta, PartialObject, StoredObject};
 use bytes::Bytes;
 use std::{
@@ -81,6 +85,7 @@ struct Slot {
     /// When it was given what it reads now.
     given: Option<Instant>,
     pace: Pace,
+    brought: Brought,
     wake: Arc<Notify>,
     failed: Option<FillError>,
 }
@@ -190,8 +195,8 @@ impl Board {
         self.keep
     }
 
-    /// Takes a seat for these groups; none if the fill is over.
-    pub(crate) fn enter(self: &Arc<Self>, groups: GroupRange) -> Option<Seat> {
+    /// Takes a seat for these groups, and has noted who brings them; none if the fill is over.
+    pub(crate) fn enter(self: &Arc<Self>, groups: GroupRange, brought: Brought) -> Option<Seat> {
         let mut state = self.state();
         if matches!(state.phase, Phase::Over(_)) {
             return None;
@@ -206,6 +211,7 @@ impl Board {
             waits: None,
             given: None,
             pace: Pace::new(),
+            brought,
             wake: Arc::new(Notify::new()),
             failed: None,
         };
@@ -454,8 +460,12 @@ impl Board {
     }
 
     /// Lets out a proved group.
-    pub(super) fn publish(&self, group: u64, bytes: Bytes) {
+    pub(super) fn publish(&self, group: u64, bytes: Bytes, source: Option<SourceName>) {
         let mut state = self.state();
+        if let Some(source) = source {
+            let readers = state.readers.values().filter(|slot| slot.at <= group && group < slot.end);
+            readers.for_each(|slot| slot.brought.note(source, to_u64(bytes.len())));
+        }
         if self.keep == Keep::PassThrough && state.readers.values().all(|slot| group < slot.at) {
             return;
         }

@@ -5,7 +5,10 @@ use argosy_api::pass::PASS_SCHEME;
 use argosy_content::{GroupRange, SliceDecoder, SliceItem, slice_len};
 use argosy_domain::DataObjectId;
 use argosy_http::{Client, ClientError, Request, Response, StatusCode, header};
-use argosy_node_core::fill::{RequestEnd, RequestId};
+use argosy_node_core::{
+    fill::{RequestEnd, RequestId},
+    sources::SourceId,
+};
 use argosy_store::ObjectMeta;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -17,6 +20,7 @@ const MAX_ERROR_BODY_BYTES: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Ask {
     pub(super) request: RequestId,
+    pub(super) source: SourceId,
     pub(super) endpoint: String,
     pub(super) id: DataObjectId,
     pub(super) meta: ObjectMeta,
@@ -33,7 +37,7 @@ pub(super) struct Ask {
 #[derive(Debug)]
 pub(super) enum RequestEvent {
     /// Proved parts, in the order of the slice.
-    Items { request: RequestId, items: Vec<SliceItem> },
+    Items { request: RequestId, source: SourceId, items: Vec<SliceItem> },
     /// It is over.
     Ended { request: RequestId, end: RequestEnd },
 }
@@ -110,7 +114,10 @@ async fn receive(
             }
         };
         if !items.is_empty() {
-            events.send(RequestEvent::Items { request: ask.request, items }).await.ok()?;
+            events
+                .send(RequestEvent::Items { request: ask.request, source: ask.source, items })
+                .await
+                .ok()?;
         }
         if let Some(wrong) = wrong {
             tracing::warn!(endpoint = ask.endpoint, object = %ask.id, %wrong, "a source sent wrong bytes");

@@ -2,7 +2,7 @@
 
 use crate::{follower::Follower, passes::Passes};
 use argosy_domain::{DataObjectId, WorkerId};
-use argosy_node_core::sources::SourceId;
+use argosy_node_core::sources::{SourceId, SourceName};
 use std::{fmt, pin::Pin, sync::Arc};
 
 /// Most sources of one object that are looked at.
@@ -13,6 +13,8 @@ pub(super) const MAX_SOURCES: usize = 64;
 pub struct FillSource {
     /// Its name in the node's memory of sources.
     pub id: SourceId,
+    /// As the directory numbers it, for people.
+    pub name: SourceName,
     /// Root URL.
     pub endpoint: String,
     /// Whether it says that it has it. The others are asked only when these have failed.
@@ -90,10 +92,9 @@ impl Sources for DirectorySources {
         sources
             .into_iter()
             .filter(|source| Some(source.worker) != self.except)
-            .map(|source| FillSource {
-                id: SourceId::from(source.bucket),
-                endpoint: source.endpoint,
-                holds: source.holds,
+            .map(|source| {
+                let name = SourceName::Storage(source.bucket);
+                FillSource { id: name.id(), name, endpoint: source.endpoint, holds: source.holds }
             })
             .collect()
     }
@@ -111,8 +112,8 @@ impl Sources for DirectorySources {
         for peer in found.into_iter().filter(|peer| Some(peer.worker) != myself) {
             // One node may operate several buckets of the bag.
             if !peers.iter().any(|known| known.endpoint == peer.endpoint) {
-                let id = SourceId::of_peer(peer.bucket, peer.worker);
-                peers.push(FillSource { id, endpoint: peer.endpoint, holds: false });
+                let name = SourceName::Peer(peer.bucket, peer.worker);
+                peers.push(FillSource { id: name.id(), name, endpoint: peer.endpoint, holds: false });
             }
         }
         peers

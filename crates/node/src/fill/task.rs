@@ -238,7 +238,9 @@ impl FillTask {
             }
             match self.next().await {
                 Happened::Nothing => {}
-                Happened::Event(RequestEvent::Items { request, items }) => self.on_items(request, items),
+                Happened::Event(RequestEvent::Items { request, source, items }) => {
+                    self.on_items(request, source, items);
+                }
                 Happened::Event(RequestEvent::Ended { request, end }) => {
                     self.requests.remove(&request);
                     if self.requests.is_empty() && self.unwritten.is_empty() {
@@ -437,10 +439,12 @@ impl FillTask {
         groups: GroupRange,
         priority: Priority,
     ) -> Result<(), RequestEnd> {
-        let endpoint = self.sources.get(&source).ok_or(RequestEnd::Failed)?.endpoint.clone();
+        let known = self.sources.get(&source).ok_or(RequestEnd::Failed)?;
+        let (name, endpoint) = (known.name, known.endpoint.clone());
         let pass = self.passes.remove(&source).or_else(|| self.inner.lanes.ask(self.id, source, priority));
         let ask = Ask {
             request,
+            source,
             endpoint,
             id: self.board.id(),
             meta: self.board.meta(),
@@ -449,13 +453,15 @@ impl FillTask {
             silence: Duration::from_millis(self.inner.config.bounds.stall_ms) + SILENCE_MARGIN,
             pass: pass.ok_or(RequestEnd::Crowded)?,
         };
+        self.inner.memory().asked(name);
         let sources = Arc::clone(&self.inner.sources);
         let task = request::run(self.inner.client.clone(), sources, ask, self.events.0.clone());
         self.requests.insert(request, self.running.spawn(task));
         Ok(())
     }
 
-    fn on_items(&mut self, request: RequestId, items: Vec<SliceItem>) {
+    fn on_items(&mut self, request: RequestId, source: SourceId, items: Vec<SliceItem>) {
+        self.inner.memory().brought(source, items.iter().map(bytes_of).sum());
         for item in items {
             if let SliceItem::Group(group) = &item {
                 let index = group.index();
@@ -464,7 +470,8 @@ impl FillTask {
                     // Counted first: who has read the bytes finds them counted.
                     let bytes = to_u64(group.data().len());
                     self.inner.bytes_fetched.fetch_add(bytes, Ordering::Relaxed);
-                    self.board.publish(index, group.data().clone());
+                    let name = self.sources.get(&source).map(|source| source.name);
+                    self.board.publish(index, group.data().clone(), name);
                     self.last_progress = Instant::now();
                 }
                 self.tell(FillInput::GroupArrived { request, group: index });
@@ -495,6 +502,14 @@ impl FillTask {
         }
         self.completing = false;
         self.board.repeat_wants();
+    }
+}
+
+/// Bytes of the object.
+fn bytes_of(item: &SliceItem) -> u64 {
+    match item {
+        SliceItem::Group(group) => to_u64(group.data().len()),
+        SliceItem::Pair(_) => 0,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
 use argosy_content::GroupRange;
 use argosy_domain::DataObjectId;
 use argosy_http::{AddressPolicy, Client, ClientConfig};
-use argosy_node::{FillError, Fills, FillsConfig, Keep, ReadRequest, Sources, Unbounded};
+use argosy_node::{Brought, FillError, Fills, FillsConfig, Keep, ReadRequest, Sources, Unbounded};
 use argosy_node_core::fill::FillBounds;
 use argosy_store::ObjectMeta;
 use std::{
@@ -33,6 +33,21 @@ async fn objects_of_every_shape_arrive_whole_and_become_complete() {
         rig.fills.stop().await;
         assert_eq!(rig.fills.active_count(), 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_can_tell_who_brought_what_it_was_given() {
+    let rig = Rig::new(5 * MIB, &[Behaviour::Absent, Behaviour::Honest]).await;
+    let read = async |range: Range<u64>| {
+        let brought = Brought::default();
+        let mut reader = rig.fills.reader(rig.request(range, Keep::Stored)).noting(&brought);
+        while reader.next_chunk().await.unwrap().is_some() {}
+        (brought.names(), brought.bytes())
+    };
+    assert_eq!(read(10..20).await, ("storage-1".to_owned(), GROUP));
+    assert_eq!(read(0..5).await, (String::new(), 0), "nothing was fetched for that");
+    let size = rig.sample.size();
+    assert_eq!(read(0..size).await, ("storage-1".to_owned(), size - GROUP));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,10 +1,10 @@
 //! A node's fills, with sources made for tests.
 
 use crate::fake_source::{Behaviour, FakeSource, Sample};
-use argosy_domain::{DataObjectId, DistributionBucketId, FamilyId, WorkerId};
+use argosy_domain::{DataObjectId, DistributionBucketId, FamilyId, StorageBucketId, WorkerId};
 use argosy_http::{AddressPolicy, Client, ClientConfig};
 use argosy_node::{FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded};
-use argosy_node_core::sources::SourceId;
+use argosy_node_core::sources::SourceName;
 use argosy_store::{ObjectMeta, RealDisk, Store, StoreConfig};
 use std::{
     ops::Range,
@@ -25,14 +25,15 @@ pub(crate) struct Listed {
 
 impl Listed {
     pub(crate) fn add(&self, id: u64, source: &FakeSource, holds: bool) {
-        let source = FillSource { id: SourceId(id), endpoint: source.endpoint.clone(), holds };
+        let name = SourceName::Storage(StorageBucketId(id));
+        let source = FillSource { id: name.id(), name, endpoint: source.endpoint.clone(), holds };
         self.storage.lock().unwrap().push(source);
     }
 
     pub(crate) fn add_peer(&self, worker: u64, peer: &FakeSource) {
         let bucket = DistributionBucketId { family: FamilyId(0), index: 0 };
-        let id = SourceId::of_peer(bucket, WorkerId(worker));
-        let peer = FillSource { id, endpoint: peer.endpoint.clone(), holds: false };
+        let name = SourceName::Peer(bucket, WorkerId(worker));
+        let peer = FillSource { id: name.id(), name, endpoint: peer.endpoint.clone(), holds: false };
         self.peers.lock().unwrap().push(peer);
     }
 }

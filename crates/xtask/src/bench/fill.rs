@@ -9,10 +9,10 @@ use super::{
     percentile, say,
 };
 use anyhow::{Context as _, Result, ensure};
-use argosy_domain::DataObjectId;
+use argosy_domain::{DataObjectId, StorageBucketId};
 use argosy_http::{AddressPolicy, Client, ClientConfig};
 use argosy_node::{FillSource, Fills, FillsConfig, Keep, ReadRequest, Sources, Unbounded};
-use argosy_node_core::sources::SourceId;
+use argosy_node_core::sources::SourceName;
 use argosy_store::{ObjectMeta, RealDisk, Store, StoreConfig};
 use clap::Args;
 use std::{
@@ -159,8 +159,8 @@ impl Stage {
         for id in 0..options.sources.max(1) {
             let source = FakeSource::start(Behaviour::Honest).await;
             source.put(ID.0, sample);
-            let id = SourceId(u64::try_from(id)?);
-            listed.push(FillSource { id, endpoint: source.endpoint.clone(), holds: true });
+            let name = SourceName::Storage(StorageBucketId(u64::try_from(id)?));
+            listed.push(FillSource { id: name.id(), name, endpoint: source.endpoint.clone(), holds: true });
             sources.push(source);
         }
         let config = StoreConfig { capacity_bytes: None, disk_floor_bytes: 0 };

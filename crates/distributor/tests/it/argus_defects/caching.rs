@@ -186,9 +186,10 @@ async fn defect_29_rot_on_disk_is_never_found() {
     rig.config.scrub = Scrub { bytes_per_second: Size(1 << 40) };
     rig.start().await;
     // Nobody reads, and it is found and mended all the same.
-    rig.wait_until("the end of the scrub", |status| status["scrub"]["doing"] == "waiting").await;
+    let is_over = |scrub: &serde_json::Value| scrub["doing"] == "waiting" && scrub["repairedCount"] == 2;
+    rig.wait_until("the end of the scrub", |status| is_over(&status["scrub"])).await;
     let scrub = rig.status().await["scrub"].clone();
-    assert_eq!((&scrub["damagedCount"], &scrub["repairedCount"]), (&2.into(), &2.into()), "{scrub}");
+    assert_eq!((&scrub["damagedCount"], &scrub["waitingCount"]), (&2.into(), &0.into()), "{scrub}");
     assert_eq!(rig.groups_sent() - fetched, 2, "the damaged groups and no others");
     let mut after: Vec<Vec<u8>> = files_below(&rig.config.directories.assets)
         .into_iter()
@@ -201,6 +202,29 @@ async fn defect_29_rot_on_disk_is_never_found() {
     for (id, sample) in (0..).zip(&samples) {
         rig.assert_whole(id, sample, "hit").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_that_is_found_while_the_sources_are_away_is_mended_when_they_are_back() {
+    let off = Scrub { bytes_per_second: Size(0) };
+    let mut rig = Rig::configured(&[Behaviour::Honest], |config| config.scrub = off).await;
+    let sample = png(1, 3 * MIB);
+    let id = rig.put_and_fetch(&sample).await;
+    rig.stop().await;
+    flip_byte(&rig.only_file(".data"), 50_000);
+    rig.sources[0].behave(Behaviour::Absent);
+    rig.config.scrub = Scrub { bytes_per_second: Size(1 << 40) };
+    rig.start().await;
+    rig.wait_until("a first attempt", |status| !status["scrub"]["lastFailure"].is_null()).await;
+    let scrub = rig.status().await["scrub"].clone();
+    assert_eq!((&scrub["waitingCount"], &scrub["repairedCount"]), (&1.into(), &0.into()), "{scrub}");
+    let waiting = |text: &str| crate::watching::number(text, "argosy_distributor_scrub_waiting");
+    assert_eq!(waiting(&crate::watching::metrics(&rig).await), 1.0);
+    rig.sources[0].behave(Behaviour::Honest);
+    rig.wait_until("the repair", |status| status["scrub"]["repairedCount"] == 1).await;
+    rig.wait_until("nothing more", |status| status["scrub"]["waitingCount"] == 0).await;
+    rig.assert_whole(id, &sample, "hit").await;
+    assert_eq!(waiting(&crate::watching::metrics(&rig).await), 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,3 +8,4 @@ mod proxied;
 mod router;
 mod running;
 mod support;
+mod withdrawn;

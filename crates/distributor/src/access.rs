@@ -6,19 +6,22 @@ use crate::{
 };
 use argosy_api::{ErrorBody, Retry};
 use argosy_domain::{DataObjectId, WorkerId};
-use argosy_http::{EdgeRequest, EdgeResponse, StatusCode};
+use argosy_http::{EdgeMethod, EdgeRequest, EdgeResponse, Permission, StatusCode};
 use argosy_node::{AccessError, Credentials, access::PRIVATE_CACHE_CONTROL};
 use argosy_node_core::{
     follow::{Distributor, Index},
-    serve::{AssetDecision, Deliverable, decide_asset, my_buckets},
+    serve::{AssetDecision, Deliverable, GoingOn, decide_asset, decide_going_on, my_buckets},
 };
 use argosy_store::ObjectMeta;
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 /// Most nodes that are named to a user who asked the wrong one.
 const MAX_NAMED_NODES: usize = 16;
 /// Longest address that is named; what an operator wrote may be longer.
 const MAX_NAMED_BYTES: usize = 255;
+
+/// Longest body of which the kernel takes all at once, so that there is nothing left to ask about.
+const MAX_UNASKED_BYTES: u64 = 64 * 1024;
 
 /// An object that this request may have.
 #[derive(Clone, Copy, Debug)]
@@ -98,13 +101,49 @@ impl Node {
     }
 }
 
-impl Admitted {
-    /// The answer as it goes out. Whatever was prepared for everybody, what is private is kept by nobody.
-    pub(crate) fn dress(&self, mut answer: EdgeResponse) -> EdgeResponse {
-        if self.private {
+impl Node {
+    /// The answer as it goes out. Whatever was prepared for everybody, what is private is kept by nobody; and what
+    /// takes long to send goes no further than the newest block allows.
+    pub(crate) fn dress(
+        self: &Arc<Self>,
+        request: &EdgeRequest<'_>,
+        id: DataObjectId,
+        admitted: Admitted,
+        mut answer: EdgeResponse,
+    ) -> EdgeResponse {
+        if admitted.private {
             answer.headers = answer.headers.replacing("cache-control", PRIVATE_CACHE_CONTROL);
         }
+        if answer.body.len() > MAX_UNASKED_BYTES && request.method == EdgeMethod::Get {
+            answer.permission = Some(self.permission(request, id, admitted));
+        }
         answer
+    }
+
+    /// Tells whether an answer that was begun may go on.
+    fn permission(
+        self: &Arc<Self>,
+        request: &EdgeRequest<'_>,
+        id: DataObjectId,
+        admitted: Admitted,
+    ) -> Permission {
+        let node = Arc::clone(self);
+        // Nobody looked at what was shown for a public object. It counts if that becomes private.
+        let shown = Credentials::of(request.query, request.authorization) != Credentials::default();
+        let [query, authorization] =
+            [request.query, request.authorization].map(|text| text.filter(|_| shown).map(str::to_owned));
+        Arc::new(move || {
+            let bag = match node.follower.with_index(|index| decide_going_on(index, id)) {
+                GoingOn::Free => return true,
+                GoingOn::Private(_) if admitted.private => return true,
+                GoingOn::Private(bag) => bag,
+                GoingOn::Over => return false,
+            };
+            let duty = node.duty.load();
+            let own = |index: &Index| own_endpoints(index, &duty);
+            let shown = Credentials::of(query.as_deref(), authorization.as_deref());
+            shown.check(&node.follower, id, &bag, own).is_ok()
+        })
     }
 }
 

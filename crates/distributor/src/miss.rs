@@ -2,7 +2,7 @@
 
 use crate::{answers, asset::Wanted, cache::Pin, node::Node};
 use argosy_domain::num::to_u64;
-use argosy_http::{EdgeBody, EdgeResponse};
+use argosy_http::{BodyPiece, EdgeBody, EdgeResponse};
 use argosy_node::{Brought, FillError, Keep, ReadRequest, mime};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
@@ -42,7 +42,7 @@ impl Node {
             (Err(error), _) | (_, Err(error)) => return self.failed(&wanted, error),
         };
         let headers = answers::asset_headers(asset, x_cache, mime);
-        let begun = stream::once(async { Ok(first) }).chain(reader.into_stream());
+        let begun = stream::once(async { Ok(first.into()) }).chain(reader.into_stream());
         let begun = self.counted(first_range.end - first_range.start, pin, begun);
         let others = others.iter().map(|range| self.streamed(&wanted, range, keep, &brought));
         let bodies: Vec<EdgeBody> = std::iter::once(begun).chain(others).collect();
@@ -72,13 +72,13 @@ impl Node {
         self: &Arc<Self>,
         len: u64,
         pin: Option<Pin>,
-        stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+        stream: impl Stream<Item = io::Result<BodyPiece>> + Send + 'static,
     ) -> EdgeBody {
         let node = Arc::clone(self);
-        let stream = stream.inspect(move |chunk| {
+        let stream = stream.inspect(move |piece| {
             let _kept = &pin;
-            if let Ok(bytes) = chunk {
-                node.count_sent(to_u64(bytes.len()));
+            if let Ok(piece) = piece {
+                node.count_sent(piece.len());
             }
         });
         EdgeBody::Stream { len, stream: Box::pin(stream) }

@@ -91,7 +91,7 @@ impl EdgeHandler for Public {
                         Box::pin(Arc::clone(node).wanted(wanted).instrument(node.span.clone())).await
                     }
                 };
-                admitted.dress(answer)
+                node.dress(&request, id, admitted, answer)
             }
             Route::Slices(id) => {
                 let admitted = match node.admit(&request, id) {
@@ -100,7 +100,7 @@ impl EdgeHandler for Public {
                 };
                 let slices = Arc::clone(node).slices(request.method, id, admitted.meta, request.query);
                 let answer = Box::pin(slices.instrument(node.span.clone())).await;
-                admitted.dress(node.paced(id, admitted.meta, answer))
+                node.dress(&request, id, admitted, node.paced(id, admitted.meta, answer))
             }
             Route::Proof(id) => {
                 let admitted = match node.admit(&request, id) {
@@ -109,7 +109,7 @@ impl EdgeHandler for Public {
                 };
                 let proof = Arc::clone(node).proof(request.method, id, admitted.meta, request.query);
                 let answer = Box::pin(proof.instrument(node.span.clone())).await;
-                admitted.dress(node.paced(id, admitted.meta, answer))
+                node.dress(&request, id, admitted, node.paced(id, admitted.meta, answer))
             }
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),

@@ -79,8 +79,7 @@ impl Node {
                 }
             }
         });
-        let body = EdgeBody::Stream { len, stream: Box::pin(stream) };
-        Ok(EdgeResponse::new(StatusCode::OK, body).with_headers(headers))
+        Ok(EdgeResponse::new(StatusCode::OK, EdgeBody::bytes_stream(len, stream)).with_headers(headers))
     }
 
     /// 200 with the groups that are here in a header, for nodes that look for a source.

@@ -29,8 +29,8 @@ pub use accept::{BindError, bind};
 pub use client::{AddressPolicy, Authorities, Client, ClientConfig, ClientError, Request, Response};
 pub use conditional::{Conditions, Decision, decide};
 pub use edge::{
-    Answered, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse, HeaderBlock,
-    Multipart, Note, Pace, Refused, serve_edge,
+    ASK_BYTES, ASK_EVERY, Answered, BodyPiece, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest,
+    EdgeResponse, HeaderBlock, Multipart, Note, Pace, Permission, PieceStream, Refused, serve_edge,
 };
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use limits::{ConnectionCaps, Deadlines, ServeConfig, ServeCounters};

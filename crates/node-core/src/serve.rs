@@ -68,6 +68,28 @@ pub fn decide_asset(index: &Index, my: &Assignment, id: DataObjectId) -> AssetDe
     if bag.is_private() { AssetDecision::Private(deliverable) } else { AssetDecision::Serve(deliverable) }
 }
 
+/// Whether an answer that was begun may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoingOn {
+    /// Whoever it goes to.
+    Free,
+    /// Only to those who show that they may read this bag, which is private.
+    Private(BagId),
+    /// To nobody: the object is blacklisted or deleted.
+    Over,
+}
+
+/// Decides whether what was begun may go on, from the index alone. What others are to deliver from now on may:
+/// whoever has begun here ends here.
+#[must_use]
+pub fn decide_going_on(index: &Index, id: DataObjectId) -> GoingOn {
+    let (Some(object), Some(bag)) = (index.object(id), index.bag_of(id)) else { return GoingOn::Over };
+    if index.is_blacklisted(&object.content_id) {
+        return GoingOn::Over;
+    }
+    if bag.is_private() { GoingOn::Private(object.bag) } else { GoingOn::Free }
+}
+
 /// What a storage node answers for an object, before it looks at its own disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileDecision {

@@ -15,6 +15,7 @@ mod request;
 mod sources;
 mod sync;
 mod task;
+mod window;
 mod writer;
 
 pub use sources::{DirectorySources, FillSource, PassFuture, Sources};
@@ -49,6 +50,7 @@ use tokio::{
     time::Instant,
 };
 use tracing::{Instrument as _, Span};
+use window::Retained;
 
 /// Bounds of a node's fills.
 #[derive(Clone, Debug)]
@@ -184,6 +186,7 @@ pub(crate) struct Inner {
     slots: Arc<Semaphore>,
     background_slots: Arc<Semaphore>,
     lanes: Arc<Lanes>,
+    retained: Retained,
     syncs: Syncs,
     stopped: AtomicBool,
     started: Instant,
@@ -225,6 +228,7 @@ impl Fills {
             slots,
             background_slots,
             lanes,
+            retained: Retained::default(),
             syncs: Syncs::default(),
             stopped: AtomicBool::new(false),
             started: Instant::now(),
@@ -414,7 +418,13 @@ impl Fills {
         if let Some(board) = shared.get(&id).filter(|board| !board.is_over()) {
             return Ok(Arc::clone(board));
         }
-        let board = Arc::new(Board::new(id, meta, Keep::Stored, self.inner.config.read_ahead_groups));
+        let board = Arc::new(Board::new(
+            id,
+            meta,
+            Keep::Stored,
+            self.inner.config.read_ahead_groups,
+            self.inner.retained.clone(),
+        ));
         shared.insert(id, Arc::clone(&board));
         drop(shared);
         self.start(Arc::clone(&board));
@@ -426,7 +436,13 @@ impl Fills {
         if self.inner.stopped.load(Ordering::Acquire) {
             return Err(FillError::Stopped);
         }
-        let board = Arc::new(Board::new(id, meta, Keep::PassThrough, self.inner.config.read_ahead_groups));
+        let board = Arc::new(Board::new(
+            id,
+            meta,
+            Keep::PassThrough,
+            self.inner.config.read_ahead_groups,
+            self.inner.retained.clone(),
+        ));
         self.start(Arc::clone(&board));
         Ok(board)
     }

@@ -2,19 +2,22 @@
 
 use crate::brought::Brought;
 use crate::fill::{Board, FillError, Fills, Keep, Look, ReadRequest, Seat};
-use argosy_content::{GroupRange, groups_of};
+use argosy_content::{GroupRange, byte_range, groups_of};
 use argosy_domain::{
-    limits::GROUP_BYTES,
+    limits::{GROUP_BYTES, WINDOW_GROUPS},
     num::{to_u64, to_usize},
 };
+use argosy_http::BodyPiece;
 use argosy_store::{Damaged, PartialObject, ReadError, StoreError, StoredObject};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+use std::{collections::VecDeque, fs::File, io, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Groups of a complete object that are read at once.
 const STORED_RUN_GROUPS: u64 = 16;
+/// Groups of a complete object that are proved at once, if need be, and sent by the kernel.
+const SENT_RUN_GROUPS: u64 = WINDOW_GROUPS;
 /// How often a reader starts over after damage on the disk or a fill that ended under it, without a byte
 /// in between.
 const MAX_RESTARTS: u32 = 8;
@@ -37,12 +40,19 @@ pub struct ObjectReader {
     end: u64,
     keep: Keep,
     backing: Backing,
-    /// Groups that were read from disk, the one that `at` lies in first.
+    /// Groups in memory, the one that `at` lies in first.
     ready: VecDeque<Bytes>,
     restarts: u32,
     /// Since when no source can be reached, in the middle of what is read.
     outage: Option<Instant>,
     brought: Brought,
+}
+
+/// What was found of what comes next.
+enum Found {
+    Groups(VecDeque<Bytes>),
+    /// All of these were proved, and lie in the file.
+    Proved(Arc<File>, GroupRange),
 }
 
 #[derive(Debug)]
@@ -91,28 +101,68 @@ impl ObjectReader {
         if self.at >= self.end {
             return Ok(None);
         }
-        let bytes = match self.ready.pop_front() {
-            Some(bytes) => bytes,
-            None => self.next_group().await?,
-        };
-        self.outage = None;
+        while self.ready.is_empty() {
+            if let Found::Groups(groups) = self.find(false).await? {
+                self.ready = groups;
+            }
+        }
+        Ok(self.take_ready())
+    }
+
+    /// What comes next, which may be a part of a file for the kernel to send: at most 1 MiB; none at the end
+    /// of the range.
+    ///
+    /// # Errors
+    /// As [`ObjectReader::next_chunk`].
+    pub async fn next_piece(&mut self) -> Result<Option<BodyPiece>, FillError> {
+        if self.at >= self.end {
+            return Ok(None);
+        }
+        if self.ready.is_empty() {
+            match self.find(true).await? {
+                Found::Groups(groups) => self.ready = groups,
+                Found::Proved(file, groups) => {
+                    self.went_on();
+                    let range = byte_range(groups, self.request.meta.size);
+                    let (offset, end) = (self.at, range.end.min(self.end));
+                    self.at = end;
+                    return Ok(Some(BodyPiece::File { file, offset, len: end - offset }));
+                }
+            }
+        }
+        let mut pieces = Vec::with_capacity(self.ready.len());
+        while let Some(chunk) = self.take_ready() {
+            pieces.push(chunk);
+        }
+        Ok(Some(BodyPiece::Bytes(pieces)))
+    }
+
+    /// The next group in memory, cut to what is wanted of it.
+    fn take_ready(&mut self) -> Option<Bytes> {
+        let bytes = self.ready.pop_front()?;
+        self.went_on();
         let skip = to_usize(self.at % GROUP_BYTES);
         let take = bytes.len().min(to_usize(self.end - self.at).saturating_add(skip));
-        self.restarts = 0;
         let chunk = bytes.slice(skip..take);
         self.at += to_u64(chunk.len());
-        Ok(Some(chunk))
+        Some(chunk)
+    }
+
+    fn went_on(&mut self) {
+        self.outage = None;
+        self.restarts = 0;
     }
 
     /// All that is still to come, as a stream that ends at the first error.
-    pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    pub fn into_stream(self) -> impl Stream<Item = io::Result<BodyPiece>> + Send + 'static {
         stream::try_unfold(self, |mut reader| async move {
-            let chunk = reader.next_chunk().await.map_err(io::Error::other)?;
-            Ok(chunk.map(|chunk| (chunk, reader)))
+            let piece = reader.next_piece().await.map_err(io::Error::other)?;
+            Ok(piece.map(|piece| (piece, reader)))
         })
     }
 
-    async fn next_group(&mut self) -> Result<Bytes, FillError> {
+    /// Finds what comes next; in a file only if it is to be `sent` by the kernel.
+    async fn find(&mut self, sent: bool) -> Result<Found, FillError> {
         loop {
             let group = self.at / GROUP_BYTES;
             let seat = match &self.backing {
@@ -122,19 +172,19 @@ impl ObjectReader {
                 }
                 Backing::Stored(stored) => {
                     let stored = Arc::clone(stored);
-                    if let Some(bytes) = self.read_stored(stored, group).await? {
-                        return Ok(bytes);
+                    if let Some(found) = self.find_stored(stored, group, sent).await? {
+                        return Ok(found);
                     }
                     continue;
                 }
                 Backing::Fill(seat) => seat,
             };
             match seat.look(group) {
-                Look::Bytes(bytes) => return Ok(bytes),
+                Look::Bytes(groups) => return Ok(Found::Groups(groups.into())),
                 Look::Stored(stored) => self.backing = Backing::Stored(stored),
                 Look::Disk(partial, run) => {
-                    if let Some(bytes) = self.read_partial(partial, run).await? {
-                        return Ok(bytes);
+                    if let Some(groups) = self.read_partial(partial, run).await? {
+                        return Ok(Found::Groups(groups));
                     }
                 }
                 Look::Wait(wake) => wake.notified().await,
@@ -198,20 +248,35 @@ impl ObjectReader {
         Ok(())
     }
 
-    /// The group, and those after it into `ready`; none if they were damaged and are to be fetched.
-    async fn read_stored(
+    /// The group and some after it; none if they were damaged and are to be fetched.
+    async fn find_stored(
         &mut self,
         stored: Arc<StoredObject>,
         group: u64,
-    ) -> Result<Option<Bytes>, FillError> {
-        let end = groups_of(self.at..self.end).end.min(group + STORED_RUN_GROUPS);
+        sent: bool,
+    ) -> Result<Option<Found>, FillError> {
+        let file = stored.file().filter(|_| sent).cloned();
+        let most = if file.is_some() { SENT_RUN_GROUPS } else { STORED_RUN_GROUPS };
+        let end = groups_of(self.at..self.end).end.min(group.saturating_add(most));
         let run = GroupRange::new(group, end);
-        let read = tokio::task::spawn_blocking(move || stored.read_checked(run)).await;
-        match read {
-            Ok(Ok(groups)) => {
-                self.ready = groups.into();
-                Ok(self.ready.pop_front())
+        let found = match file {
+            // As a hit, without a thread of its own.
+            Some(file) if stored.is_verified(run) => Ok(Ok(Found::Proved(file, run))),
+            Some(file) => {
+                tokio::task::spawn_blocking(move || {
+                    stored.ensure_verified(run).map(|()| Found::Proved(file, run))
+                })
+                .await
             }
+            None => {
+                tokio::task::spawn_blocking(move || {
+                    stored.read_checked(run).map(|groups| Found::Groups(groups.into()))
+                })
+                .await
+            }
+        };
+        match found {
+            Ok(Ok(found)) => Ok(Some(found)),
             Ok(Err(damaged)) => {
                 self.count_restart().await?;
                 self.repair(damaged).await?;
@@ -234,7 +299,7 @@ impl ObjectReader {
         &mut self,
         partial: Arc<PartialObject>,
         run: GroupRange,
-    ) -> Result<Option<Bytes>, FillError> {
+    ) -> Result<Option<VecDeque<Bytes>>, FillError> {
         let held = Arc::clone(&partial);
         let read = tokio::task::spawn_blocking(move || {
             held.read_verified(run).map_err(|error| match error {
@@ -243,10 +308,7 @@ impl ObjectReader {
             })
         });
         match read.await {
-            Ok(Ok(groups)) => {
-                self.ready = groups.into();
-                Ok(self.ready.pop_front())
-            }
+            Ok(Ok(groups)) => Ok(Some(groups.into())),
             Ok(Err(mended)) => {
                 self.count_restart().await?;
                 match (mended, &self.backing) {

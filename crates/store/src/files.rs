@@ -32,14 +32,11 @@ impl TreeFiles {
     /// The bytes of each of `groups`, proved.
     pub(crate) fn read_verified(&self, groups: GroupRange) -> Result<Vec<Bytes>, Unproved> {
         let groups = groups.intersection(GroupRange::whole(self.meta.size));
+        let found = self.read_unproved(groups)?;
         let mut reader = Reader::new(self);
         let mut verifier = PathVerifier::new(self.meta.content_id, self.meta.size);
-        let mut found = Vec::with_capacity(to_usize(groups.count()));
-        for group in groups.iter() {
-            let mut bytes = BytesMut::zeroed(group_len(group, self.meta.size));
-            reader.read_group(group, &mut bytes)?;
-            verifier.check(group, &bytes, |index| reader.read_pair(index))?;
-            found.push(bytes.freeze());
+        for (group, bytes) in groups.iter().zip(&found) {
+            verifier.check(group, bytes, |index| reader.read_pair(index))?;
         }
         Ok(found)
     }
@@ -48,6 +45,14 @@ impl TreeFiles {
     pub(crate) fn read_unproved(&self, groups: GroupRange) -> Result<Vec<Bytes>, Unproved> {
         let groups = groups.intersection(GroupRange::whole(self.meta.size));
         let mut reader = Reader::new(self);
+        let range = byte_range(groups, self.meta.size);
+        let mut run = BytesMut::zeroed(to_usize(range.end - range.start));
+        if reader.read_bytes(range.start, &mut run).is_ok() {
+            let mut run = run.freeze();
+            let pieces = groups.iter().map(|group| run.split_to(group_len(group, self.meta.size)));
+            return Ok(pieces.collect());
+        }
+        // One by one, to find out which of them cannot be read.
         let read = |group| {
             let mut bytes = BytesMut::zeroed(group_len(group, self.meta.size));
             reader.read_group(group, &mut bytes).map(|()| bytes.freeze())

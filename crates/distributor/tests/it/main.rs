@@ -24,3 +24,4 @@ mod rules;
 mod starting;
 mod steps;
 mod watching;
+mod withdrawn;

@@ -1,6 +1,6 @@
 //! One connection of the edge: wait, parse, answer, again.
 
-use std::{io, net::IpAddr, pin::Pin, sync::Arc};
+use std::{io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use http::StatusCode;
 use tokio::{
@@ -201,6 +201,7 @@ impl<H: EdgeHandler> Edge<H> {
         };
         let mut writer = Writer::new(stream, self.config.deadlines.write_stall);
         writer.paces = [response.pace.take(), self.config.egress.clone()];
+        writer.permission = response.permission.take();
         let sent = writer.response(response, bodiless).await;
         (answered.sent_bytes, answered.whole, answered.total) = (writer.sent, sent.is_ok(), began.elapsed());
         self.handler.answered(&request, &answered);
@@ -209,6 +210,12 @@ impl<H: EdgeHandler> Edge<H> {
             Ok(()) => Ok(()),
             Err(WriteError::Io) => Err(End::Quiet),
             Err(WriteError::Late) => Err(End::Late { in_head: false }),
+            Err(WriteError::Withdrawn) => {
+                tracing::info!(path = request.path, "an answer was broken off: it may not go on");
+                // What waits in the kernel goes with the connection.
+                rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)).ok();
+                Err(End::Quiet)
+            }
             Err(WriteError::Body { cause, head_sent }) => {
                 self.config.counters.count_broken_answer();
                 tracing::warn!(path = request.path, %cause, head_sent, "an answer's body could not be produced");

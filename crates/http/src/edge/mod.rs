@@ -18,9 +18,10 @@ use tokio::net::TcpListener;
 pub use multipart::Multipart;
 pub use pace::Pace;
 pub use types::{
-    Answered, BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest, EdgeResponse,
-    HeaderBlock, Note, Refused,
+    Answered, BodyPiece, BodyStream, ContentRange, EdgeBody, EdgeHandler, EdgeMethod, EdgeRequest,
+    EdgeResponse, HeaderBlock, Note, Permission, PieceStream, Refused,
 };
+pub use write::{ASK_BYTES, ASK_EVERY};
 
 use crate::{ServeConfig, Shutdown, accept::accept_loop};
 use connection::Edge;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
+use futures_util::{Stream, TryStreamExt as _};
 use http::StatusCode;
 
 use super::Pace;
@@ -20,6 +20,55 @@ use crate::{Conditions, Decision, decide};
 
 /// A body that is produced while it is sent. An error, or a wrong total length, closes the connection.
 pub type BodyStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// The same of an answer, which may come from files, too.
+pub type PieceStream = Pin<Box<dyn Stream<Item = io::Result<BodyPiece>> + Send>>;
+
+/// Whether an answer under way may go on. Asked every [`crate::ASK_BYTES`] or [`crate::ASK_EVERY`], by the thread
+/// that sends: it must not wait.
+pub type Permission = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// What comes next of a body.
+#[derive(Debug)]
+pub enum BodyPiece {
+    /// Bytes in memory, one after the other.
+    Bytes(Vec<Bytes>),
+    /// A part of a file, sent by the kernel.
+    File {
+        /// The open file; its own position is not used.
+        file: Arc<File>,
+        /// First byte.
+        offset: u64,
+        /// Bytes to send; a file that ends earlier closes the connection.
+        len: u64,
+    },
+}
+
+impl BodyPiece {
+    /// Its length, in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(pieces) => pieces
+                .iter()
+                .map(|bytes| argosy_domain::num::to_u64(bytes.len()))
+                .fold(0, u64::saturating_add),
+            Self::File { len, .. } => *len,
+        }
+    }
+
+    /// True when the length is zero.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl From<Bytes> for BodyPiece {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(vec![bytes])
+    }
+}
 
 /// Answers requests of the edge loop.
 pub trait EdgeHandler: Send + Sync + 'static {
@@ -227,7 +276,7 @@ pub enum EdgeBody {
         /// Bytes that the stream yields in all.
         len: u64,
         /// The bytes.
-        stream: BodyStream,
+        stream: PieceStream,
     },
     /// Bodies of the other kinds, one after the other, such as [`crate::Multipart`] makes them.
     Parts(Vec<Self>),
@@ -239,6 +288,11 @@ pub enum EdgeBody {
 }
 
 impl EdgeBody {
+    /// Bytes that all come through memory, `len` in all.
+    pub fn bytes_stream(len: u64, stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
+        Self::Stream { len, stream: Box::pin(stream.map_ok(BodyPiece::from)) }
+    }
+
     /// Length of the body, in bytes.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -272,7 +326,6 @@ impl std::fmt::Debug for EdgeBody {
 }
 
 /// An answer.
-#[derive(Debug)]
 pub struct EdgeResponse {
     /// The status.
     pub status: StatusCode,
@@ -288,8 +341,24 @@ pub struct EdgeResponse {
     pub pace: Option<Arc<Pace>>,
     /// Handed to [`EdgeHandler::answered`].
     pub note: Option<Note>,
+    /// Whether it may go on, if that can change while it is sent. Where it may not, the connection is reset, and what
+    /// of it waits in the kernel is not sent either.
+    pub permission: Option<Permission>,
     /// Close the connection after this answer.
     pub close: bool,
+}
+
+impl std::fmt::Debug for EdgeResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EdgeResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("extra", &self.extra)
+            .field("content_range", &self.content_range)
+            .field("body", &self.body)
+            .field("close", &self.close)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EdgeResponse {
@@ -304,6 +373,7 @@ impl EdgeResponse {
             body,
             pace: None,
             note: None,
+            permission: None,
             close: false,
         }
     }

@@ -1,22 +1,35 @@
 //! Sending answers: from memory, from files by the kernel, and from streams.
 
-use std::{fs::File, io, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, IoSlice},
+    sync::Arc,
+    time::Duration,
+};
 
 use argosy_domain::num::{to_u64, to_usize};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use rustix::net::SendFlags;
+use rustix::net::{SendAncillaryBuffer, SendFlags};
 use tokio::{
     io::Interest,
     net::TcpStream,
     time::{Instant, timeout},
 };
 
-use super::{BodyStream, EdgeBody, EdgeResponse, Pace, encode};
+use super::{BodyPiece, EdgeBody, EdgeResponse, Pace, Permission, PieceStream, encode};
 use crate::limits::{PROBE_PROGRESS_BYTES, WRITE_PROBES};
 
 /// Most bytes sent before other connections of the thread get their turn.
 const TURN_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Bytes after which it is asked whether an answer may go on.
+pub const ASK_BYTES: u64 = 1024 * 1024;
+/// Time after which that is asked even if fewer have been sent.
+pub const ASK_EVERY: Duration = Duration::from_secs(1);
+/// Pieces of memory that are sent by one call.
+const MAX_SLICES: usize = 64;
 
 /// Why an answer was not sent whole.
 #[derive(Debug)]
@@ -25,6 +38,8 @@ pub(super) enum WriteError {
     Io,
     /// The peer took nothing for too long.
     Late,
+    /// It may not go on.
+    Withdrawn,
     /// The body could not be produced, or not in the length that was announced.
     Body { cause: io::Error, head_sent: bool },
 }
@@ -43,11 +58,24 @@ pub(super) struct Writer<'a> {
     allowed: [u64; 2],
     /// Bytes that the peer's side took.
     pub(super) sent: u64,
+    /// Whether the answer may go on, and when that was last asked, at how many sent bytes.
+    pub(super) permission: Option<Permission>,
+    asked: (Instant, u64),
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(stream: &'a TcpStream, stall: Duration) -> Self {
-        Self { stream, stall, turn: 0, stalled: None, paces: [None, None], allowed: [0, 0], sent: 0 }
+        Self {
+            stream,
+            stall,
+            turn: 0,
+            stalled: None,
+            paces: [None, None],
+            allowed: [0, 0],
+            sent: 0,
+            permission: None,
+            asked: (Instant::now(), 0),
+        }
     }
 
     /// Sends a whole answer; only its head when it is `bodiless`.
@@ -156,6 +184,39 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Pieces of a body that lie in memory, as fast as they may leave, several by one call.
+    async fn pieces(&mut self, pieces: &[Bytes]) -> Result<(), WriteError> {
+        let stream = self.stream;
+        let mut waiting: VecDeque<&[u8]> = pieces.iter().map(AsRef::as_ref).collect();
+        let mut left: u64 = pieces.iter().map(|piece| to_u64(piece.len())).sum();
+        while left > 0 {
+            let step = to_usize(self.allow(left.min(TURN_BYTES)).await);
+            let mut room = step;
+            let mut slices = Vec::with_capacity(waiting.len().min(MAX_SLICES));
+            for piece in waiting.iter().take(MAX_SLICES) {
+                let part = &piece[..piece.len().min(room)];
+                room -= part.len();
+                slices.push(IoSlice::new(part));
+            }
+            let send = || {
+                let mut no_control = SendAncillaryBuffer::default();
+                Ok(rustix::net::sendmsg(stream, &slices, &mut no_control, SendFlags::NOSIGNAL)?)
+            };
+            let mut sent = self.push(send).await?;
+            self.note_sent(to_u64(sent));
+            left -= to_u64(sent);
+            while let Some(piece) = waiting.front_mut().filter(|piece| sent > 0 || piece.is_empty()) {
+                let taken = sent.min(piece.len());
+                *piece = &piece[taken..];
+                sent -= taken;
+                if piece.is_empty() {
+                    waiting.pop_front();
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn file(&mut self, file: &File, mut offset: u64, len: u64) -> Result<(), WriteError> {
         let stream = self.stream;
         let mut left = len;
@@ -181,16 +242,24 @@ impl<'a> Writer<'a> {
         &mut self,
         mut head: Option<Vec<u8>>,
         len: u64,
-        mut stream: BodyStream,
+        mut stream: PieceStream,
     ) -> Result<(), WriteError> {
         let mut left = len;
         while left > 0 {
             let body_error = |cause| WriteError::Body { cause, head_sent: head.is_none() };
             let piece = next_piece(&mut stream, left).await.map_err(body_error)?;
-            left -= to_u64(piece.len());
-            match head.take() {
-                Some(head) => self.bytes_after(head, &piece).await?,
-                None => self.body(&piece, SendFlags::empty()).await?,
+            left -= piece.len();
+            match (head.take(), &piece) {
+                (Some(head), BodyPiece::Bytes(pieces)) if let [bytes] = pieces.as_slice() => {
+                    self.bytes_after(head, bytes).await?;
+                    continue;
+                }
+                (Some(head), _) => self.bytes(&head, self.with_body(true)).await?,
+                (None, _) => {}
+            }
+            match piece {
+                BodyPiece::Bytes(pieces) => self.pieces(&pieces).await?,
+                BodyPiece::File { file, offset, len } => self.file(&file, offset, len).await?,
             }
         }
         match head.take() {
@@ -206,6 +275,7 @@ impl<'a> Writer<'a> {
             tokio::task::yield_now().await;
         }
         loop {
+            self.ask()?;
             match self.stream.try_io(Interest::WRITABLE, &mut send) {
                 Err(error) if is_no_room(&error) => {}
                 result => {
@@ -215,16 +285,32 @@ impl<'a> Writer<'a> {
             }
             self.turn = 0;
             let (since, _) = *self.stalled.get_or_insert_with(|| (Instant::now(), 0));
-            let waited = timeout(self.stall / WRITE_PROBES, self.stream.writable()).await;
+            let probe = self.stall / WRITE_PROBES;
+            let probe = if self.permission.is_some() { probe.min(ASK_EVERY) } else { probe };
+            let waited = timeout(probe, self.stream.writable()).await;
             match waited {
                 Ok(ready) => ready.map_err(|_| WriteError::Io)?,
                 Err(_) if since.elapsed() >= self.stall => return Err(WriteError::Late),
-                Err(_) => match send() {
-                    Err(error) if is_no_room(&error) => {}
-                    result => return self.probed(result),
-                },
+                Err(_) => {
+                    self.ask()?;
+                    match send() {
+                        Err(error) if is_no_room(&error) => {}
+                        result => return self.probed(result),
+                    }
+                }
             }
         }
+    }
+
+    /// Finds out from time to time whether the answer may go on.
+    fn ask(&mut self) -> Result<(), WriteError> {
+        let Some(permission) = &self.permission else { return Ok(()) };
+        let (last, at) = self.asked;
+        if self.sent - at < ASK_BYTES && last.elapsed() < ASK_EVERY {
+            return Ok(());
+        }
+        self.asked = (Instant::now(), self.sent);
+        if permission() { Ok(()) } else { Err(WriteError::Withdrawn) }
     }
 
     /// Counts what a trial has placed; enough of it ends the stall.
@@ -252,7 +338,7 @@ fn is_no_room(error: &io::Error) -> bool {
 }
 
 /// The next piece that is not empty, and not longer than what was promised.
-async fn next_piece(stream: &mut BodyStream, left: u64) -> io::Result<Bytes> {
+async fn next_piece(stream: &mut PieceStream, left: u64) -> io::Result<BodyPiece> {
     loop {
         match stream.next().await {
             None => {
@@ -263,7 +349,7 @@ async fn next_piece(stream: &mut BodyStream, left: u64) -> io::Result<Bytes> {
             }
             Some(Err(error)) => return Err(error),
             Some(Ok(piece)) if piece.is_empty() => {}
-            Some(Ok(piece)) if to_u64(piece.len()) > left => {
+            Some(Ok(piece)) if piece.len() > left => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "the body is longer than its announced length",

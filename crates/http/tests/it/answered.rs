@@ -20,7 +20,7 @@ impl EdgeHandler for Told {
         let body = match request.path {
             "/broken" => {
                 let pieces = [Ok(BODY[..10].into()), Err(std::io::Error::other("no more"))];
-                EdgeBody::Stream { len: 300_000, stream: Box::pin(stream::iter(pieces)) }
+                EdgeBody::bytes_stream(300_000, stream::iter(pieces))
             }
             _ => EdgeBody::Bytes(BODY.into()),
         };

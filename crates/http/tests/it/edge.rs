@@ -95,7 +95,7 @@ fn echo(request: &EdgeRequest<'_>) -> EdgeBody {
 }
 
 fn streamed(len: u64, pieces: Vec<io::Result<Bytes>>) -> EdgeBody {
-    EdgeBody::Stream { len, stream: Box::pin(stream::iter(pieces)) }
+    EdgeBody::bytes_stream(len, stream::iter(pieces))
 }
 
 fn broken() -> io::Result<Bytes> {
@@ -128,9 +128,9 @@ impl EdgeHandler for Paths {
                     tokio::time::sleep(SHORT).await;
                     Ok(Bytes::from_static(b"def"))
                 });
-                EdgeBody::Stream { len: 6, stream: Box::pin(first.chain(rest)) }
+                EdgeBody::bytes_stream(6, first.chain(rest))
             }
-            "/never" => EdgeBody::Stream { len: 6, stream: Box::pin(stream::pending()) },
+            "/never" => EdgeBody::bytes_stream(6, stream::pending()),
             "/panics" => panic!("as the test wants"),
             _ => echo(&request),
         };

@@ -10,3 +10,4 @@ mod running;
 mod smuggling;
 mod support;
 mod tls;
+mod withdrawn;

@@ -86,12 +86,15 @@ fn blacklisted_content_is_passed_on_by_nobody_while_it_is_listed() {
         for assignment in [&mine, &others] {
             assert_eq!(decide_asset(&book.index, assignment, ids[0]), AssetDecision::Blacklisted);
         }
+        assert_eq!(decide_going_on(&book.index, ids[0]), GoingOn::Over);
         assert_eq!(decide_file(&book.index, ids[0]), FileDecision::Blacklisted);
         blacklist(&mut book, 0, false);
         assert_eq!(decide_file(&book.index, ids[0]), FileDecision::Serve(deliverable(0, 100)));
     }
     assert_eq!(decide_asset(&book.index, &mine, ids[0]), AssetDecision::Serve(deliverable(0, 100)));
+    assert_eq!(decide_going_on(&book.index, ids[0]), GoingOn::Free);
     book.delete(bag(1), &ids);
+    assert_eq!(decide_going_on(&book.index, ids[0]), GoingOn::Over);
     assert_eq!(decide_file(&book.index, ids[0]), FileDecision::Deleted);
     assert_eq!(decide_file(&book.index, DataObjectId(1)), FileDecision::Unknown);
 }
@@ -107,6 +110,7 @@ fn a_private_bag_is_for_its_owner_and_for_the_nodes_that_serve_it() {
     assert_eq!(book.changes, [crate::follow::IndexChange::BagPrivacyChanged { bag: bag(1) }]);
     assert_eq!(decide_asset(&book.index, &mine, ids[0]), AssetDecision::Private(deliverable(0, 100)));
     assert_eq!(decide_file(&book.index, ids[0]), FileDecision::Private(deliverable(0, 100)));
+    assert_eq!(decide_going_on(&book.index, ids[0]), GoingOn::Private(bag(1)));
 
     let account = |n: u8| AccountId([n; 32]);
     assert!(may_sign_permits(&book.index, &bag(1), &account(1)), "the owner");

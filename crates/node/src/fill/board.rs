@@ -1,7 +1,11 @@
 //! What the readers of an object share with the task that fills it: groups in memory, who waits for
 //! what, and how the fill has ended.
 
-use super::{FillError, Keep, lanes::Pass};
+use super::{
+    FillError, Keep,
+    lanes::Pass,
+    window::{Retained, Window},
+};
 use crate::brought::Brought;
 use argosy_content::GroupRange;
 use argosy_domain::{DataObjectId, limits::WINDOW_GROUPS, num::to_u64};
@@ -12,7 +16,7 @@ use argosy_node_core::{
 use argosy_store::{ObjectMeta, PartialObject, StoredObject};
 use bytes::Bytes;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -21,10 +25,10 @@ use tokio::{
     time::Instant,
 };
 
-/// Written groups that stay in memory for the readers that come to them soon.
-const MAX_RETAINED_GROUPS: usize = 128;
+/// Groups in memory that a reader takes at once.
+const RUN_GROUPS: u64 = 16;
 /// Groups that are read from disk at once: what each reader may have in memory.
-const DISK_RUN_GROUPS: u64 = 4;
+const DISK_RUN_GROUPS: u64 = 16;
 
 pub(crate) type Completion = Result<Arc<StoredObject>, FillError>;
 
@@ -45,10 +49,8 @@ pub(crate) struct Board {
 struct State {
     phase: Phase,
     partial: Option<Arc<PartialObject>>,
-    /// Proved groups in memory. Those that are not on disk yet are all here.
-    recent: BTreeMap<u64, Bytes>,
-    /// Those of them that are on disk, oldest first.
-    retained: VecDeque<u64>,
+    /// Proved groups in memory.
+    window: Window,
     readers: BTreeMap<ReaderId, Slot>,
     /// Readers that have gone since the task last looked.
     left: Vec<ReaderId>,
@@ -101,8 +103,8 @@ struct Fetcher {
 
 /// What a reader finds.
 pub(crate) enum Look {
-    /// The group it asked for.
-    Bytes(Bytes),
+    /// The group it asked for, and those after it that are in memory as well.
+    Bytes(Vec<Bytes>),
     /// It is on disk, and these groups with it.
     Disk(Arc<PartialObject>, GroupRange),
     /// The object is complete.
@@ -164,12 +166,17 @@ impl Drop for Seat {
 
 /// Readers' side.
 impl Board {
-    pub(super) fn new(id: DataObjectId, meta: ObjectMeta, keep: Keep, read_ahead_groups: u64) -> Self {
+    pub(super) fn new(
+        id: DataObjectId,
+        meta: ObjectMeta,
+        keep: Keep,
+        read_ahead_groups: u64,
+        retained: Retained,
+    ) -> Self {
         let state = State {
             phase: Phase::Running,
             partial: None,
-            recent: BTreeMap::new(),
-            retained: VecDeque::new(),
+            window: Window::new(retained),
             readers: BTreeMap::new(),
             left: Vec::new(),
             // 0 stands for those who want the whole object.
@@ -266,8 +273,9 @@ impl Board {
         let state = &mut *guard;
         let Some(slot) = state.readers.get_mut(&reader) else { return Look::Failed(FillError::Removed) };
         slot.move_to(group, self.read_ahead_groups);
-        let found = if let Some(bytes) = state.recent.get(&group) {
-            Some(Look::Bytes(bytes.clone()))
+        let run = state.window.run(GroupRange::new(group, slot.end.min(group.saturating_add(RUN_GROUPS))));
+        let found = if !run.is_empty() {
+            Some(Look::Bytes(run))
         } else {
             match &state.phase {
                 Phase::Complete(stored) => Some(Look::Stored(Arc::clone(stored))),
@@ -293,7 +301,7 @@ impl Board {
         let dirty = slot.dirty;
         if self.keep == Keep::PassThrough {
             // The one reader never goes back.
-            state.recent = state.recent.split_off(&group);
+            state.window.pass(group);
         }
         drop(guard);
         if dirty {
@@ -469,7 +477,7 @@ impl Board {
         if self.keep == Keep::PassThrough && state.readers.values().all(|slot| group < slot.at) {
             return;
         }
-        state.recent.insert(group, bytes);
+        state.window.insert(group, bytes);
         for slot in state.readers.values().filter(|slot| slot.at == group && slot.waits.is_some()) {
             slot.wake.notify_one();
         }
@@ -479,29 +487,16 @@ impl Board {
     pub(super) fn written(&self, groups: &[u64]) {
         let mut guard = self.state();
         let state = &mut *guard;
-        state.retained.extend(groups);
-        let ahead: Vec<GroupRange> =
-            state.readers.values().map(|slot| slot.ahead(self.read_ahead_groups)).collect();
-        // What readers have passed goes first, whatever its age.
-        let (recent, mut kept) = (&mut state.recent, 0_usize);
-        state.retained.retain(|group| {
-            let keep = kept < MAX_RETAINED_GROUPS && ahead.iter().any(|groups| groups.contains(*group));
-            kept = kept.saturating_add(usize::from(keep));
-            if !keep {
-                recent.remove(group);
-            }
-            keep
-        });
+        // Those who are behind come to it sooner or later.
+        let wanted: Vec<GroupRange> =
+            state.readers.values().map(|slot| GroupRange::new(slot.at, slot.end)).collect();
+        state.window.written(groups, &wanted);
         state.end_fetched();
     }
 
     /// Gives up what is in memory only for speed.
     pub(super) fn drop_retained(&self) {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        for group in state.retained.drain(..) {
-            state.recent.remove(&group);
-        }
+        self.state().window.drop_retained();
     }
 
     /// Everyone who waits now learns that it is in vain.
@@ -594,6 +589,8 @@ impl Board {
             state.phase = Phase::Complete(Arc::clone(stored));
         }
         state.partial = None;
+        // It is all on disk, from where readers go on as those who come now.
+        state.window.drop_retained();
         state.end_keepers(&Ok(Arc::clone(stored)));
         wake_all(&state);
     }

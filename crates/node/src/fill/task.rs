@@ -264,7 +264,10 @@ impl FillTask {
     fn rest(&mut self) {
         if self.slot.is_some() && self.core.is_idle() {
             self.slot = None;
-            self.board.drop_retained();
+            // What is complete stays until it can be read as such, which is soon.
+            if !self.core.is_complete() {
+                self.board.drop_retained();
+            }
         }
     }
 

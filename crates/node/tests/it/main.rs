@@ -4,6 +4,7 @@
 
 mod fake_source;
 mod fills;
+mod handover;
 mod pace;
 mod peers;
 mod rig;

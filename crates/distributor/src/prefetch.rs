@@ -28,7 +28,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{sync::broadcast::error::RecvError, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    task::JoinHandle,
+    time::Instant,
+};
 
 /// How often the node looks at its cache, its readers and its duty.
 const PULSE: Duration = Duration::from_millis(250);
@@ -94,8 +98,11 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
     if node.config.prefetch.policy == PrefetchPolicy::None {
         return node.warm_up.set("off", WarmUp::default());
     }
-    let mut changes = node.follower.changes();
-    let mut driver = Driver::new(node);
+    let changes = node.follower.changes();
+    drive(Driver::new(node), changes, shutdown).await;
+}
+
+async fn drive(mut driver: Driver, mut changes: broadcast::Receiver<Arc<BlockChanges>>, shutdown: Shutdown) {
     let stop = shutdown.triggered();
     tokio::pin!(stop);
     loop {
@@ -400,3 +407,6 @@ impl Driver {
         self.node.warm_up.set(state, progress);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,11 +182,15 @@ struct Ports {
     watch: Option<TcpListener>,
 }
 
-fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
-    let Ports { public, operator, watch } = ports;
+/// The node before it does anything, and what runs beside it.
+struct Assembled {
+    node: Arc<Node>,
+    follow: FollowTask,
+    changes: Changes,
+}
+
+fn assemble(parts: Parts, keys: Keyring) -> Assembled {
     let Parts { config, store, cache, assets, follower, follow, guarded, changes } = parts;
-    // A socket that is listening has an address; asking for it cannot fail on a sound system.
-    let endpoint = public.local_addr().unwrap_or(config.public_api.address());
     let passes = Passes::new(follower.clone(), WorkingGroup::Distribution, Arc::new(keys));
     let duty = Arc::new(ArcSwap::from_pointee(OnDuty::new(changes.duty())));
     let own = Arc::clone(&duty);
@@ -195,9 +199,8 @@ fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
         DirectorySources::new(follower.clone(), None).with_passes(passes.clone()).with_peers(myself);
     let sources = Arc::new(sources);
     let room = Arc::clone(&cache);
-    let name = config.id.clone();
     let record = Record::new(config.public_api.log_addresses);
-    let span = tracing::info_span!("node", node = %name);
+    let span = tracing::info_span!("node", node = %config.id);
     let fills =
         span.in_scope(|| Fills::new(store.clone(), guarded.clone(), sources, room, config.limits.fills()));
     let egress = config.limits.egress_bytes_per_second.and_then(|rate| NonZeroU64::new(rate.0));
@@ -219,9 +222,18 @@ fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
         record,
         public_port: Arc::default(),
         public_is_open: AtomicBool::new(!changes.is_stopped()),
-        span: span.clone(),
+        span,
         started: Instant::now(),
     });
+    Assembled { node, follow, changes }
+}
+
+fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
+    let Ports { public, operator, watch } = ports;
+    let Assembled { node, follow, changes } = assemble(parts, keys);
+    // A socket that is listening has an address; asking for it cannot fail on a sound system.
+    let endpoint = public.local_addr().unwrap_or(node.config.public_api.address());
+    let (name, span) = (node.config.id.clone(), node.span.clone());
     let shutdown = Shutdown::new();
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn("following the directory", follow.run(shutdown.clone()).instrument(span.clone()));
@@ -248,6 +260,16 @@ fn run(parts: Parts, keys: Keyring, ports: Ports) -> Running {
         Some(endpoint) => running.with_operator_endpoint(endpoint),
         None => running,
     }
+}
+
+/// A node that only follows the directory, for tests of what it does beside that.
+#[cfg(test)]
+pub(crate) async fn following(config: Config, shutdown: Shutdown) -> Arc<Node> {
+    let keys = Keyring::read(&config.keys).unwrap();
+    let parts = tokio::task::spawn_blocking(move || open(config)).await.unwrap().unwrap();
+    let Assembled { node, follow, .. } = assemble(parts, keys);
+    tokio::spawn(follow.run(shutdown));
+    node
 }
 
 /// What the node does beside answering.

@@ -89,7 +89,8 @@ pub(crate) fn run(root: &Path, what: &Soak) -> Result<()> {
 
 fn edge(root: &Path, options: &Options) -> Result<()> {
     let program = options.program.clone().map_or_else(|| crash::program(root), Ok)?;
-    let folder = root.join("target/soak-edge");
+    // Two may run beside each other.
+    let folder = root.join(format!("target/soak-edge-{}", std::process::id()));
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
@@ -169,9 +170,10 @@ fn judge(looks: &[Look], options: &Options) -> Result<()> {
     };
     let memory = of(|look| look.anonymous_mib);
     say(&format!("after {skipped} looks of warm-up, {} looks:", looks.len().saturating_sub(skipped)));
-    say(&format!("  RssAnon at rest   {}", told(memory, "MiB/h")));
-    say(&format!("  open files        {}", told(of(|look| look.files), "/h")));
-    say(&format!("  threads           {}", told(of(|look| look.threads), "/h")));
+    let line = |what: &str, slope, unit| say(&format!("  {what:<42} {}", told(slope, unit)));
+    line("RssAnon at rest", memory, "MiB/h");
+    line("open files beyond two of each object held", of(|look| look.other_files), "/h");
+    line("threads", of(|look| look.threads), "/h");
     let Some(limit) = options.at_most else { return Ok(()) };
     match memory {
         Some(slope) if slope.median <= limit => Ok(()),

@@ -114,12 +114,19 @@ fn full(home: &Home<'_>, ids: &[String]) -> Result<()> {
     let (mut node, seconds) = home.start(PLENTY)?;
     let mut connection = Connection::open(&node.endpoint)?;
     let last = ids.last().context("no objects")?;
-    let first = connection.get(&path(last), "")?;
+    // It may have to hear of the newest blocks first: its copy of the directory is not saved at every one.
+    let mut others = 0_u64;
+    wait_for("the last object is a hit", || {
+        let answer = connection.get(&path(last), "")?;
+        let is_hit = answer.status == 200 && answer.is_hit;
+        others += u64::from(!is_hit);
+        Ok(is_hit.then_some(()))
+    })?;
     let first_hit = started.elapsed().as_secs_f64();
-    ensure!(first.status == 200 && first.is_hit, "the first answer after the start is no hit");
     ensure!(held(&mut connection)?, "objects are missing after the start");
     say(&format!("{count} objects, killed: from the start to an answer"), format!("{seconds:.2} s"), "≤ 2 s");
-    say("the same, to the first hit", format!("{first_hit:.2} s"), "≤ 2 s");
+    let what = format!("the same, to the first hit of the last object ({others} answers were none)");
+    say(&what, format!("{first_hit:.2} s"), "≤ 2 s");
     node.kill()
 }
 

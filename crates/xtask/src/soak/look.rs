@@ -1,7 +1,10 @@
 //! What the kernel says of the node.
 
 use super::{clients::Counts, rest};
-use crate::{bench::http::Connection, crash::node::Node};
+use crate::{
+    bench::{as_f64, http::Connection},
+    crash::node::Node,
+};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::{
@@ -50,7 +53,9 @@ pub(super) struct Look {
     /// Since the beginning.
     pub(super) hours: f64,
     pub(super) anonymous_mib: f64,
-    pub(super) files: f64,
+    files: u32,
+    /// Open files but those of objects that are held.
+    pub(super) other_files: f64,
     pub(super) threads: f64,
     resident_mib: f64,
     busy: Held,
@@ -86,7 +91,8 @@ impl Look {
             hours: started.elapsed().as_secs_f64() / 3600.0,
             anonymous_mib: held.anonymous_mib,
             resident_mib: held.resident_mib,
-            files: f64::from(held.files),
+            files: held.files,
+            other_files: f64::from(held.files) - 2.0 * as_f64(objects),
             threads: f64::from(held.threads),
             busy,
             requests: counts.requests(),

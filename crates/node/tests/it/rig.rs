@@ -4,7 +4,7 @@ use crate::fake_source::{Behaviour, FakeSource, Sample};
 use argosy_domain::{DataObjectId, DistributionBucketId, FamilyId, WorkerId};
 use argosy_http::{AddressPolicy, Client, ClientConfig};
 use argosy_node::{FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded};
-use argosy_node_core::sources::SourceId;
+use argosy_node_core::{fill::FillBounds, sources::SourceId};
 use argosy_store::{ObjectMeta, RealDisk, Store, StoreConfig};
 use std::{
     ops::Range,
@@ -80,6 +80,12 @@ pub(crate) fn config() -> FillsConfig {
         jitter_seed: 1,
         ..FillsConfig::default()
     }
+}
+
+/// Where sources that are slow, because the machine has little time for them, are not to cost more.
+pub(crate) fn unhurried() -> FillsConfig {
+    let bounds = FillBounds { stall_ms: 600_000, hedge_after_ms: 600_000, ..FillBounds::default() };
+    FillsConfig { bounds, ..config() }
 }
 
 /// For readers who are to be told that nothing comes.

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Longest that a test waits for a state.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The program, without a network.
 pub(crate) fn argosy() -> Command {

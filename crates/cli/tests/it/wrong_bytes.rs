@@ -8,6 +8,7 @@ use std::{
     fs::{self, OpenOptions},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
+    thread,
 };
 
 /// Flips one byte in the middle of the object's data in a storage node's files.
@@ -74,21 +75,29 @@ fn a_byte_flipped_on_one_disk_never_reaches_a_reader() {
 #[test]
 fn with_all_copies_bad_the_request_fails_and_nothing_wrong_was_sent() {
     let folder = tempfile::tempdir().unwrap();
-    let network = Network::up(&folder.path().join("data"));
+    // One distributor: each of them waits for a while before it gives up.
+    let network = Network::up_with(&folder.path().join("data"), &["--distributors", "1"]);
     let file = media::noise_file(folder.path(), "noise", 3, 3_000_000);
     let bytes = fs::read(&file).unwrap();
     let object = &network.put(&[&file])[0];
     wait_for_both(&network, object);
-    flip_a_byte(&network.data, 0, object);
-    flip_a_byte(&network.data, 1, object);
+    // The distributor may have fetched the object as soon as it was there: it is to have nothing of it.
+    let data = network.data.clone();
+    network.stop("TERM");
+    fs::remove_dir_all(data.join("distributor-0/assets")).unwrap();
+    flip_a_byte(&data, 0, object);
+    flip_a_byte(&data, 1, object);
+    let network = Network::up(&data);
 
     let copy = folder.path().join("copy");
-    let got = network.run(&["get", &text(&object["id"]), "-o", copy.to_str().unwrap()]);
+    let endpoint = &network.distributors()[0];
+    let (got, whole) = thread::scope(|scope| {
+        let whole = scope.spawn(|| http::get(&asset(endpoint, object), None));
+        let got = network.run(&["get", &text(&object["id"]), "-o", copy.to_str().unwrap()]);
+        (got, whole.join().unwrap())
+    });
     assert_eq!(got.status.code(), Some(3), "{}", String::from_utf8_lossy(&got.stderr));
     assert!(!copy.exists(), "a file that could not be completed is not there under its name");
-
-    let endpoint = &network.distributors()[0];
-    let whole = http::get(&asset(endpoint, object), None);
     assert!(
         whole.is_err() || whole.is_ok_and(|answer| answer.status >= 500),
         "the whole object cannot be had"

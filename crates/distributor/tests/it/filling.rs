@@ -125,12 +125,7 @@ async fn in_an_outage_hits_are_served_and_misses_told_to_come_again() {
     assert_eq!(answer.json()["type"], "exception");
     rig.assert_whole(warm_id, &warm, "hit").await;
     rig.sources.iter().for_each(|source| source.revive());
-    let mut tries = 0;
-    while rig.get(cold_id, &[]).await.body != cold.bytes {
-        tries += 1;
-        assert!(tries < 200, "the storage nodes are back");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    rig.wait_for("the storage nodes", async || rig.get(cold_id, &[]).await.body == cold.bytes).await;
     // That nobody has it is another matter.
     let rig = Rig::new(&[Behaviour::Absent, Behaviour::Absent]).await;
     let id = rig.put(&Sample::random(3, 1_000)).await;

@@ -7,11 +7,7 @@ use crate::{
 };
 use argosy_distributor::config::{Limits, Prefetch};
 use argosy_node::config::Size;
-use std::{
-    num::NonZeroU32,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -28,15 +24,7 @@ impl Rig {
     }
 
     async fn wait_for_cache(&self, id: u64, state: &str) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        loop {
-            let answer = self.head(id, &[]).await;
-            if answer.header("x-cache") == state {
-                return;
-            }
-            assert!(Instant::now() < deadline, "object {id} is not {state}: {answer:?}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.wait_for(&format!("{state} of {id}"), async || self.x_cache(id).await == state).await;
     }
 }
 

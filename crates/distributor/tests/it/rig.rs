@@ -4,6 +4,7 @@ use crate::{
     browser::{self, Answer},
     fake_directory::{FakeDirectory, genesis},
     fake_source::{Behaviour, FakeSource, Sample},
+    steps::WATCHDOG,
 };
 use argosy_api::genesis::GenesisFile;
 use argosy_directory::{
@@ -224,7 +225,7 @@ impl Rig {
         self.know().await;
         let second = Second { _dir: dir, node };
         let height = self.directory.block(vec![]);
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + WATCHDOG;
         while second.ask("GET", "/api/v1/status").await.json()["directory"]["height"] != height {
             assert!(Instant::now() < deadline, "the newest block did not come");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -318,7 +319,7 @@ impl Rig {
     }
 
     pub(crate) async fn wait_until(&self, what: &str, condition: impl Fn(&serde_json::Value) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + WATCHDOG;
         loop {
             let status = self.status().await;
             if condition(&status) {

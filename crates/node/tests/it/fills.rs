@@ -3,8 +3,8 @@
 use crate::{
     fake_source::{Behaviour, FakeSource, Sample},
     rig::{
-        Full, GROUP, ID, MIB, Rig, WATCHDOG, fills, flip_byte, impatient, only_file, open, read, wait_until,
-        watched,
+        Full, GROUP, ID, MIB, Rig, WATCHDOG, fills, flip_byte, impatient, only_file, open, read, unhurried,
+        wait_until, watched,
     },
 };
 use argosy_content::GroupRange;
@@ -75,7 +75,7 @@ async fn a_small_far_range_fetches_one_group() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_readers_share_one_fill() {
-    let rig = Arc::new(Rig::new(8 * MIB, &[Behaviour::Honest]).await);
+    let rig = Arc::new(Rig::with_config(8 * MIB, &[Behaviour::Honest], unhurried()).await);
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..32 {
         let rig = Arc::clone(&rig);

@@ -4,7 +4,10 @@ use crate::fake_source::{Behaviour, FakeSource, Sample};
 use argosy_domain::{DataObjectId, DistributionBucketId, FamilyId, StorageBucketId, WorkerId};
 use argosy_http::{AddressPolicy, Client, ClientConfig};
 use argosy_node::{FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded};
-use argosy_node_core::sources::SourceName;
+use argosy_node_core::{
+    fill::FillBounds,
+    sources::{SourceId, SourceName},
+};
 use argosy_store::{ObjectMeta, RealDisk, Store, StoreConfig};
 use std::{
     ops::Range,
@@ -81,6 +84,12 @@ pub(crate) fn config() -> FillsConfig {
         jitter_seed: 1,
         ..FillsConfig::default()
     }
+}
+
+/// Where sources that are slow, because the machine has little time for them, are not to cost more.
+pub(crate) fn unhurried() -> FillsConfig {
+    let bounds = FillBounds { stall_ms: 600_000, hedge_after_ms: 600_000, ..FillBounds::default() };
+    FillsConfig { bounds, ..config() }
 }
 
 /// For readers who are to be told that nothing comes.

@@ -2,10 +2,9 @@
 
 use crate::{
     fake_source::{Behaviour, FakeSource},
-    rig::{MIB, Rig, config, read, wait_until},
+    rig::{MIB, Rig, read, unhurried, wait_until},
 };
-use argosy_node::{FillsConfig, Keep};
-use argosy_node_core::fill::FillBounds;
+use argosy_node::Keep;
 use std::{
     sync::{
         Arc,
@@ -43,11 +42,7 @@ async fn storm(rig: &Arc<Rig>, seed: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_readers_cost_hardly_more_than_one() {
-    // On a machine that has little time for its sources they are slow, and what slow sources cost on top is
-    // not what is looked at here.
-    let bounds = FillBounds { stall_ms: 600_000, hedge_after_ms: 600_000, ..FillBounds::default() };
-    let config = FillsConfig { bounds, ..config() };
-    let rig = Arc::new(Rig::with_config(SIZE, &[Behaviour::Honest; SOURCES], config).await);
+    let rig = Arc::new(Rig::with_config(SIZE, &[Behaviour::Honest; SOURCES], unhurried()).await);
     println!("seed {SEED:#x}");
     storm(&rig, SEED).await;
     let (sent, size) = (rig.bytes_sent(), rig.sample.size());

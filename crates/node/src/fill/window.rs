@@ -39,8 +39,14 @@ impl Window {
         Self { groups: BTreeMap::new(), retained: VecDeque::new(), retained_bytes: 0, all }
     }
 
-    /// A group that was proved and is not on disk yet.
+    /// A group that was proved and is not on disk yet, or not any more.
     pub(super) fn insert(&mut self, group: u64, bytes: Bytes) {
+        if self.groups.contains_key(&group)
+            && let Some(at) = self.retained.iter().position(|retained| *retained == group)
+        {
+            self.retained.remove(at);
+            self.forget(group);
+        }
         self.groups.insert(group, bytes);
     }
 
@@ -163,6 +169,12 @@ mod tests {
         window.drop_retained();
         assert_eq!(held(&window, 0..10), [6, 7, 8, 9]);
         window.written(&[6], &[GroupRange::new(0, 10)]);
+        // The disk has lost it, and it comes again: until it is written, nobody else has it.
+        window.insert(6, Bytes::from(vec![0; GROUP]));
+        window.drop_retained();
+        assert_eq!(held(&window, 0..10), [6, 7, 8, 9]);
+        assert_eq!(all.0.load(Ordering::Relaxed), 0);
+        window.written(&[6, 7], &[GroupRange::new(0, 10)]);
         drop(window);
         assert_eq!(all.0.load(Ordering::Relaxed), 0);
     }

@@ -1,7 +1,6 @@
 //! Objects that are not complete here: fetched while they are sent, and only as far as they are wanted.
 
 use crate::{answers, asset::Wanted, cache::Pin, node::Node};
-use argosy_domain::num::to_u64;
 use argosy_http::{BodyPiece, EdgeBody, EdgeResponse};
 use argosy_node::{Brought, FillError, Keep, ReadRequest, mime};
 use bytes::Bytes;

@@ -4,10 +4,7 @@ use crate::fake_source::{Behaviour, FakeSource, Sample};
 use argosy_domain::{DataObjectId, DistributionBucketId, FamilyId, StorageBucketId, WorkerId};
 use argosy_http::{AddressPolicy, Client, ClientConfig};
 use argosy_node::{FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded};
-use argosy_node_core::{
-    fill::FillBounds,
-    sources::{SourceId, SourceName},
-};
+use argosy_node_core::{fill::FillBounds, sources::SourceName};
 use argosy_store::{ObjectMeta, RealDisk, Store, StoreConfig};
 use std::{
     ops::Range,

@@ -179,8 +179,9 @@ fn haproxy(folder: &Path, server: SocketAddr, way: Way) -> String {
         Way::Streamed => "",
     };
     let at = folder.display();
+    // With a second thread it drops a line of its log whenever the first holds the lock for long.
     format!(
-        "global\n  log stdout len 65535 format raw local0\n  hard-stop-after 10s\n\
+        "global\n  nbthread 1\n  log stdout len 65535 format raw local0\n  hard-stop-after 10s\n\
          defaults\n  mode http\n  log global\n  timeout client 1s\n  timeout server 5s\n  timeout connect 5s\n  timeout http-request 1s\n  timeout http-keep-alive 1s\n\
          frontend all\n  bind {at}/socket\n  {whole}\n  \
          log-format '{{\"method\":\"%HM\",\"target\":\"%HU\",\"server\":\"%s\",\"status\":\"%ST\",\"body\":\"%[var(txn.body)]\"}}'\n  \

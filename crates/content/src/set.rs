@@ -114,6 +114,13 @@ impl GroupSet {
         self.first(from, |word| word)
     }
 
+    /// The group after the last one that is in the set; 0 if the set is empty.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        let Some(last) = self.words.iter().rposition(|word| *word != 0) else { return 0 };
+        to_u64(last) * 64 + (64 - u64::from(self.words[last].leading_zeros()))
+    }
+
     fn first(&self, from: u64, pick: impl Fn(u64) -> u64) -> Option<u64> {
         if from >= self.len {
             return None;

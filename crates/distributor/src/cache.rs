@@ -16,7 +16,10 @@ use std::{
     collections::BTreeMap,
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 use uses::Uses;
@@ -46,8 +49,21 @@ pub(crate) struct Cache {
     /// Noted by requests, to be counted soon.
     uses: Uses,
     recent: RecentUses,
+    /// Length of the newest note.
+    note_bytes: AtomicU64,
     /// Told of every object that has left the disk.
     forgotten: Box<dyn Fn(DataObjectId) + Send + Sync>,
+}
+
+/// What the note does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct News {
+    /// Uses, and objects that came or went.
+    changes: u64,
+    /// Objects that are held.
+    held: u64,
+    /// Length of the note.
+    note_bytes: u64,
 }
 
 struct State {
@@ -56,6 +72,8 @@ struct State {
     empty: BTreeMap<DataObjectId, u32>,
     /// Bytes that have come since the disk was asked.
     unasked_bytes: u64,
+    /// Uses that were counted, and objects that came or went, since the note was written.
+    changes: u64,
 }
 
 /// Keeps an object from eviction while somebody reads it.
@@ -96,9 +114,10 @@ impl Cache {
         let (standings, same_policy) = note::recall(&config.notes, config.policy);
         let (core, gone) =
             CacheCore::restore(config.limit_bytes, config.policy, (&standings, same_policy), held, now_ms());
-        let state = Mutex::new(State { core, empty: BTreeMap::new(), unasked_bytes: 0 });
+        let state = Mutex::new(State { core, empty: BTreeMap::new(), unasked_bytes: 0, changes: 0 });
         let (uses, recent) = (Uses::default(), RecentUses::default());
-        let cache = Self { store, config, state, uses, recent, forgotten: Box::new(forgotten) };
+        let (note_bytes, forgotten) = (AtomicU64::new(0), Box::new(forgotten));
+        let cache = Self { store, config, state, uses, recent, note_bytes, forgotten };
         cache.evict(gone);
         cache.tend();
         cache
@@ -109,7 +128,7 @@ impl Cache {
         let now_ms = now_ms();
         let mut state = self.state();
         // A viewer who has asked is noted already: counted now, or he would count twice.
-        self.count(&mut state.core);
+        self.count(&mut state);
         if state.core.uses(id) == 0 {
             // Who comes by another way than viewers do is no use, but worth something.
             state.core.touch(id, now_ms);
@@ -131,7 +150,7 @@ impl Cache {
         if self.recent.begins(id, number_of(visitor), now_ms() / 1000) && self.uses.push(id) {
             // Some have gathered. Whoever holds the lock counts them next, or the keeper does.
             if let Ok(mut state) = self.state.try_lock() {
-                self.count(&mut state.core);
+                self.count(&mut state);
             }
         }
     }
@@ -162,6 +181,7 @@ impl Cache {
             let mut state = self.state();
             state.empty.remove(&id);
             state.core.remove(id, now_ms());
+            state.changes = state.changes.saturating_add(1);
         }
         (self.forgotten)(id);
         if let Err(error) = self.store.remove(id) {
@@ -173,7 +193,7 @@ impl Cache {
     pub(crate) fn forget(&self, id: DataObjectId) {
         {
             let mut state = self.state();
-            self.count(&mut state.core);
+            self.count(&mut state);
             state.core.forget(id, now_ms());
         }
         self.remove(id);
@@ -183,7 +203,7 @@ impl Cache {
     fn tend(&self) {
         let gone = {
             let mut state = self.state();
-            self.count(&mut state.core);
+            self.count(&mut state);
             self.heed_disk(&mut state)
         };
         self.evict(gone);
@@ -193,17 +213,29 @@ impl Cache {
     fn save(&self) {
         let standings = {
             let mut state = self.state();
-            self.count(&mut state.core);
+            self.count(&mut state);
+            state.changes = 0;
             state.core.standings(now_ms())
         };
-        if let Err(error) = note::write(&self.config.notes, self.config.policy, &standings) {
-            tracing::warn!(%error, "the note of what is popular cannot be written");
+        match note::write(&self.config.notes, self.config.policy, &standings) {
+            Ok(bytes) => self.note_bytes.store(bytes, Ordering::Relaxed),
+            Err(error) => tracing::warn!(%error, "the note of what is popular cannot be written"),
         }
     }
 
-    fn count(&self, core: &mut CacheCore) {
+    /// What the note does not know, of how much.
+    fn news(&self) -> News {
+        let state = self.state();
+        let (changes, held) = (state.changes, state.core.objects_count());
+        News { changes, held, note_bytes: self.note_bytes.load(Ordering::Relaxed) }
+    }
+
+    fn count(&self, state: &mut State) {
         let now_ms = now_ms();
-        self.uses.drain(|id| core.touch(id, now_ms));
+        self.uses.drain(|id| {
+            state.core.touch(id, now_ms);
+            state.changes = state.changes.saturating_add(1);
+        });
     }
 
     /// Bounds the cache by what the disk has left above its floor. Gives what must go.
@@ -245,7 +277,7 @@ impl Cache {
     /// The most popular objects, held or only remembered, the most popular first, with their uses.
     pub(crate) fn hottest(&self, limit: usize) -> Vec<(DataObjectId, u32)> {
         let mut state = self.state();
-        self.count(&mut state.core);
+        self.count(&mut state);
         state.core.hottest(limit)
     }
 
@@ -278,7 +310,7 @@ impl Room for Cache {
     fn make_room(&self, id: DataObjectId, total_bytes: u64) -> bool {
         let now_ms = now_ms();
         let mut state = self.state();
-        self.count(&mut state.core);
+        self.count(&mut state);
         let before = state.core.bytes_of(id);
         let growth = total_bytes.saturating_sub(before.unwrap_or(0));
         state.unasked_bytes = state.unasked_bytes.saturating_add(growth);
@@ -294,6 +326,7 @@ impl Room for Cache {
         let kept = match result {
             Ok(more) => {
                 state.empty.remove(&id);
+                state.changes = state.changes.saturating_add(u64::from(!known));
                 evicted.extend(more);
                 true
             }

@@ -32,7 +32,8 @@ use tokio::time::Instant;
 
 const NAME: &str = "scrub.json";
 const FORMAT: u32 = 1;
-const MAX_BYTES: u64 = 4096;
+/// Room for all that may wait, each with as many digits as an id can have.
+const MAX_BYTES: u64 = 128 * 1024;
 /// How often progress is noted; what is lost is proved once more.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 /// Damaged objects that are fetched at once.
@@ -121,26 +122,33 @@ struct Kept {
     next_group: u64,
     proved_bytes: u64,
     damaged_count: u64,
+    /// Objects that were found damaged and are not whole again; none were kept before.
+    #[serde(default)]
+    waiting: Vec<u64>,
 }
 
-/// What was kept; from the beginning if that cannot be read, since it costs only reading.
-fn load(path: &Path) -> Progress {
-    let Ok(bytes) = read_bounded(path, MAX_BYTES) else { return Progress::default() };
+/// What was kept: how far it was, and what was damaged. From the beginning if that cannot be read, since it
+/// costs only reading: what is damaged is partial by then, and its readers have it fetched.
+fn load(path: &Path) -> (Progress, Vec<DataObjectId>) {
+    let Ok(bytes) = read_bounded(path, MAX_BYTES) else { return Default::default() };
     match serde_json::from_slice::<Kept>(&bytes) {
-        Ok(kept) if kept.format == FORMAT => Progress {
-            began_ms: kept.began_ms,
-            next: kept.next_object.map(|id| Position { id: DataObjectId(id), group: kept.next_group }),
-            proved_bytes: kept.proved_bytes,
-            damaged_count: kept.damaged_count,
-        },
+        Ok(kept) if kept.format == FORMAT => {
+            let progress = Progress {
+                began_ms: kept.began_ms,
+                next: kept.next_object.map(|id| Position { id: DataObjectId(id), group: kept.next_group }),
+                proved_bytes: kept.proved_bytes,
+                damaged_count: kept.damaged_count,
+            };
+            (progress, kept.waiting.into_iter().map(DataObjectId).collect())
+        }
         Ok(_) | Err(_) => {
             tracing::warn!(file = %path.display(), "progress of the scrub cannot be read: it begins anew");
-            Progress::default()
+            Default::default()
         }
     }
 }
 
-fn save(path: &Path, progress: Progress) {
+fn save(path: &Path, progress: Progress, waiting: &[DataObjectId]) {
     let kept = Kept {
         format: FORMAT,
         began_ms: progress.began_ms,
@@ -148,6 +156,7 @@ fn save(path: &Path, progress: Progress) {
         next_group: progress.next.map_or(0, |position| position.group),
         proved_bytes: progress.proved_bytes,
         damaged_count: progress.damaged_count,
+        waiting: waiting.iter().map(|id| id.0).collect(),
     };
     let saved = serde_json::to_vec(&kept).map_err(std::io::Error::from);
     if let Err(error) = saved.and_then(|bytes| replace_file(path, &bytes)) {
@@ -160,17 +169,25 @@ pub(crate) async fn run(node: Arc<Node>, shutdown: Shutdown) {
     let Some(rate) = NonZeroU64::new(node.config.scrub.bytes_per_second.0) else { return };
     let path = node.config.directories.cache_state.join(NAME);
     let read = path.clone();
-    let Ok(progress) = tokio::task::spawn_blocking(move || load(&read)).await else { return };
+    let Ok((progress, waiting)) = tokio::task::spawn_blocking(move || load(&read)).await else { return };
     let stop = Box::pin(shutdown.triggered());
     let task = ScrubTask {
         node,
         scrub: Scrub::new(progress, rate),
-        repairs: Repairs::default(),
+        repairs: unmended(waiting),
         fetches: Fetches::default(),
         path,
         saved_at: Instant::now(),
+        has_ended: false,
     };
     task.run(stop).await;
+}
+
+/// What was found damaged before the node started, to be fetched at once.
+fn unmended(waiting: Vec<DataObjectId>) -> Repairs {
+    let (mut repairs, now) = (Repairs::default(), now_ms());
+    waiting.into_iter().for_each(|id| repairs.found(id, now));
+    repairs
 }
 
 struct ScrubTask {
@@ -180,6 +197,8 @@ struct ScrubTask {
     fetches: Fetches,
     path: PathBuf,
     saved_at: Instant,
+    /// Something is whole again, or given up, and the file does not know.
+    has_ended: bool,
 }
 
 impl ScrubTask {
@@ -209,7 +228,7 @@ impl ScrubTask {
                 },
                 Step::PassEnded => self.save().await,
             }
-            if self.saved_at.elapsed() >= SAVE_EVERY {
+            if self.has_ended || self.saved_at.elapsed() >= SAVE_EVERY {
                 self.save().await;
             }
         }
@@ -226,8 +245,10 @@ impl ScrubTask {
 
     async fn save(&mut self) {
         self.saved_at = Instant::now();
+        self.has_ended = false;
         let (path, progress) = (self.path.clone(), self.scrub.progress());
-        if tokio::task::spawn_blocking(move || save(&path, progress)).await.is_err() {
+        let waiting: Vec<DataObjectId> = self.repairs.ids().collect();
+        if tokio::task::spawn_blocking(move || save(&path, progress, &waiting)).await.is_err() {
             tracing::error!("keeping the progress of the scrub has panicked");
         }
     }
@@ -267,13 +288,18 @@ impl ScrubTask {
                 (range.end.saturating_sub(range.start), false)
             }
             Ok(Found::Damaged(damage, meta)) => {
-                if self.node.fills.repair(damage).await && self.wanted(id) == Some(meta) {
-                    self.repairs.found(id, now_ms());
+                let ours = self.wanted(id) == Wanted::Ours(meta);
+                if ours {
+                    self.remember(id).await;
+                }
+                if !self.node.fills.repair(damage).await && ours {
+                    // It stays as it is, and is proved again before anybody has it.
+                    self.repairs.ended(id, RepairEnd::Done, now_ms());
                 }
                 (0, true)
             }
             Ok(Found::Lost) => {
-                self.repairs.found(id, now_ms());
+                self.remember(id).await;
                 (0, true)
             }
             Err(_) => {
@@ -288,19 +314,27 @@ impl ScrubTask {
         self.scrub.proved(started_ms, groups, bytes, damaged, self.held());
     }
 
+    /// Has an object fetched anew, and keeps that it must be, before its damage is taken out of the store: a
+    /// process that dies between the two proves the same groups again.
+    async fn remember(&mut self, id: DataObjectId) {
+        self.repairs.found(id, now_ms());
+        self.save().await;
+    }
+
     /// What the object is, if it is still one of ours; if not, its readers fetch what is damaged.
-    fn wanted(&self, id: DataObjectId) -> Option<ObjectMeta> {
-        let decision =
-            self.node.follower.with_index(|index| decide_asset(index, &self.node.duty.load().assignment, id));
-        match decision {
-            AssetDecision::Serve(object) | AssetDecision::Private(object) => {
-                Some(ObjectMeta { content_id: object.content_id, size: object.size })
+    fn wanted(&self, id: DataObjectId) -> Wanted {
+        self.node.follower.with_index(|index| {
+            match decide_asset(index, &self.node.duty.load().assignment, id) {
+                AssetDecision::Serve(object) | AssetDecision::Private(object) => {
+                    Wanted::Ours(ObjectMeta { content_id: object.content_id, size: object.size })
+                }
+                AssetDecision::NotFound if !index.was_deleted(id) => Wanted::Unknown,
+                AssetDecision::NotAccepted => Wanted::Unknown,
+                AssetDecision::NotFound | AssetDecision::Blacklisted | AssetDecision::NotOurs { .. } => {
+                    Wanted::No
+                }
             }
-            AssetDecision::NotFound
-            | AssetDecision::Blacklisted
-            | AssetDecision::NotOurs { .. }
-            | AssetDecision::NotAccepted => None,
-        }
+        })
     }
 
     /// Begins to fetch what is damaged and due. Objects that had to make room meanwhile are let go.
@@ -308,13 +342,15 @@ impl ScrubTask {
         while self.fetches.count() < REPAIRS_AT_ONCE
             && let Some(id) = self.repairs.next(now)
         {
-            match self.wanted(id).filter(|_| self.node.cache.contains(id)) {
-                Some(meta) => {
+            match self.wanted(id) {
+                _ if !self.node.cache.contains(id) => self.repairs.ended(id, RepairEnd::Done, now),
+                Wanted::Ours(meta) => {
                     let fills = self.node.fills.clone();
                     let fetch = async move { fills.complete(id, meta).await.map(drop) };
                     self.fetches.spawn(id, meta.size, fetch);
                 }
-                None => self.repairs.ended(id, RepairEnd::Done, now),
+                Wanted::Unknown => self.repairs.ended(id, RepairEnd::Later, now),
+                Wanted::No => self.repairs.ended(id, RepairEnd::Done, now),
             }
         }
     }
@@ -343,8 +379,18 @@ impl ScrubTask {
             }
             None => RepairEnd::Never,
         };
+        self.has_ended |= end != RepairEnd::Later;
         self.repairs.ended(id, end, now_ms());
     }
+}
+
+/// Whether a damaged object is worth fetching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Ours(ObjectMeta),
+    /// A node that has just started may not have heard of it yet.
+    Unknown,
+    No,
 }
 
 /// What reading has shown.
@@ -360,23 +406,31 @@ enum Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argosy_domain::num::to_u64;
+    use argosy_node_core::scrub::MAX_REPAIRS;
 
     #[test]
     fn progress_outlives_the_process_and_damage_costs_only_a_pass() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(NAME);
-        assert_eq!(load(&path), Progress::default());
+        assert_eq!(load(&path), Default::default());
         let progress = Progress {
             began_ms: 7,
             next: Some(Position { id: DataObjectId(3), group: 64 }),
             proved_bytes: 9,
             damaged_count: 1,
         };
-        save(&path, progress);
-        assert_eq!(load(&path), progress);
+        let waiting: Vec<DataObjectId> =
+            (0..MAX_REPAIRS).map(|n| DataObjectId(u64::MAX - to_u64(n))).collect();
+        save(&path, progress, &waiting);
+        assert_eq!(load(&path), (progress, waiting), "as many as can wait");
+        let before =
+            r#"{"format":1,"beganMs":7,"nextObject":3,"nextGroup":64,"provedBytes":9,"damagedCount":1}"#;
+        std::fs::write(&path, before).unwrap();
+        assert_eq!(load(&path), (progress, Vec::new()), "as nodes wrote it that kept no damage");
         for text in ["{", r#"{"format":2}"#, ""] {
             std::fs::write(&path, text).unwrap();
-            assert_eq!(load(&path), Progress::default(), "{text}");
+            assert_eq!(load(&path), Default::default(), "{text}");
         }
     }
 }

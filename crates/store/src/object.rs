@@ -31,6 +31,15 @@ impl Checked {
         proved.first_missing(groups.start).filter(|group| *group < groups.end)
     }
 
+    /// These are to be proved again, whatever was proved before.
+    fn doubt(&mut self, groups: GroupRange) {
+        if let Some(proved) = &mut self.groups {
+            for group in groups.iter() {
+                proved.remove(group);
+            }
+        }
+    }
+
     fn proved(&mut self, stat: FileStat, group: u64) {
         if self.stat == Some(stat)
             && let Some(groups) = &mut self.groups
@@ -80,7 +89,12 @@ impl StoredObject {
     pub fn read_verified(&self, groups: GroupRange) -> Result<Vec<Bytes>, Damaged> {
         // Looked at before the bytes: a change while they are read shows at the next call.
         let stat = self.files.data.stat();
-        let read = self.files.read_verified(groups).map_err(|unproved| damaged(self.id, unproved))?;
+        let read = self.files.read_verified(groups).map_err(|unproved| {
+            let damaged = damaged(self.id, unproved);
+            // Even if it cannot be taken back, nobody is given it for what it was before.
+            lock(&self.checked).doubt(damaged.groups.intersection(GroupRange::whole(self.files.meta.size)));
+            damaged
+        })?;
         if let Ok(stat) = stat {
             let ObjectMeta { size, .. } = self.files.meta;
             let mut checked = lock(&self.checked);

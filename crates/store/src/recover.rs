@@ -5,8 +5,9 @@ use crate::error::StoreError;
 use crate::identity::IDENTITY_BYTES;
 use crate::layout::{Layout, Piece, SHARDS, parse_name};
 use crate::map::MapFile;
+use crate::partial::bytes_in;
 use crate::store::ObjectMeta;
-use argosy_content::outboard_len;
+use argosy_content::{GroupRange, GroupSet, byte_range, group_count, outboard_len};
 use argosy_domain::DataObjectId;
 use std::collections::BTreeMap;
 use std::io;
@@ -94,7 +95,7 @@ fn begin(disk: &dyn Disk, layout: &Layout) -> Result<(), StoreError> {
 
 /// Settles every object into either complete or partial, removes what is temporary, and makes sure
 /// that what looks complete stays so.
-pub(crate) fn recover(disk: &dyn Disk, layout: &Layout) -> Result<Found, StoreError> {
+pub(crate) fn recover(disk: &dyn Disk, layout: &Layout, boot_id: [u8; 16]) -> Result<Found, StoreError> {
     sweep(disk, layout)?;
     let mut objects = BTreeMap::new();
     let mut shards = Vec::new();
@@ -114,8 +115,12 @@ pub(crate) fn recover(disk: &dyn Disk, layout: &Layout) -> Result<Found, StoreEr
         if let Some(size) = settle(disk, layout, id, pieces)? {
             found.complete.push((id, size));
         } else if exists(disk, &layout.path(id, Piece::Part))? {
-            let (meta, held_bytes) = read_map(disk, &layout.path(id, Piece::Map));
-            found.partial.push((id, meta, held_bytes));
+            let noted = Noted::read(disk, &layout.path(id, Piece::Map), boot_id);
+            if let Some(noted) = noted.as_ref().filter(|noted| noted.believed) {
+                noted.drop_tail(disk, &layout.path(id, Piece::Part));
+            }
+            let held_bytes = noted.as_ref().map_or(0, |noted| bytes_in(&noted.groups, noted.meta));
+            found.partial.push((id, noted.map(|noted| noted.meta), held_bytes));
         }
     }
     // A process may have died between giving an object its name and making that durable.
@@ -194,13 +199,46 @@ pub(crate) fn take_back(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), S
     remove(disk, from)
 }
 
-/// What a map says of an object that nobody has opened yet: whose it is and about how many bytes.
-fn read_map(disk: &dyn Disk, path: &Path) -> (Option<ObjectMeta>, u64) {
-    let Ok(file) = disk.open(path, OpenMode::Read) else { return (None, 0) };
-    let map = MapFile(file);
-    let Some(meta) = map.meta() else { return (None, 0) };
-    let held = map.groups(meta.size).map_or(0, |groups| crate::partial::bytes_in(&groups, meta));
-    (Some(meta), held)
+/// What a map says of an object that nobody has opened yet.
+struct Noted {
+    meta: ObjectMeta,
+    groups: GroupSet,
+    /// It was written in this boot.
+    believed: bool,
+}
+
+impl Noted {
+    /// None if there is no map, or none that tells whose it is.
+    fn read(disk: &dyn Disk, path: &Path, boot_id: [u8; 16]) -> Option<Self> {
+        let map = MapFile(disk.open(path, OpenMode::Read).ok()?);
+        let meta = map.meta()?;
+        let (groups, believed) = match map.groups(meta.size) {
+            Ok(groups) => (groups, map.is_of_boot(boot_id)),
+            Err(_) => (GroupSet::new(group_count(meta.size)), false),
+        };
+        Some(Self { meta, groups, believed })
+    }
+
+    /// Gives up what a process wrote before it died and had not noted: it would take room that nobody
+    /// counts, and others would have to go for it.
+    fn drop_tail(&self, disk: &dyn Disk, path: &Path) {
+        let size = self.meta.size;
+        let end = self.groups.end();
+        if end >= group_count(size) {
+            return;
+        }
+        let dropped = disk.open(path, OpenMode::Write).and_then(|file| {
+            // What has another length is looked at when it is opened.
+            if file.stat()?.len != size {
+                return Ok(());
+            }
+            file.set_len(byte_range(GroupRange::new(0, end), size).end)?;
+            file.set_len(size)
+        });
+        if let Err(error) = dropped {
+            warn!(path = %path.display(), %error, "bytes that are not noted stay on the disk");
+        }
+    }
 }
 
 fn remove_piece(disk: &dyn Disk, mut pieces: Pieces, piece: Piece, path: &Path) -> Result<bool, StoreError> {

@@ -92,11 +92,11 @@ impl Store {
         }
         disk.sync_dir(dir).map_err(|source| StoreError::io("sync", dir, source))?;
 
-        let found = recover(&*disk, &layout)?;
         let boot_id = disk.boot_id().unwrap_or_else(|error| {
             warn!(%error, "no boot id: partial objects are proved again at every start");
             NO_BOOT
         });
+        let found = recover(&*disk, &layout, boot_id)?;
         let mut index = Index::default();
         let mut used: u64 = 0;
         for (id, size) in found.complete {

@@ -43,6 +43,7 @@ proptest! {
         prop_assert_eq!(set.contains_range(range), (from..to).all(|g| model.contains(&g)));
         let missing: Vec<_> = (from..to.min(len)).filter(|g| !model.contains(g)).collect();
         prop_assert_eq!(set.missing_in(range).collect::<Vec<_>>(), missing);
+        prop_assert_eq!(set.end(), model.last().map_or(0, |last| last + 1));
         prop_assert_eq!(GroupSet::from_words(len, set.words().to_vec()), set);
     }
 }

@@ -81,8 +81,8 @@ fn of_argus(state: &ArgusState) -> Vec<Standing> {
     state.entries.iter().map(standing).collect()
 }
 
-/// Replaces the note as a whole.
-pub(super) fn write(folder: &Path, policy: PolicyName, standings: &[Standing]) -> io::Result<()> {
+/// Replaces the note as a whole. Gives its length in bytes.
+pub(super) fn write(folder: &Path, policy: PolicyName, standings: &[Standing]) -> io::Result<u64> {
     let mut bytes = Vec::with_capacity(128 + standings.len() * ENTRY_BYTES);
     bytes.extend(WORD);
     bytes.extend(FORMAT.to_le_bytes());
@@ -99,7 +99,7 @@ pub(super) fn write(folder: &Path, policy: PolicyName, standings: &[Standing]) -
     }
     let sum = Sha256::digest(&bytes);
     bytes.extend(sum);
-    replace_file(&path(folder), &bytes)
+    replace_file(&path(folder), &bytes).map(|()| to_u64(bytes.len()))
 }
 
 /// Whether a note was written after a file was.

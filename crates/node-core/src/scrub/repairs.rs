@@ -91,6 +91,11 @@ impl Repairs {
         self.due.insert((ready_ms, id));
     }
 
+    /// Damaged objects that are not whole again yet, ascending by id.
+    pub fn ids(&self) -> impl Iterator<Item = DataObjectId> {
+        self.known.keys().copied()
+    }
+
     /// When the next is due; none if none waits.
     #[must_use]
     pub fn next_ms(&self) -> Option<u64> {
@@ -159,6 +164,7 @@ mod tests {
         let mut repairs = Repairs::default();
         (0..to_u64(MAX_REPAIRS) + 5).for_each(|id| repairs.found(DataObjectId(id), id));
         assert_eq!((repairs.waiting_count(), repairs.given_up_count()), (to_u64(MAX_REPAIRS), 5));
+        assert!(repairs.ids().eq((0..to_u64(MAX_REPAIRS)).map(DataObjectId)));
         assert_eq!(repairs.next(0), Some(DataObjectId(0)), "the oldest first");
         assert_eq!(repairs.next(0), None);
     }

@@ -5,6 +5,7 @@ use crate::store::Store;
 use crate::tests::adopt;
 use crate::tests::fake_disk::{Ending, FakeDisk};
 use crate::tests::objects::{DIR, GROUP, Object, open};
+use crate::{Disk as _, OpenMode};
 use argosy_content::GroupRange;
 use std::path::Path;
 
@@ -303,6 +304,11 @@ fn a_dead_process_loses_no_full_window_and_trusts_only_its_own_boot() {
     let resumed = open(&killed).unwrap().partial(object.id, object.meta).unwrap();
     assert_eq!(resumed.have().first_missing(0), Some(64));
     assert_eq!(resumed.held_bytes(), 64 * GROUP as u64);
+    // What it had written beyond takes no room that nobody counts.
+    let part = killed.open(&Path::new(DIR).join("part/9.part"), OpenMode::Read).unwrap();
+    let mut beyond = vec![1; 66 * GROUP];
+    assert_eq!(part.read_at(&mut beyond, 64 * GROUP as u64).unwrap(), 66 * GROUP);
+    assert!(beyond.iter().all(|byte| *byte == 0), "it was cut off");
     // The machine dies: the bits are all there by luck, the bytes are not.
     let mut survivors = 0;
     for seed in 0..40 {

@@ -113,6 +113,21 @@ fn what_was_checked_once_is_checked_again_after_a_write() {
 }
 
 #[test]
+fn what_was_proved_and_is_found_damaged_in_silence_is_trusted_no_more() {
+    let object = Object::new(5, 3 * GROUP);
+    let disk = FakeDisk::new();
+    let stored = object.put(&open(&disk).unwrap()).unwrap();
+    stored.ensure_verified(object.whole()).unwrap();
+    // The disk does it, not somebody who writes: nothing tells of it.
+    disk.corrupt(&path("obj/05/5.data"), GROUP + 7);
+    assert!(stored.is_verified(object.whole()));
+    assert_eq!(stored.read_verified(object.whole()).unwrap_err().groups, GroupRange::one(1));
+    assert!(!stored.is_verified(object.whole()));
+    assert!(stored.is_verified(GroupRange::one(0)) && stored.is_verified(GroupRange::one(2)));
+    assert_eq!(stored.ensure_verified(object.whole()).unwrap_err().groups, GroupRange::one(1));
+}
+
+#[test]
 fn what_was_not_checked_yet_is_checked_and_then_read_as_it_is() {
     let object = Object::new(5, 3 * GROUP + 1);
     let disk = FakeDisk::new();

@@ -6,9 +6,9 @@ use crate::{
     rig::{MIB, Rig},
     steps::{files_below, png, watched},
 };
-use argosy_distributor::config::{Endpoints, Limits, Scrub};
+use argosy_distributor::config::{Endpoints, Limits, Proxy, Scrub};
 use argosy_node::config::{DirectoryUrls, Size};
-use std::{os::unix::fs::FileExt as _, path::Path};
+use std::{os::unix::fs::FileExt as _, path::Path, time::SystemTime};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn defect_02_one_object_larger_than_the_cache_empties_it_and_waits_for_ever() {
@@ -56,6 +56,35 @@ async fn defect_03_a_crash_loses_what_was_cached_since_the_last_save() {
     assert_eq!(rig.groups_sent(), fetched, "nothing is fetched again");
     rig.assert_whole(half_id, &half, "pending").await;
     assert_eq!(rig.groups_sent() - fetched, 3 * 64, "only what was missing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_popular_before_a_kill_is_not_evicted_before_its_turn() {
+    let mut rig = Rig::configured(&[Behaviour::Honest], |config| {
+        config.limits = Limits::storage(4 << 20);
+        // So that one machine can be many viewers: each counts once.
+        config.public_api.trusted_proxies = vec![Proxy("127.0.0.1/32".parse().unwrap())];
+    })
+    .await;
+    let popular = png(1, MIB);
+    let id = rig.put_and_fetch(&popular).await;
+    let mut last_use = SystemTime::now();
+    for viewer in 1..8 {
+        last_use = SystemTime::now();
+        let answer = rig.get(id, &[("X-Forwarded-For", &format!("10.0.0.{viewer}"))]).await;
+        assert_eq!((answer.status, answer.header("x-cache")), (200, "hit"));
+    }
+    let note = rig.config.directories.cache_state.join("cache.note");
+    let written = || std::fs::metadata(&note).and_then(|meta| meta.modified()).ok();
+    rig.wait_until("a note, long before the next regular one", |_| written() > Some(last_use)).await;
+    rig.kill_and_start().await;
+    rig.know().await;
+    for seed in 100..106 {
+        rig.put_and_fetch(&png(seed, MIB)).await;
+        rig.wait_for_rest().await;
+        assert_eq!(rig.x_cache(id).await, "hit", "after {seed}");
+    }
+    assert!(rig.status().await["storageUsed"].as_u64().unwrap() <= 4 << 20);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -225,6 +254,36 @@ async fn damage_that_is_found_while_the_sources_are_away_is_mended_when_they_are
     rig.wait_until("nothing more", |status| status["scrub"]["waitingCount"] == 0).await;
     rig.assert_whole(id, &sample, "hit").await;
     assert_eq!(waiting(&crate::watching::metrics(&rig).await), 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_that_waits_for_its_sources_is_mended_after_a_restart() {
+    let off = Scrub { bytes_per_second: Size(0) };
+    let mut rig = Rig::configured(&[Behaviour::Honest], |config| config.scrub = off).await;
+    let sample = png(1, 3 * MIB);
+    let id = rig.put_and_fetch(&sample).await;
+    rig.stop().await;
+    let right = std::fs::read(rig.only_file(".data")).unwrap();
+    flip_byte(&rig.only_file(".data"), 50_000);
+    rig.sources[0].behave(Behaviour::Absent);
+    rig.config.scrub = Scrub { bytes_per_second: Size(1 << 40) };
+    rig.start().await;
+    rig.wait_until("a first attempt", |status| !status["scrub"]["lastFailure"].is_null()).await;
+    let fetched = rig.groups_sent();
+    rig.kill_and_start().await;
+    rig.know().await;
+    rig.wait_until("it is known again", |status| status["scrub"]["waitingCount"] == 1).await;
+    assert_eq!(rig.x_cache(id).await, "pending", "what is damaged is not held");
+    rig.sources[0].behave(Behaviour::Honest);
+    // Nobody reads, and no pass is due.
+    rig.wait_until("the repair", |status| status["scrub"]["repairedCount"] == 1).await;
+    assert_eq!(rig.groups_sent() - fetched, 1, "the damaged group and no other");
+    assert!(std::fs::read(rig.only_file(".data")).unwrap() == right);
+    rig.assert_whole(id, &sample, "hit").await;
+    rig.kill_and_start().await;
+    rig.know().await;
+    rig.wait_until("what is whole waits no more", |status| status["scrub"]["waitingCount"] == 0).await;
+    rig.assert_whole(id, &sample, "hit").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

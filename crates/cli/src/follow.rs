@@ -73,6 +73,7 @@ impl FollowArgs {
             checkpoints: Checkpoints::default(),
             segment_bytes: argosy_directory_node::config::default_segment_bytes(),
             logs: Logs::default(),
+            block_interval: None,
         })
     }
 }

@@ -66,6 +66,10 @@ pub struct Config {
     /// What is logged where.
     #[serde(default)]
     pub logs: Logs,
+    /// Longest time between two blocks, if it is not the network's: for programs that start a node themselves and
+    /// count its blocks. No file says it.
+    #[serde(skip)]
+    pub block_interval: Option<Duration>,
 }
 
 /// Whom a node follows.
@@ -531,6 +535,7 @@ impl Config {
                 Retention::Blocks(count) => argosy_ledger::Retention::Blocks(count),
             },
             segment_bytes: self.segment_bytes.get(),
+            block_interval: self.block_interval.unwrap_or(EngineConfig::default().block_interval),
             ..EngineConfig::default()
         }
     }

@@ -2,14 +2,13 @@
 
 use crate::{
     media,
-    network::{Network, asset},
+    network::{Network, PATIENCE, asset},
 };
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
     process::{Child, Command, Stdio},
     sync::mpsc,
-    time::Duration,
 };
 
 const PAGE: &str = r#"<!doctype html><title>player</title><video id=v muted playsinline width=640></video><script>
@@ -105,7 +104,7 @@ pub(crate) fn report(pages: &[Page], start: &str) -> String {
             .spawn()
             .expect("chromium starts"),
     );
-    results.recv_timeout(Duration::from_secs(60)).expect("the page reports what it played")
+    results.recv_timeout(PATIENCE).expect("the page reports what it played")
 }
 
 fn play(url: &str) -> String {

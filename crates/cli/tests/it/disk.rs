@@ -6,7 +6,7 @@ use crate::{
     ports::free_address,
 };
 use argosy_directory::{Call, MembershipCall, Transaction};
-use argosy_domain::{KeyScheme, Keypair};
+use argosy_domain::{KeyScheme, Keypair, num::to_u64};
 use codec::Encode as _;
 use serde_json::Value;
 use std::{
@@ -104,8 +104,8 @@ impl Home {
         node
     }
 
-    /// The same behind strace, which makes the `nth` call of a kind on a path fail, in each thread.
-    fn start_failing(&self, call: &str, path: &str, nth: u32) -> Node {
+    /// The same behind strace, which makes the `nth` call of a kind on a path fail, in each thread; "1+" is each one.
+    fn start_failing(&self, call: &str, path: &str, nth: &str) -> Node {
         let path = if path.is_empty() { self.store() } else { self.store().join(path) };
         let path = path.display().to_string();
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:error=EIO:when={nth}"));
@@ -309,17 +309,23 @@ fn a_block_that_cannot_be_synced_is_not_acknowledged_and_ends_the_node() {
     }
     let home = Home::new("graphql:\n  enabled: false\n");
     // Only this one fails: whoever tried again would be told that all is well.
-    let mut node = home.start_failing("fdatasync", "blocks.log", 4);
-    let receipts = home.submit(0..3);
-    let unlucky = home.transaction(3);
-    let answer = home.send(&unlucky);
+    let mut node = home.start_failing("fdatasync", "blocks.log", "4");
+    // Blocks without transactions, which a slow machine has meanwhile, are synced as well.
+    let mut receipts = Vec::new();
+    let (unlucky, answer) = loop {
+        let transaction = home.transaction(to_u64(receipts.len()));
+        match home.send(&transaction) {
+            Ok(answer) if answer.status == 200 => receipts.push(answer.json()),
+            answer => break (transaction, answer),
+        }
+        assert!(receipts.len() < 4, "nothing failed");
+    };
     if let Ok(answer) = &answer {
         assert_eq!((answer.status, &answer.json()["code"]), (503, &Value::from("STOPPED")));
     }
     // It ends, and until then it acknowledges nothing.
-    assert!(
-        home.send(&home.transaction(4)).is_ok_and(|answer| answer.status == 503) || home.status().is_none()
-    );
+    let later = home.transaction(to_u64(receipts.len()) + 1);
+    assert!(home.send(&later).is_ok_and(|answer| answer.status == 503) || home.status().is_none());
     let ended = node.end();
     assert_eq!(ended.code(), Some(1), "{}", node.said());
     for words in ["the engine stopped", "blocks.log", "NODE_FAILED"] {
@@ -330,7 +336,7 @@ fn a_block_that_cannot_be_synced_is_not_acknowledged_and_ends_the_node() {
     let next = home.nonce();
     assert_eq!(
         home.find(&hex::encode(unlucky.hash())).status == 200,
-        next == 4,
+        next == to_u64(receipts.len()) + 1,
         "wholly there or not at all"
     );
     home.submit(next..next + 3);
@@ -343,7 +349,7 @@ fn a_new_file_of_blocks_whose_name_cannot_be_synced_ends_the_node() {
     }
     let home = Home::new("segmentBytes: 1000\ngraphql:\n  enabled: false\n");
     // The start syncs the folder too, but less often.
-    let mut node = home.start_failing("fsync", "", 5);
+    let mut node = home.start_failing("fsync", "", "5");
     let mut receipts = Vec::new();
     loop {
         match home.send(&home.transaction(u64::try_from(receipts.len()).unwrap())) {
@@ -353,7 +359,7 @@ fn a_new_file_of_blocks_whose_name_cannot_be_synced_ends_the_node() {
         assert!(receipts.len() < 100, "no new file was begun");
     }
     assert_eq!(node.end().code(), Some(1), "{}", node.said());
-    assert!(receipts.len() >= 5 && node.said().contains("the engine stopped"), "{}", node.said());
+    assert!(!receipts.is_empty() && node.said().contains("the engine stopped"), "{}", node.said());
     let _node = home.start(&[]);
     home.assert_all_there(&receipts);
     let next = home.nonce();
@@ -370,7 +376,7 @@ fn a_new_file_of_blocks_that_cannot_be_synced_is_made_anew() {
         let _node = home.start(&[]);
         home.submit(0..1)
     };
-    let node = home.start_failing("fsync", "blocks.log.new", 1);
+    let node = home.start_failing("fsync", "blocks.log.new", "1");
     receipts.extend(home.submit(1..8));
     node.wait_until_it_says("cannot begin a new segment of the log");
     assert!(fs::read_dir(home.store()).unwrap().count() > 3 && !home.exists("blocks.log.new"));
@@ -385,7 +391,7 @@ fn a_checkpoint_that_cannot_be_synced_is_none() {
         return;
     }
     let home = Home::new("checkpoints:\n  blocks: 3\n  kept: 2\ngraphql:\n  enabled: false\n");
-    let node = home.start_failing("fsync", "checkpoints/3.new", 1);
+    let node = home.start_failing("fsync", "checkpoints/3.new", "1");
     let receipts = home.submit(0..8);
     node.wait_until_it_says("made no checkpoint");
     assert!(!home.exists("checkpoints/3.checkpoint") && !home.exists("checkpoints/3.new"));
@@ -393,7 +399,11 @@ fn a_checkpoint_that_cannot_be_synced_is_none() {
     let _node = home.start(&[]);
     home.assert_all_there(&receipts);
     home.submit(8..9);
-    wait_until("a later one is made", || home.exists("checkpoints/9.checkpoint"));
+    wait_until("a later one is made", || {
+        let mut names =
+            fs::read_dir(home.store().join("checkpoints")).unwrap().map(|one| one.unwrap().path());
+        names.any(|path| path.extension().is_some_and(|ending| ending == "checkpoint"))
+    });
 }
 
 #[test]
@@ -404,19 +414,23 @@ fn old_blocks_stay_until_it_is_on_disk_that_they_go() {
     let home = Home::new(
         "segmentBytes: 1000\ncheckpoints:\n  blocks: 4\n  kept: 1\nretention:\n  blocks: 2\ngraphql:\n  enabled: false\n",
     );
-    let node = home.start_failing("fsync", "blocks.floor.new", 1);
     let mut receipts = Vec::new();
-    wait_until("blocks are to go", || {
-        let next = u64::try_from(receipts.len()).unwrap();
-        receipts.extend(home.submit(next..next + 1));
-        node.said().contains("cannot drop old blocks")
-    });
-    assert!(home.exists("blocks.log") && !home.exists("blocks.floor.new"));
-    wait_until("they go the next time", || {
-        let next = u64::try_from(receipts.len()).unwrap();
-        receipts.extend(home.submit(next..next + 1));
-        !home.exists("blocks.log")
-    });
+    let mut submit_until = |what: &str, so: &dyn Fn() -> bool| {
+        wait_until(what, || {
+            let next = u64::try_from(receipts.len()).unwrap();
+            receipts.extend(home.submit(next..next + 1));
+            so()
+        });
+    };
+    // Each attempt fails, so that it does not matter how many there were.
+    let node = home.start_failing("fsync", "blocks.floor.new", "1+");
+    submit_until("blocks are to go", &|| node.said().contains("cannot drop old blocks"));
+    assert!(home.exists("blocks.log") && !home.exists("blocks.floor.new") && !home.exists("blocks.floor"));
+    drop(node);
+    // The first one fails.
+    let node = home.start_failing("fsync", "blocks.floor.new", "1");
+    submit_until("blocks are to go", &|| node.said().contains("cannot drop old blocks"));
+    submit_until("they go the next time", &|| !home.exists("blocks.log"));
     assert!(home.exists("blocks.floor"));
     drop(node);
     let _node = home.start(&[]);

@@ -3,13 +3,14 @@
 use crate::{
     http, media,
     network::{Network, argosy, text, wait_until},
+    ports::free_address,
     transcript,
 };
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     fs,
-    net::TcpListener,
+    net::SocketAddr,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -27,7 +28,7 @@ struct Machine {
     bin: PathBuf,
     /// What differs from machine to machine, by the environment: the file stays as Argus has it.
     site: Vec<(&'static str, String)>,
-    public: u16,
+    public: SocketAddr,
 }
 
 impl Machine {
@@ -40,21 +41,15 @@ impl Machine {
             symlink(env!("CARGO_BIN_EXE_argosy"), bin.join(name)).unwrap();
         }
         fs::write(home.join("config.yml"), CONFIG).unwrap();
-        // Both at once, so that they differ.
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let (public, operator, elastic) = (free(), free(), free());
-        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        let (public, operator, elastic) = (free_address(), free_address(), free_address());
         let site = vec![
             ("JOYSTREAM_DISTRIBUTOR__ENDPOINTS__STORAGE_SQUID", format!("{}/graphql", network.directory())),
-            ("JOYSTREAM_DISTRIBUTOR__PUBLIC_API__PORT", port(&public).to_string()),
-            ("JOYSTREAM_DISTRIBUTOR__OPERATOR_API__PORT", port(&operator).to_string()),
-            (
-                "JOYSTREAM_DISTRIBUTOR__LOGS__ELASTIC__ENDPOINT",
-                format!("http://127.0.0.1:{}", port(&elastic)),
-            ),
-            ("NODE", format!("http://127.0.0.1:{}", port(&operator))),
+            ("JOYSTREAM_DISTRIBUTOR__PUBLIC_API__PORT", public.port().to_string()),
+            ("JOYSTREAM_DISTRIBUTOR__OPERATOR_API__PORT", operator.port().to_string()),
+            ("JOYSTREAM_DISTRIBUTOR__LOGS__ELASTIC__ENDPOINT", format!("http://{elastic}")),
+            ("NODE", format!("http://{operator}")),
         ];
-        Self { public: port(&public), home, bin, site }
+        Self { public, home, bin, site }
     }
 
     fn assets(&self) -> PathBuf {
@@ -86,22 +81,33 @@ impl Machine {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec {command}")]).current_dir(&self.home).env("PATH", path);
         shell.envs(self.site.iter().map(|(name, value)| (name, value)));
-        shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Node(shell.spawn().unwrap())
+        let said = self.home.with_file_name("said");
+        shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(&said).unwrap());
+        Node { child: shell.spawn().unwrap(), said }
     }
 
     fn ask(&self, object: &Value) -> std::io::Result<http::Answer> {
-        http::get(&format!("http://127.0.0.1:{}/api/v1/assets/{}", self.public, text(&object["id"])), None)
+        http::get(&format!("http://{}/api/v1/assets/{}", self.public, text(&object["id"])), None)
     }
 }
 
 /// A distributor on its own, killed when dropped.
-struct Node(Child);
+struct Node {
+    child: Child,
+    said: PathBuf,
+}
+
+impl Node {
+    fn assert_alive(&mut self) {
+        let ended = self.child.try_wait().unwrap();
+        assert!(ended.is_none(), "{ended:?}: {}", fs::read_to_string(&self.said).unwrap());
+    }
+}
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -150,6 +156,7 @@ fn a_worker_moves_in_with_the_files_of_argus_and_back_by_the_page() {
     machine.follow(adopt);
     let mut node = machine.start(start.trim());
     wait_until("the distributor answers", || {
+        node.assert_alive();
         machine.ask(&objects[0]).is_ok_and(|answer| answer.status == 200)
     });
     for n in 0..5 {
@@ -165,7 +172,7 @@ fn a_worker_moves_in_with_the_files_of_argus_and_back_by_the_page() {
     assert!(fs::read_dir(&logs).unwrap().next().is_some(), "logs.file.path is at the configuration");
     machine.follow(after);
     machine.follow(&format!("## Back to Argus{back}"));
-    assert!(node.0.wait().unwrap().success());
+    assert!(node.child.wait().unwrap().success());
 
     // What came since has a file, too; what Argus had is where and as it was.
     expected.insert(text(&objects[4]["id"]), bytes[4].clone());

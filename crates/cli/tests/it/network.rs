@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Longest that a test waits for a state.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The program, without a network.
 pub(crate) fn argosy() -> Command {
@@ -101,14 +101,12 @@ impl Network {
         self.process.wait().expect("the process is ours");
     }
 
-    /// Asks to stop, as Ctrl-C or a service manager does; gives the time it took.
-    pub(crate) fn stop(mut self, signal: &str) -> Duration {
-        let started = Instant::now();
+    /// Asks to stop, as Ctrl-C or a service manager does; it must end without an error.
+    pub(crate) fn stop(mut self, signal: &str) {
         let sent = Command::new("kill").args(["-s", signal, &self.process.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()));
         let status = self.process.wait().expect("the process is ours");
         assert!(status.success(), "stopped with {status}");
-        started.elapsed()
     }
 }
 

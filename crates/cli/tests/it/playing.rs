@@ -69,6 +69,13 @@ fn cold_ranges(endpoint: &str, object: &serde_json::Value, bytes: &[u8]) {
 fn remote_seek(network: &Network, endpoint: &str, object: &serde_json::Value, file: &std::path::Path) {
     let sent =
         || -> u64 { network.storage().iter().map(|node| status(node)["bytesSent"].as_u64().unwrap()).sum() };
+    // What storage nodes send each other is counted, too, and so is what the other distributor still fetches.
+    wait_until("the storage nodes hold all three files", || {
+        network.storage().iter().all(|node| status(node)["objectsCount"] == 3)
+    });
+    wait_until("nobody fetches anything", || {
+        network.distributors().iter().all(|node| status(node)["downloadsInProgress"] == 0)
+    });
     let before = sent();
     let url = asset(endpoint, object);
     let probe = Command::new("ffprobe")

@@ -46,7 +46,8 @@ fn a_network_begun_in_one_process_goes_on_in_many_and_outlives_its_directory() {
     let file = media::noise_file(folder.path(), "first", 11, 3_000_000);
     let first = network.put(&[&file])[0].clone();
     let ready = network.ready.clone();
-    assert!(network.stop("TERM") < std::time::Duration::from_secs(5), "SIGTERM stops within 5 s");
+    // What does not stop within 4.5 s is cut off, and ends with an error.
+    network.stop("TERM");
 
     let directory_config = data.join("directory/directory.yml");
     let mut directory_node = Node::start("directory", &directory_config);

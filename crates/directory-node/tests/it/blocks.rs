@@ -1,8 +1,9 @@
 //! Following blocks.
 
-use crate::support::{DEADLINE, Node, genesis};
+use crate::support::{DEADLINE, Node, config, genesis};
 use argosy_api::{client::BlockStream, directory::BlockView};
 use argosy_directory::{Call, Event, MembershipCall};
+use argosy_directory_node::Config;
 use argosy_http::{Request, header};
 use argosy_ledger::{Block, ChainVerifier};
 use tokio::time::timeout;
@@ -55,7 +56,7 @@ async fn a_follower_catches_up_and_then_hears_of_each_block() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_stream_is_kept_alive() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::start(dir.path()).await;
+    let node = Node::start_with(Config { block_interval: None, ..config(dir.path()) }).await;
     let mut response = node.get("/api/v1/blocks?from=1").await;
     // A keep-alive comes after 5 s of silence, an empty block 6 s after the one before: if asking has taken
     // more than a second, blocks come first.

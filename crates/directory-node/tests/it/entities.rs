@@ -1,12 +1,13 @@
 //! Lists in parts, single things, and what is not there.
 
-use crate::support::{Node, answer, key};
+use crate::support::{Node, answer, config, key};
 use argosy_api::{HEIGHT_HEADER, NEXT_HEADER};
 use argosy_directory::{
     Call, ContentCall, DistributionCall, GroupCall, MembershipCall, StorageCall,
     call::{ObjectCreation, ObjectsUpload},
     state::OpeningKind,
 };
+use argosy_directory_node::Config;
 use argosy_domain::{
     ChannelId, ContentId, DynamicBagId, FamilyId, MemberId, StorageBucketId, WorkerId, WorkingGroup,
 };
@@ -195,7 +196,8 @@ async fn what_is_not_there_has_a_code() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_node_tells_how_it_is_doing() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::start(dir.path()).await;
+    // It is ready as long as blocks are made.
+    let node = Node::start_with(Config { block_interval: None, ..config(dir.path()) }).await;
     node.call("//Carol", Call::Membership(MembershipCall::CreateMember { handle: "carol".to_owned() })).await;
     let follower = node.directory.blocks(1).await.unwrap();
     let (status, _, _) = get(&node, "/api/v1/status").await;
@@ -210,8 +212,9 @@ async fn the_node_tells_how_it_is_doing() {
         response.header(&argosy_http::header::CONTENT_TYPE).unwrap().starts_with("text/plain; version=0.0.4")
     );
     let text = String::from_utf8(response.collect(1 << 20).await.unwrap().to_vec()).unwrap();
+    let height = text.lines().find_map(|line| line.strip_prefix("argosy_directory_height "));
+    assert!(height.unwrap().parse::<u64>().unwrap() >= 1, "{text}");
     for line in [
-        "argosy_directory_height 1",
         "argosy_directory_followers 1",
         "argosy_directory_submissions_total{result=\"OK\"} 1",
         "argosy_http_requests_total{route=\"/api/v1/objects/{id}\",status=\"404\"} 1",

@@ -170,7 +170,8 @@ async fn nothing_is_acknowledged_before_a_standby_has_it() {
         required: NonZeroU32::MIN,
         timeout_seconds: NonZeroU32::MIN,
     };
-    let first = Node::start_with(in_network(Config { standbys: Some(standbys), ..config(a.path()) })).await;
+    let first =
+        Node::start_with(in_network(Config { standbys: Some(standbys.clone()), ..config(a.path()) })).await;
     let lonely = first.post(joining("//Bob", 0, "bob-0").encode()).await;
     assert_eq!((lonely.0, lonely.1["code"].as_str()), (504, Some("NOT_CONFIRMED")));
     let status = first.directory.status().await.unwrap();
@@ -188,7 +189,11 @@ async fn nothing_is_acknowledged_before_a_standby_has_it() {
     let (code, body) = confirm(said("//Standby", [7; 32])).await;
     assert_eq!((code, body["code"].as_str()), (409, Some("ANOTHER_BLOCK")));
     assert_eq!(first.directory.status().await.unwrap().confirmed_height, Some(0));
+    first.stop().await;
 
+    // A standby that is there has the time that it needs.
+    let standbys = StandbysConfig { timeout_seconds: NonZeroU32::new(60).unwrap(), ..standbys };
+    let first = Node::start_with(in_network(Config { standbys: Some(standbys), ..config(a.path()) })).await;
     let mut config = in_network(following(b.path(), &[&first.url("")]));
     config.follow.as_mut().unwrap().confirm =
         Some(ConfirmConfig { key: KeySource::Suri("//Standby".to_owned()), to: urls(&[&first.url("")]) });

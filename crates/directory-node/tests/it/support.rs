@@ -62,6 +62,8 @@ pub(crate) fn config(dir: &Path) -> Config {
         checkpoints: argosy_directory_node::Checkpoints::default(),
         segment_bytes: std::num::NonZeroU64::new(1 << 26).unwrap(),
         logs: argosy_node::config::Logs::default(),
+        // Heights are those of what a test sends, however long it takes.
+        block_interval: Some(Duration::from_secs(3_600)),
     }
 }
 

@@ -20,6 +20,9 @@ impl Limits {
         }
         if let Some(timeout_ms) = self.outbound_requests_timeout_ms {
             fills.bounds.stall_ms = u64::from(timeout_ms);
+            // Nobody is told that nothing comes while a source may still speak.
+            let silence = Duration::from_millis(fills.bounds.stall_ms);
+            fills.patience = fills.patience.max(silence.saturating_mul(2));
         }
         fills.background_limit =
             self.pending_download_timeout_sec.map(|seconds| Duration::from_secs(u64::from(seconds)));
@@ -72,10 +75,17 @@ mod tests {
         assert_eq!((fills.fetching_max, fills.background_max), (3, 3));
         assert_eq!((fills.traffic.total, fills.traffic.background), (7, 7));
         assert_eq!(fills.bounds.stall_ms, 1_500);
+        assert_eq!(fills.patience, FillsConfig::default().patience);
         assert_eq!(fills.background_limit, Some(Duration::from_secs(60)));
         let client = limits.client(AddressPolicy::Local);
         assert_eq!(client.connections, Some(7));
         assert_eq!(client.connect_timeout, Duration::from_millis(1_500));
         assert_eq!(client.idle_timeout, Duration::from_millis(1_500));
+    }
+
+    #[test]
+    fn readers_outlast_the_silence_that_sources_may_have() {
+        let limits = Limits { outbound_requests_timeout_ms: Some(60_000), ..Limits::storage(1) };
+        assert_eq!(limits.fills().patience, Duration::from_secs(120));
     }
 }

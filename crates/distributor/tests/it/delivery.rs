@@ -225,7 +225,7 @@ async fn slices_come_with_their_proof() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_seek_fetches_little_and_the_first_byte_waits_for_nothing_else() {
-    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let rig = Rig::patient(&[Behaviour::Honest]).await;
     for seed in 60..70 {
         let sample = Sample::random(seed, 4 * MIB);
         let id = rig.put(&sample).await;

@@ -4,7 +4,7 @@
 
 use crate::{
     fake_source::{Behaviour, FakeSource, Sample},
-    rig::{MIB, Rig},
+    rig::{MIB, Rig, patient},
     steps::{png, watched},
 };
 use argosy_content::GroupRange;
@@ -18,7 +18,7 @@ const GROUP: usize = 16 * 1024;
 /// F-E2.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_in_the_middle_of_a_fill_costs_only_what_was_missing() {
-    let mut rig = Rig::new(&[Behaviour::Honest]).await;
+    let mut rig = Rig::patient(&[Behaviour::Honest]).await;
     let sample = png(1, 8 * MIB);
     let id = rig.put(&sample).await;
     rig.sources[0].hold_back_all_but(id, &[GroupRange::new(0, 200)]);
@@ -38,7 +38,7 @@ async fn a_crash_in_the_middle_of_a_fill_costs_only_what_was_missing() {
 /// F-E3: the cache is full of objects in use.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_for_which_there_is_no_room_goes_through() {
-    let rig = Rig::with_limits(&[Behaviour::Honest], Limits::storage(2 << 20)).await;
+    let rig = Rig::with_limits(&[Behaviour::Honest], patient(2 << 20)).await;
     let mut readings = Vec::new();
     let mut used = Vec::new();
     for seed in 0..2 {
@@ -111,7 +111,7 @@ async fn a_source_that_falls_silent_is_left_for_another() {
 /// F-E4: with one source there is nobody else; the stream goes on without a gap when it speaks again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_goes_on_without_a_gap_when_its_only_source_does() {
-    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let rig = Rig::patient(&[Behaviour::Honest]).await;
     let sample = png(1, 2 * MIB);
     let id = rig.put(&sample).await;
     rig.sources[0].hold_back_all_but(id, &[GroupRange::new(0, 3)]);
@@ -128,7 +128,7 @@ async fn a_stream_goes_on_without_a_gap_when_its_only_source_does() {
 /// F-E5.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_that_is_deleted_while_it_is_served_ends_clean() {
-    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let rig = Rig::patient(&[Behaviour::Honest]).await;
     let cold = png(1, 4 * MIB);
     let cold_id = rig.put(&cold).await;
     rig.sources[0].hold_back_all_but(cold_id, &[GroupRange::new(0, 70)]);
@@ -160,7 +160,7 @@ async fn an_object_that_is_deleted_while_it_is_served_ends_clean() {
 /// F-E6.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_go_away_leave_nothing_behind() {
-    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let rig = Rig::patient(&[Behaviour::Honest]).await;
     let film = Sample::random(1, 32 * MIB);
     rig.put_and_fetch(&png(2, 300_000)).await;
     let id = rig.put(&film).await;

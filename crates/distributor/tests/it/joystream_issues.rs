@@ -15,7 +15,7 @@ use serde_json::json;
 /// J#2841: an object from the first question about it until it is here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_miss_over_pending_to_hit() {
-    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let rig = Rig::patient(&[Behaviour::Honest]).await;
     let source = &rig.sources[0];
     let sample = png(1, 8 * MIB);
     let id = rig.put(&sample).await;

@@ -3,7 +3,7 @@
 use crate::{
     browser::{self, Answer},
     fake_source::{Behaviour, Sample},
-    rig::{Rig, SECRET},
+    rig::{Rig, SECRET, own_public_api},
 };
 use argosy_distributor::operator::token;
 use serde_json::{Value, json};
@@ -134,11 +134,7 @@ async fn another_worker_and_other_buckets_count_at_once_and_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_public_port_closes_with_its_connections_and_opens_again() {
-    let mut rig = Rig::new(&[]).await;
-    // Ports that were free may be taken when they are opened again; this one stays ours.
-    rig.stop().await;
-    rig.config.public_api.port = free_port();
-    rig.start().await;
+    let mut rig = Rig::configured(&[], |config| config.public_api = own_public_api()).await;
     assert_eq!(signed(&rig, "start-api", json!({})).await, message("Already started"));
 
     let mut kept = TcpStream::connect(rig.endpoint()).await.unwrap();
@@ -161,10 +157,6 @@ async fn the_public_port_closes_with_its_connections_and_opens_again() {
     rig.stop().await;
     rig.start().await;
     assert_eq!(rig.status().await["id"], "distributor-0", "and it stays open");
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

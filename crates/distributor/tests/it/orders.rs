@@ -3,7 +3,7 @@
 use crate::{
     browser::{self, Answer},
     fake_source::{Behaviour, Sample},
-    rig::{MIB, Rig, SECRET},
+    rig::{MIB, Rig, SECRET, own_public_api},
 };
 use argosy_distributor::{
     config::Requirement,
@@ -120,10 +120,11 @@ async fn an_object_leaves_the_cache_when_the_operator_says_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_viewer_in_the_middle_gets_his_bytes_when_the_node_is_told_to_stop() {
     for stop in ["shutdown", "stop-api"] {
-        let mut rig = Rig::new(&[Behaviour::Honest]).await;
-        rig.stop().await;
-        rig.config.limits.drain_sec = Some(60);
-        rig.start().await;
+        let configured = Rig::configured(&[Behaviour::Honest], |config| {
+            config.limits.drain_sec = Some(60);
+            config.public_api = own_public_api();
+        });
+        let mut rig = configured.await;
         let sample = Sample::random(1, 12 * MIB);
         let id = rig.put(&sample).await;
         rig.sources[0].delay(Duration::from_millis(100));

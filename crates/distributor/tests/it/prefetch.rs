@@ -7,7 +7,7 @@ use crate::{
 };
 use argosy_distributor::config::{Limits, Prefetch};
 use argosy_node::config::Size;
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -75,6 +75,8 @@ async fn deleted_and_foreign_objects_are_not_fetched() {
     rig.put_elsewhere(&sample).await;
     let id = rig.put(&sample).await;
     rig.delete(id).await;
+    // What was under way when the block came is over.
+    rig.wait_until("rest", |status| status["downloadsInProgress"] == 0).await;
     let asked = rig.sources[0].asked().len();
     rig.sources[0].behave(Behaviour::Honest);
     let last = rig.put(&Sample::random(2, 1000)).await;
@@ -103,12 +105,15 @@ async fn a_full_cache_is_not_turned_over_for_what_nobody_asks_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_node_fetches_what_it_is_to_deliver_and_goes_on_after_a_restart() {
-    let mut rig = Rig::new(&[Behaviour::Honest]).await;
+    let mut rig = Rig::patient(&[Behaviour::Honest]).await;
     let mut ids = Vec::new();
     for seed in 0..30 {
         ids.push(rig.put(&Sample::random(seed, 20_000)).await);
     }
-    rig.sources[0].delay(Duration::from_millis(10));
+    // The newest come first, and no more than ten of them until the others are let go.
+    for id in &ids[1..20] {
+        rig.sources[0].hold_back_all_but(*id, &[]);
+    }
     rig.stop().await;
     rig.config.prefetch = one_at_a_time();
     rig.start().await;
@@ -118,6 +123,9 @@ async fn a_new_node_fetches_what_it_is_to_deliver_and_goes_on_after_a_restart() 
     // It answers meanwhile.
     rig.assert_whole(ids[0], &Sample::random(0, 20_000), "miss").await;
     rig.stop().await;
+    for id in &ids[1..20] {
+        rig.sources[0].let_go(*id);
+    }
     rig.start().await;
     rig.wait_until("all objects", |status| status["warmUp"]["state"] == "done").await;
     let status = rig.status().await;

@@ -24,13 +24,14 @@ use argosy_domain::{
 };
 use argosy_http::Running;
 use argosy_node::config::{DirectoryUrls, Logs, Size};
+use argosy_store::StoreError;
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -77,6 +78,22 @@ const STRANGER: &str = "http://stranger.example";
 /// What the directory has as the distributor's own address.
 pub(crate) const OWN_ENDPOINT: &str = "http://127.0.0.1:1";
 
+/// A public port of the test's own: nobody else listens at its address or connects from there, so that it is free
+/// whenever the node has closed it.
+pub(crate) fn own_public_api() -> PublicApi {
+    static NEXT: AtomicU8 = AtomicU8::new(0);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let host = Ipv4Addr::new(127, 64 + NEXT.fetch_add(1, Relaxed) % 64, high, low);
+    let free = std::net::TcpListener::bind((host, 0)).unwrap().local_addr().unwrap();
+    PublicApi::at(free.ip(), free.port())
+}
+
+/// For [`Rig::patient`], with so much room.
+pub(crate) fn patient(storage: u64) -> Limits {
+    let silence = WATCHDOG.as_millis().try_into().unwrap();
+    Limits { outbound_requests_timeout_ms: Some(silence), ..Limits::storage(storage) }
+}
+
 pub(crate) fn distribution_bucket(index: u64) -> DistributionBucketId {
     DistributionBucketId { family: FamilyId(0), index }
 }
@@ -84,6 +101,12 @@ pub(crate) fn distribution_bucket(index: u64) -> DistributionBucketId {
 impl Rig {
     pub(crate) async fn new(behaviours: &[Behaviour]) -> Self {
         Self::with_limits(behaviours, Limits::storage(1 << 30)).await
+    }
+
+    /// For tests that hold sources back: nobody is given up for silence, however long the machine takes to come to
+    /// what is waited for.
+    pub(crate) async fn patient(behaviours: &[Behaviour]) -> Self {
+        Self::with_limits(behaviours, patient(1 << 30)).await
     }
 
     pub(crate) async fn with_limits(behaviours: &[Behaviour], limits: Limits) -> Self {
@@ -159,11 +182,21 @@ impl Rig {
     }
 
     pub(crate) async fn start(&mut self) {
-        self.node = Some(argosy_distributor::start(self.config.clone()).await.unwrap());
+        self.try_start().await.unwrap();
     }
 
+    /// A call to the disk that was under way when the node was stopped may hold the cache for another moment.
     pub(crate) async fn try_start(&mut self) -> Result<(), StartError> {
-        self.node = Some(argosy_distributor::start(self.config.clone()).await?);
+        let deadline = Instant::now() + WATCHDOG;
+        let started = loop {
+            match argosy_distributor::start(self.config.clone()).await {
+                Err(StartError::Store(StoreError::AlreadyInUse(_))) if Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                started => break started,
+            }
+        };
+        self.node = Some(started?);
         Ok(())
     }
 

@@ -25,7 +25,7 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -264,7 +264,10 @@ async fn addresses_and_urls_that_are_not_allowed_are_refused() {
     }
     assert!(matches!(client().get("http://0.0.0.0:1/").await, Err(ClientError::AddressRefused { .. })));
     assert_eq!(server.counters.accepted(), 0);
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Nobody listens there, and nobody else can.
+    let kept = TcpSocket::new_v4().unwrap();
+    kept.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = kept.local_addr().unwrap();
     let error = client().get(&format!("http://{closed}/")).await.unwrap_err();
     assert!(
         matches!(error, ClientError::Connect { .. })

@@ -31,6 +31,7 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
 
@@ -72,6 +73,9 @@ pub(crate) fn media(seed: u64, len: usize) -> Vec<u8> {
     std::iter::repeat_with(|| random.u8(..)).take(len).collect()
 }
 
+/// How many there were.
+static NETWORKS: AtomicU8 = AtomicU8::new(0);
+
 pub(crate) struct Network {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) genesis: [u8; 32],
@@ -107,7 +111,10 @@ impl Network {
         let genesis = genesis(storage_count);
         let file = serde_json::to_vec(&GenesisFile::from(&genesis)).unwrap();
         fs::write(dir.path().join("genesis.json"), file).unwrap();
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        // An address of its own, so that nobody takes the port while the directory node is away.
+        let [.., high, low] = std::process::id().to_be_bytes();
+        let own = Ipv4Addr::new(127, 64 + NETWORKS.fetch_add(1, Ordering::Relaxed) % 64, high, low);
+        let any = SocketAddr::from((own, 0));
         let directory_node = argosy_directory_node::start(directory_config(dir.path(), any)).await.unwrap();
         let directory_address = directory_node.endpoint();
         let client = Client::new(ClientConfig { addresses: AddressPolicy::Local, ..ClientConfig::default() });
@@ -404,6 +411,7 @@ fn directory_config(dir: &Path, listen: SocketAddr) -> argosy_directory_node::Co
         checkpoints: argosy_directory_node::Checkpoints::default(),
         segment_bytes: std::num::NonZeroU64::new(1 << 26).unwrap(),
         logs: Logs::default(),
+        block_interval: None,
     }
 }
 

@@ -26,7 +26,7 @@ const GROUP: usize = 16 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn defect_01_range_end_ignored_while_pending() {
-    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let rig = Rig::patient(&[Behaviour::Honest]).await;
     let sample = png(1, 3 * MIB);
     let id = rig.put(&sample).await;
     rig.sources[0].hold_back_all_but(id, &[GroupRange::new(0, 100)]);
@@ -42,7 +42,7 @@ async fn defect_01_range_end_ignored_while_pending() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn defect_07_readers_wait_for_a_megabyte_and_keep_others_waiting() {
-    let rig = Arc::new(Rig::new(&[Behaviour::Honest]).await);
+    let rig = Arc::new(Rig::patient(&[Behaviour::Honest]).await);
     let small = png(2, 50_000);
     let hit = rig.put_and_fetch(&small).await;
     let before = rig.groups_sent();
@@ -76,7 +76,7 @@ async fn defect_07_readers_wait_for_a_megabyte_and_keep_others_waiting() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn defect_08_far_ranges_while_pending_are_fetched_each_time() {
-    let rig = Arc::new(Rig::new(&[Behaviour::Honest]).await);
+    let rig = Arc::new(Rig::patient(&[Behaviour::Honest]).await);
     let sample = png(1, 8 * MIB);
     let id = rig.put(&sample).await;
     let (first, last) = (GroupRange::new(0, 64), GroupRange::new(448, 512));

@@ -138,10 +138,11 @@ fn soak(
         looks
     })?;
     say(&counts.summary());
+    let judged = judge(&looks, options);
     if let Some(what) = counts.first_failure() {
         bail!("{} answers were not as they must be, the first: {what}", counts.failures());
     }
-    judge(&looks, options)
+    judged
 }
 
 /// Lets traffic in and stops it, by turns; looks at the node each time.

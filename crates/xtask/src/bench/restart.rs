@@ -21,7 +21,7 @@ use argosy_domain::num::to_u64;
 use clap::Args;
 use std::{
     fs,
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     thread,
     time::Instant,
@@ -45,28 +45,59 @@ pub(crate) struct Options {
     /// A program to measure; the one that is built like this if left out.
     #[arg(long)]
     program: Option<PathBuf>,
+    /// Where all nodes live, made anew and removed; `target/bench-restart` if left out. In memory, such as
+    /// below /dev/shm, very many objects are there within minutes.
+    #[arg(long)]
+    folder: Option<PathBuf>,
 }
 
 /// Unlike any limit that the objects could reach.
 const PLENTY: u64 = 1 << 40;
 /// Connections that ask at once.
 const READERS: usize = 16;
+/// Requests of one address: what it asks for again within a minute is no further use.
+const VISIT: usize = 16;
+/// Those who put objects at once.
+const OWNERS: [&str; 4] = ["//Alice", "//Bob", "//Charlie", "//Dave"];
 const SEED: u64 = 0x5eed;
 
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let program = options.program.clone().map_or_else(|| crash::program(root), Ok)?;
-    let folder = root.join("target/bench-restart");
+    let folder = options.folder.clone().unwrap_or_else(|| root.join("target/bench-restart"));
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
     let origin = Origin::start(&program, &folder.join("network"), 1)?;
-    let ids = origin.put(&vec![options.bytes; options.objects], 0)?;
+    let started = Instant::now();
+    let ids = put(&origin, options.objects, options.bytes)?;
+    crash::say(&format!("{} objects put in {:.0} s", ids.len(), started.elapsed().as_secs_f64()));
     let home = Home::make(&origin, &folder.join("node"))?;
     full(&home, &ids)?;
     let limit = options.bytes * to_u64(options.objects) * options.percent / 100;
     hit_ratio(&home, &ids, limit, options.requests)?;
     drop(origin);
     fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))
+}
+
+/// Puts so many objects, several owners at a time; gives their ids.
+fn put(origin: &Origin, count: usize, bytes: u64) -> Result<Vec<String>> {
+    let share = count.div_ceil(OWNERS.len());
+    thread::scope(|scope| {
+        let owners: Vec<_> = OWNERS
+            .iter()
+            .enumerate()
+            .map(|(nth, key)| {
+                let first = (nth * share).min(count);
+                let sizes = vec![bytes; share.min(count - first)];
+                scope.spawn(move || origin.put_as(key, &sizes, to_u64(first)))
+            })
+            .collect();
+        let mut ids = Vec::with_capacity(count);
+        for owner in owners {
+            ids.extend(owner.join().map_err(|_| anyhow::anyhow!("an owner panicked"))??);
+        }
+        Ok(ids)
+    })
 }
 
 /// Where the distributor lives.
@@ -138,8 +169,10 @@ fn hit_ratio(home: &Home<'_>, ids: &[String], limit: u64, requests: usize) -> Re
     // What is held settles first.
     hits(&node, ids, requests * 2, &mut random)?;
     let before = hits(&node, ids, requests, &mut random)?;
+    let had = objects(&node)?;
     node.kill()?;
     let (mut node, _) = home.start(limit)?;
+    let has = objects(&node)?;
     wait_until_followed(home.origin, &node.endpoint)?;
     let early = hits(&node, ids, requests / 10, &mut random)?;
     let after = hits(&node, ids, requests - requests / 10, &mut random)?;
@@ -148,7 +181,8 @@ fn hit_ratio(home: &Home<'_>, ids: &[String], limit: u64, requests: usize) -> Re
     let (was, is) = (share(before, requests), share(early + after, requests));
     let text = |share: f64| format!("{:.1} %", share * 100.0);
     say(&format!("hit ratio of {requests} requests, {limit} bytes of cache: before"), text(was), "–");
-    say("the same, after it was killed and started", text(is), "–");
+    say("complete objects when it was killed, and when it had started", format!("{had}, {has}"), "–");
+    say("the hit ratio after that", text(is), "–");
     say("of the first tenth of them", text(share(early, requests / 10)), "–");
     say("after, as a share of before", text(is / was), "≥ 95 %");
     Ok(())
@@ -174,14 +208,24 @@ fn ask(node: &Node, ids: &[&String]) -> Result<usize> {
 }
 
 fn read(node: &Node, ids: &[&String]) -> Result<usize> {
-    let mut connection = Connection::open(&node.endpoint)?;
     let mut hits = 0;
-    for id in ids {
-        let answer = connection.get(&path(id), "")?;
-        ensure!(answer.status == 200, "object {id} is answered with {}", answer.status);
-        hits += usize::from(answer.is_hit);
+    for visit in ids.chunks(VISIT) {
+        // Any address of this machine: each visit is that of another viewer.
+        let from = Ipv4Addr::new(127, fastrand::u8(1..), fastrand::u8(..), fastrand::u8(1..255));
+        let mut connection = Connection::open_from(&node.endpoint, from)?;
+        for id in visit {
+            let answer = connection.get(&path(id), "")?;
+            ensure!(answer.status == 200, "object {id} is answered with {}", answer.status);
+            hits += usize::from(answer.is_hit);
+        }
     }
     Ok(hits)
+}
+
+/// Complete objects that a node has.
+fn objects(node: &Node) -> Result<u64> {
+    let status = checks::json(&mut Connection::open(&node.endpoint)?, "/api/v1/status")?;
+    status["objectsInCache"].as_u64().context("the node does not say how many objects it has")
 }
 
 /// An object; the one of rank n is drawn 1/n as often as the first.

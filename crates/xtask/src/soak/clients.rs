@@ -284,7 +284,7 @@ impl Client<'_> {
         stream.write_all(words)?;
         if words.ends_with(b"\n") {
             let mut said = Vec::new();
-            stream.read_to_end(&mut said)?;
+            stream.read_to_end(&mut said).with_context(|| format!("after {words:?}"))?;
             ensure!(said.starts_with(b"HTTP/1.1 400"), "{words:?} was answered with {said:?}");
         }
         self.note(Answer::Refused);
@@ -294,6 +294,21 @@ impl Client<'_> {
     /// Begins to read something large, and leaves.
     fn glance(&mut self) -> Result<()> {
         let object = self.catalogue.pick_large(&mut self.random).context("there are no objects")?;
+        let ended = self.glance_at(&object);
+        self.unless_gone(&object, ended)?;
+        self.counts.left.fetch_add(1, Relaxed);
+        Ok(())
+    }
+
+    /// An answer breaks off when its object is deleted.
+    fn unless_gone(&self, object: &Object, ended: Result<()>) -> Result<()> {
+        match ended {
+            Err(_) if !self.catalogue.has(object) => Ok(()),
+            ended => ended.with_context(|| format!("object {} was begun", object.id)),
+        }
+    }
+
+    fn glance_at(&mut self, object: &Object) -> Result<()> {
         let mut stream = connect(self.endpoint, Some(self.address()))?;
         write!(stream, "GET /api/v1/assets/{} HTTP/1.1\r\nHost: a\r\n\r\n", object.id)?;
         let (mut buffer, mut taken) = (vec![0; 16 << 10], 0);
@@ -308,13 +323,19 @@ impl Client<'_> {
                 break;
             }
         }
-        self.counts.left.fetch_add(1, Relaxed);
         Ok(())
     }
 
     /// Reads a little of something large at a time, as over a bad line.
     fn sip(&mut self) -> Result<()> {
         let object = self.catalogue.pick_large(&mut self.random).context("there are no objects")?;
+        let ended = self.sip_of(&object);
+        self.unless_gone(&object, ended)?;
+        self.counts.slow.fetch_add(1, Relaxed);
+        Ok(())
+    }
+
+    fn sip_of(&mut self, object: &Object) -> Result<()> {
         let mut stream = connect(self.endpoint, Some(self.address()))?;
         rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 16 << 10)?;
         write!(stream, "GET /api/v1/assets/{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", object.id)?;
@@ -325,7 +346,6 @@ impl Client<'_> {
             }
             rest(SIP_PAUSE);
         }
-        self.counts.slow.fetch_add(1, Relaxed);
         Ok(())
     }
 }

@@ -101,7 +101,8 @@ impl Network {
         self.process.wait().expect("the process is ours");
     }
 
-    /// Asks to stop, as Ctrl-C or a service manager does; it must end without an error.
+    /// Asks to stop, as Ctrl-C or a service manager does; it must end without an error, so that nothing had to be cut
+    /// off after the 4.5 s that it has.
     pub(crate) fn stop(mut self, signal: &str) {
         let sent = Command::new("kill").args(["-s", signal, &self.process.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()));

@@ -46,7 +46,6 @@ fn a_network_begun_in_one_process_goes_on_in_many_and_outlives_its_directory() {
     let file = media::noise_file(folder.path(), "first", 11, 3_000_000);
     let first = network.put(&[&file])[0].clone();
     let ready = network.ready.clone();
-    // What does not stop within 4.5 s is cut off, and ends with an error.
     network.stop("TERM");
 
     let directory_config = data.join("directory/directory.yml");

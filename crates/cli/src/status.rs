@@ -344,6 +344,8 @@ mod tests {
             bytes_sent: 0,
             bytes_fetched: 0,
             warm_up: None,
+            proof_of_role: None,
+            endpoints: None,
         }
     }
 

@@ -13,6 +13,7 @@ use argosy_node_core::{
     serve::{AssetDecision, Deliverable, GoingOn, decide_asset, decide_going_on, my_buckets},
 };
 use argosy_store::ObjectMeta;
+use serde_json::json;
 use std::{sync::Arc, time::Instant};
 
 /// Most nodes that are named to a user who asked the wrong one.
@@ -180,6 +181,19 @@ impl Refusal {
                 ErrorBody::caller(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "BLACKLISTED", message)
             }
             Self::Forbidden(error) => error.to_body(id),
+        }
+    }
+}
+
+impl Node {
+    /// `GET /api/v1/proof-of-role`: whose node this is, signed.
+    pub(crate) async fn proof_of_role(&self, request: &EdgeRequest<'_>) -> EdgeResponse {
+        let duty = self.duty.load_full();
+        let own = |index: &Index| own_endpoints(index, &duty);
+        let worker = duty.worker_id.map(WorkerId);
+        match self.prover.answer(request.client, request.query, worker, own).await {
+            Ok(view) => answers::live_json(&json!(view)),
+            Err(error) => answers::own_error(&error),
         }
     }
 }

@@ -17,6 +17,7 @@ impl Node {
         self.expose_cache(&mut text);
         expose_sources(&mut text, &self.fills.told_of_sources());
         self.scrub.expose(&mut text);
+        self.expose_proofs(&mut text);
         self.expose_follower(&mut text);
         self.expose_connections(&mut text);
         expose_logs(&mut text);
@@ -73,6 +74,24 @@ impl Node {
         ] {
             text.single(Kind::Gauge, name, help, value);
         }
+    }
+
+    fn expose_proofs(&self, text: &mut Exposition) {
+        let view = self.proofs.view();
+        let name = "argosy_distributor_endpoints";
+        text.family(Kind::Gauge, name, "Endpoints of others, by whether they have proved whose they are.");
+        for (state, count) in [("proven", view.proven_count), ("unproven", view.unproven_count)] {
+            text.sample(name, &[("state", state)], count);
+        }
+        let name = "argosy_distributor_challenges_total";
+        text.family(Kind::Counter, name, "Challenges to endpoints of others, by what came of them.");
+        let (proven, failed) = self.proofs.outcomes();
+        for (outcome, count) in [("proven", proven), ("failed", failed)] {
+            text.sample(name, &[("outcome", outcome)], count);
+        }
+        let (name, help) =
+            ("argosy_distributor_proofs_given_total", "Challenges that this node has answered.");
+        text.single(Kind::Counter, name, help, self.prover.answered_count());
     }
 
     fn expose_follower(&self, text: &mut Exposition) {

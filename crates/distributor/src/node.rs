@@ -12,7 +12,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use argosy_domain::WorkerId;
 use argosy_http::{Client, Pace, ServeCounters};
-use argosy_node::{Fills, Follower, Passes};
+use argosy_node::{Fills, Follower, Passes, Prover, RoleProofs};
 use argosy_node_core::serve::Assignment;
 use argosy_store::Store;
 use std::{
@@ -33,6 +33,10 @@ pub(crate) struct Node {
     pub(crate) fills: Fills,
     /// What it shows to others to be given objects of private bags.
     pub(crate) passes: Passes,
+    /// Which endpoints of others have proved whose they are.
+    pub(crate) proofs: RoleProofs,
+    /// Proves it of this one.
+    pub(crate) prover: Prover,
     pub(crate) cache: Arc<Cache>,
     pub(crate) assets: Arc<Assets>,
     /// For endpoints that strangers have written into the directory.

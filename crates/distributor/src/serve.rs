@@ -18,6 +18,7 @@ pub(crate) enum Route {
     Status,
     Buckets,
     Popular,
+    ProofOfRole,
     Live,
     Ready,
     /// Digits, but more than any id has.
@@ -44,6 +45,7 @@ impl Route {
             "/status" => return Self::Status,
             "/buckets" => return Self::Buckets,
             "/popular" => return Self::Popular,
+            "/proof-of-role" => return Self::ProofOfRole,
             _ => {}
         }
         if let Some(id) = rest.strip_prefix("/assets/") {
@@ -114,6 +116,7 @@ impl EdgeHandler for Public {
             Route::Status => answers::live_json(&node.status()),
             Route::Buckets => answers::live_json(&node.buckets()),
             Route::Popular => answers::popular(node.popular(request.query)),
+            Route::ProofOfRole => Box::pin(node.proof_of_role(&request).instrument(node.span.clone())).await,
             Route::Live => health::livez(),
             Route::Ready => node.readyz(),
             Route::NoSuchObject => answers::unknown_object(),
@@ -160,6 +163,8 @@ mod tests {
             ("/api/v1/status", Route::Status),
             ("/api/v1/buckets", Route::Buckets),
             ("/api/v1/popular", Route::Popular),
+            ("/api/v1/proof-of-role", Route::ProofOfRole),
+            ("/api/v1/proof-of-role/", Route::Unknown),
             ("/healthz", Route::Live),
             ("/readyz", Route::Ready),
             ("/readyz/", Route::Outside),

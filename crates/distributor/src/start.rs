@@ -21,7 +21,7 @@ use argosy_http::{
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
-    DirectorySources, Fills, FollowError, FollowTask, Follower, FollowerConfig, Passes,
+    DirectorySources, Fills, FollowError, FollowTask, Follower, FollowerConfig, Passes, Prover, RoleProofs,
     follower::begin_with_snapshot,
 };
 use argosy_store::{RealDisk, Store, StoreConfig, StoreError};
@@ -173,8 +173,12 @@ fn assemble(parts: Parts, keys: Keyring) -> Assembled {
     let duty = Arc::new(ArcSwap::from_pointee(OnDuty::new(changes.duty())));
     let own = Arc::clone(&duty);
     let myself = move || own.load().worker_id.map(WorkerId);
-    let sources =
-        DirectorySources::new(follower.clone(), None).with_passes(passes.clone()).with_peers(myself);
+    let asked = [WorkingGroup::Storage, WorkingGroup::Distribution];
+    let proofs = RoleProofs::new(follower.clone(), guarded.clone(), &asked);
+    let prover = Prover::new(follower.clone(), passes.clone());
+    let sources = DirectorySources::new(follower.clone(), proofs.clone(), None)
+        .with_passes(passes.clone())
+        .with_peers(myself);
     let sources = Arc::new(sources);
     let room = Arc::clone(&cache);
     let record = Record::new(config.public_api.log_addresses);
@@ -189,6 +193,8 @@ fn assemble(parts: Parts, keys: Keyring) -> Assembled {
         store,
         fills,
         passes,
+        proofs,
+        prover,
         cache,
         assets,
         guarded,
@@ -246,6 +252,7 @@ pub(crate) async fn following(config: Config, shutdown: Shutdown) -> Arc<Node> {
     let keys = Keyring::read(&config.keys).unwrap();
     let parts = tokio::task::spawn_blocking(move || open(config)).await.unwrap().unwrap();
     let Assembled { node, follow, .. } = assemble(parts, keys);
+    tokio::spawn(node.proofs.clone().run(shutdown.clone()));
     tokio::spawn(follow.run(shutdown));
     node
 }
@@ -257,6 +264,8 @@ fn spawn_chores(tasks: &mut Tasks, node: &Arc<Node>, shutdown: &Shutdown) {
     let keeper = cache::keeper::run(Arc::clone(&node.cache), save_every, shutdown.clone());
     tasks.spawn("keeping the cache", keeper.instrument(span.clone()));
     tasks.spawn("upkeep", upkeep::run(Arc::clone(node), shutdown.clone()).instrument(span.clone()));
+    let proofs = node.proofs.clone().run(shutdown.clone());
+    tasks.spawn("proofs of others", proofs.instrument(span.clone()));
     tasks.spawn("prefetching", prefetch::run(Arc::clone(node), shutdown.clone()).instrument(span.clone()));
     tasks.spawn("scrub", scrub::run(Arc::clone(node), shutdown.clone()).instrument(span.clone()));
 }

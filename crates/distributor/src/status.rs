@@ -1,8 +1,8 @@
 //! What the node says about itself.
 
-use crate::{ground::ROLE, node::Node};
+use crate::{access::own_endpoints, ground::ROLE, node::Node};
 use argosy_api::node::NodeStatus;
-use argosy_domain::num::to_u64;
+use argosy_domain::{WorkerId, num::to_u64};
 use argosy_node_core::serve::{Assignment, my_buckets};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
@@ -15,6 +15,7 @@ impl Node {
         let duty = self.duty.load();
         let buckets = self.follower.with_index(|index| my_buckets(index, &duty.assignment));
         let directory = self.follower.status();
+        let worker = duty.worker_id.map(WorkerId);
         let status = NodeStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             role: ROLE.to_owned(),
@@ -31,6 +32,8 @@ impl Node {
             bytes_sent: self.bytes_sent.load(Ordering::Relaxed),
             bytes_fetched: self.fills.bytes_fetched(),
             warm_up: Some(self.warm_up.view()),
+            proof_of_role: Some(self.prover.view(worker, |index| own_endpoints(index, &duty))),
+            endpoints: Some(self.proofs.view()),
         };
         let argus = json!({
             "objectsInCache": status.objects_count,

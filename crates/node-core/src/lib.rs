@@ -13,6 +13,7 @@ pub mod cache;
 pub mod fill;
 pub mod follow;
 pub mod prefetch;
+pub mod proof;
 pub mod replicate;
 pub mod scrub;
 pub mod serve;

@@ -18,7 +18,7 @@ mod task;
 mod window;
 mod writer;
 
-pub use sources::{DirectorySources, FillSource, PassFuture, Sources};
+pub use sources::{DirectorySources, FillSource, PassFuture, ProvenFuture, Sources};
 
 pub(crate) use board::{Board, Look, Seat};
 

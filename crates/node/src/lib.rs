@@ -10,6 +10,7 @@ pub mod held;
 pub mod home;
 pub mod mime;
 pub mod passes;
+pub mod proofs;
 pub mod reader;
 
 pub use access::{AccessError, Credentials};
@@ -19,4 +20,5 @@ pub use fill::{
 };
 pub use follower::{BlockChanges, FollowError, FollowHead, FollowTask, Follower, FollowerConfig};
 pub use passes::{Passes, RoleKey};
+pub use proofs::{Prover, RoleProofs};
 pub use reader::ObjectReader;

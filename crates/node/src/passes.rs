@@ -1,7 +1,8 @@
-//! Signs the passes that this node shows to others when it fetches objects of private bags.
+//! Signs with this node's role key: the passes that it shows to others when it fetches objects of private
+//! bags, and the proofs that it gives to those who ask whose node it is.
 
 use crate::follower::{Follower, now_ms};
-use argosy_api::NodePass;
+use argosy_api::{NodePass, RoleProof, proof::Challenge};
 use argosy_domain::{AccountId, BagId, DataObjectId, WorkerId, WorkingGroup};
 use argosy_keys::{Keyring, Passphrases};
 use serde::Serialize;
@@ -83,10 +84,61 @@ impl Passes {
             let ours = index.serving_accounts(bag).filter(|(group, ..)| *group == self.inner.group);
             ours.map(|(_, worker, account)| (worker, account)).collect()
         });
+        match self.opened(&candidates).await {
+            Ok(account) => {
+                self.show(RoleKey::Ready);
+                Some(account)
+            }
+            Err(why) => {
+                let known = match self.role_key() {
+                    RoleKey::Missing { message } => Some(message),
+                    RoleKey::Unused | RoleKey::Ready => None,
+                };
+                let message = why.or(known).unwrap_or_else(|| lacking(&candidates));
+                self.show(RoleKey::Missing { message });
+                None
+            }
+        }
+    }
+
+    /// Signs the answer to a challenge, by a key of this worker.
+    ///
+    /// # Errors
+    /// What to do about the missing key.
+    pub async fn prove(&self, worker: WorkerId, challenge: &Challenge) -> Result<RoleProof, String> {
+        let candidates = self.keys_of(worker);
+        let opened = self.opened(&candidates).await;
+        let account = opened.map_err(|why| why.unwrap_or_else(|| lacking(&candidates)))?;
+        let key = self.inner.keys.open_of(&account).ok_or_else(|| lacking(&candidates))?;
+        let genesis = self.inner.follower.genesis_hash();
+        Ok(RoleProof::sign(key, genesis, challenge, self.inner.group, worker))
+    }
+
+    /// Whether answers to challenges can be signed by a key of this worker. One that is locked counts until it
+    /// did not open.
+    ///
+    /// # Errors
+    /// What to do about the missing key.
+    pub fn can_prove(&self, worker: WorkerId) -> Result<(), String> {
+        let candidates = self.keys_of(worker);
+        let broken = self.state().broken.clone();
+        let usable = |account: &AccountId| self.inner.keys.of(account).is_some() && !broken.contains(account);
+        let found = candidates.iter().any(|(_, account)| usable(account));
+        if found { Ok(()) } else { Err(lacking(&candidates)) }
+    }
+
+    fn keys_of(&self, worker: WorkerId) -> Vec<(WorkerId, AccountId)> {
+        let accounts =
+            self.inner.follower.with_index(|index| index.accounts_of_worker(self.inner.group, worker));
+        accounts.into_iter().map(|account| (worker, account)).collect()
+    }
+
+    /// The first of these whose key is open, or opens now; else why the last one does not, if that is news.
+    async fn opened(&self, candidates: &[(WorkerId, AccountId)]) -> Result<AccountId, Option<String>> {
         let accounts = || candidates.iter().map(|(_, account)| *account);
-        if let Some(open) = accounts().find(|account| self.inner.keys.open_of(account).is_some()) {
-            self.show(RoleKey::Ready);
-            return Some(open);
+        let is_open = |account: &AccountId| self.inner.keys.open_of(account).is_some();
+        if let Some(open) = accounts().find(is_open) {
+            return Ok(open);
         }
         let _one_at_a_time = self.inner.opening.lock().await;
         let mut why = None;
@@ -95,23 +147,14 @@ impl Passes {
                 continue;
             }
             match self.open(account).await {
-                Ok(()) => {
-                    self.show(RoleKey::Ready);
-                    return Some(account);
-                }
+                Ok(()) => return Ok(account),
                 Err(error) => {
                     self.state().broken.insert(account);
                     why = Some(format!("the key of {account} cannot be opened: {error}"));
                 }
             }
         }
-        let known = match self.role_key() {
-            RoleKey::Missing { message } => Some(message),
-            RoleKey::Unused | RoleKey::Ready => None,
-        };
-        let message = why.or(known).unwrap_or_else(|| lacking(&candidates));
-        self.show(RoleKey::Missing { message });
-        None
+        Err(why)
     }
 
     /// How it stands with the key.
@@ -167,7 +210,7 @@ fn lacking(candidates: &[(WorkerId, AccountId)]) -> String {
         .map(|(worker, account)| format!("{account} (worker {worker})"))
         .collect();
     if named.is_empty() {
-        return "no worker operates a bucket of the bag any more".to_owned();
+        return "the directory knows no worker whose key this could be".to_owned();
     }
     format!(
         "add the role key of this node's worker to `keys` in the configuration: one of {}",

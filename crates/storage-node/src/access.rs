@@ -60,7 +60,7 @@ impl Node {
     }
 
     /// Root URLs that the directory has of this node.
-    fn own_endpoints(&self, index: &Index) -> Vec<String> {
+    pub(crate) fn own_endpoints(&self, index: &Index) -> Vec<String> {
         let buckets = self.buckets(index);
         let entries = buckets.iter().filter_map(|bucket| index.storage_bucket(*bucket));
         entries.filter_map(|entry| entry.endpoint.clone()).collect()

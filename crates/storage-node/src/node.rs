@@ -2,7 +2,7 @@
 
 use crate::{accept::Acceptor, background::Background, sign::Signers, uploads::UploadSlots};
 use argosy_domain::{AccountId, BagId, DataObjectId, StorageBucketId, WorkerId};
-use argosy_node::{Follower, fill::Fills};
+use argosy_node::{Follower, Prover, RoleProofs, fill::Fills};
 use argosy_node_core::follow::Index;
 use argosy_store::{ObjectMeta, Store};
 use std::{
@@ -27,6 +27,10 @@ pub(crate) struct Node {
     pub(crate) follower: Follower,
     pub(crate) store: Store,
     pub(crate) fills: Fills,
+    /// Which endpoints of others have proved whose they are.
+    pub(crate) proofs: RoleProofs,
+    /// Proves it of this one.
+    pub(crate) prover: Prover,
     pub(crate) signers: Signers,
     pub(crate) acceptor: Acceptor,
     pub(crate) uploads: UploadSlots,

@@ -16,7 +16,7 @@ use argosy_http::{
 };
 use argosy_keys::{Keyring, KeysError};
 use argosy_node::{
-    FollowError, FollowTask, Follower, FollowerConfig, Passes,
+    FollowError, FollowTask, Follower, FollowerConfig, Passes, Prover, RoleProofs,
     fill::{DirectorySources, Fills, FillsConfig, Unbounded},
     follower::{GenesisReadError, begin_with_snapshot, read_genesis},
     home::{self, HomeError},
@@ -143,7 +143,9 @@ fn run(config: Config, keys: Keyring, listener: TcpListener, parts: Parts) -> Ru
     let worker = WorkerId(config.worker_id);
     let keys = Arc::new(keys);
     let passes = Passes::new(follower.clone(), WorkingGroup::Storage, Arc::clone(&keys));
-    let sources = DirectorySources::new(follower.clone(), Some(worker)).with_passes(passes);
+    let proofs = RoleProofs::new(follower.clone(), guarded.clone(), &[WorkingGroup::Storage]);
+    let prover = Prover::new(follower.clone(), passes.clone());
+    let sources = DirectorySources::new(follower.clone(), proofs.clone(), Some(worker)).with_passes(passes);
     let sources = Arc::new(sources);
     let fills = Fills::new(store.clone(), guarded, sources, Arc::new(Unbounded), FillsConfig::default());
     let signers = Signers::new(keys, trusted, config.endpoints.directory.clone(), follower.clone());
@@ -156,6 +158,8 @@ fn run(config: Config, keys: Keyring, listener: TcpListener, parts: Parts) -> Ru
         follower,
         store,
         fills,
+        proofs,
+        prover,
         signers,
         acceptor,
         uploads: UploadSlots::new(config.limits.max_uploads(), config.limits.max_uploads_per_object()),
@@ -170,6 +174,7 @@ fn run(config: Config, keys: Keyring, listener: TcpListener, parts: Parts) -> Ru
     let mut tasks = Tasks::new(shutdown.clone());
     tasks.spawn("following the directory", follow.run(shutdown.clone()));
     tasks.spawn("acceptances", accept::run(Arc::clone(&node), orders, shutdown.clone()));
+    tasks.spawn("proofs of others", node.proofs.clone().run(shutdown.clone()));
     tasks.spawn("replication", replicate::run(Arc::clone(&node), shutdown.clone()));
     tasks.spawn("holding reports", report::run(Arc::clone(&node), shutdown.clone()));
     tasks.spawn("uploads and repairs", end_in_order(Arc::clone(&node), shutdown.clone()));

@@ -107,6 +107,14 @@ async fn follow_up_to(node: &Node, height: u64) {
 async fn what_lost_blocks_have_accepted_is_found_by_comparing_with_the_directory() {
     let (dir, shutdown) = (tempfile::tempdir().unwrap(), Shutdown::new());
     let (directory, source) = (FakeDirectory::start().await, FakeSource::start(Behaviour::Honest).await);
+    source.prove(|query| {
+        let challenge = argosy_api::proof::Challenge::from_query(query).unwrap();
+        let key = fake_directory::key(&format!("//Storage{WORKER}"));
+        let network = fake_directory::genesis().hash();
+        let group = argosy_domain::WorkingGroup::Storage;
+        let proof = argosy_api::RoleProof::sign(&key, &network, &challenge, group, WORKER).to_string();
+        serde_json::json!({ "proof": proof }).to_string()
+    });
     let node = crate::start::following(config(dir.path(), &directory.url), shutdown.clone()).await;
     follow_up_to(&node, directory.block(network(&source.endpoint))).await;
     let mut driver = Driver::new(Arc::clone(&node));

@@ -2,7 +2,7 @@
 
 use crate::node::Node;
 use argosy_api::DistributorClient;
-use argosy_domain::{BagId, DataObjectId, WorkerId, num::to_usize};
+use argosy_domain::{BagId, DataObjectId, WorkerId, WorkingGroup, num::to_usize};
 use argosy_node_core::{
     follow::{Index, ObjectEntry},
     prefetch::{Candidate, MAX_CANDIDATES, MAX_REPORT_OBJECTS, MAX_WAITING, Report, merge_popularity},
@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Peer {
     endpoint: String,
+    worker: WorkerId,
 }
 
 /// Objects that were accepted above `height` and are not here, the oldest blocks first; and the height up
@@ -103,7 +104,7 @@ fn peers(index: &Index, node: &Node) -> Vec<Peer> {
     let operators = buckets.flat_map(|(_, entry)| &entry.operators);
     let endpoints: BTreeSet<Peer> = operators
         .filter(|(worker, _)| Some(**worker) != myself)
-        .filter_map(|(_, endpoint)| Some(Peer { endpoint: endpoint.clone()? }))
+        .filter_map(|(worker, endpoint)| Some(Peer { endpoint: endpoint.clone()?, worker: *worker }))
         .collect();
     let mut peers: Vec<Peer> = endpoints.into_iter().collect();
     fastrand::shuffle(&mut peers);
@@ -116,7 +117,11 @@ async fn ask(node: &Arc<Node>, peers: Vec<Peer>) -> Vec<(Peer, Report)> {
     let mut asked = JoinSet::new();
     for peer in peers {
         let client = DistributorClient::new(node.guarded.clone(), &peer.endpoint);
+        let proofs = node.proofs.clone();
         asked.spawn(async move {
+            if !proofs.is_proven(WorkingGroup::Distribution, peer.worker, &peer.endpoint).await {
+                return None;
+            }
             match tokio::time::timeout(PATIENCE, client.popular(MAX_REPORT_OBJECTS)).await {
                 Ok(Ok(told)) => {
                     let counts = told.objects.into_iter().map(|object| (object.id, object.count));

@@ -6,6 +6,7 @@ use crate::{
     rig::{MIB, Rig},
 };
 use argosy_distributor::config::Limits;
+use argosy_keys::KeySource;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,7 +64,8 @@ async fn what_other_nodes_ask_for_takes_no_room_from_what_viewers_want() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_distributor_helps_another_with_what_it_holds_and_fetches_nothing_for_it() {
-    let rig = Rig::new(&[Behaviour::Honest]).await;
+    let key = KeySource::sr25519("//Distributor0");
+    let rig = Rig::configured(&[Behaviour::Honest], |config| config.keys = vec![key]).await;
     let second = rig.second().await;
     let (whole, part, cold) =
         (Sample::random(1, 3 * MIB + 7), Sample::random(2, 4 * MIB), Sample::random(3, MIB));

@@ -18,6 +18,7 @@ mod operator;
 mod orders;
 mod prefetch;
 mod private_bags;
+mod proofs;
 mod public;
 mod rig;
 mod rules;

@@ -3,9 +3,10 @@
 use crate::{
     browser,
     fake_source::{Behaviour, Sample},
-    rig::{MIB, Rig},
+    rig::{MIB, Rig, proof_of},
 };
 use argosy_distributor::config::{Limits, Prefetch};
+use argosy_domain::{WorkerId, WorkingGroup};
 use argosy_node::config::Size;
 use std::{num::NonZeroU32, sync::Arc};
 use tokio::{
@@ -137,7 +138,8 @@ async fn a_new_node_fetches_what_it_is_to_deliver_and_goes_on_after_a_restart() 
 }
 
 /// Another distributor that tells a list of ids and counts; ends with the test.
-async fn peer(objects: &[(u64, u64)]) -> String {
+async fn peer(worker: u64, objects: &[(u64, u64)]) -> String {
+    let proof = proof_of(WorkingGroup::Distribution, WorkerId(worker));
     let objects: Vec<String> =
         objects.iter().map(|(id, count)| format!(r#"{{"id":"{id}","count":{count}}}"#)).collect();
     let body = format!(r#"{{"objects":[{}]}}"#, objects.join(","));
@@ -147,8 +149,14 @@ async fn peer(objects: &[(u64, u64)]) -> String {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 4096];
             let count = stream.read(&mut request).await.unwrap_or(0);
-            let known = request[..count].starts_with(b"GET /api/v1/popular?limit=");
-            let (status, body) = if known { ("200 OK", body.as_str()) } else { ("404 Not Found", "") };
+            let request = String::from_utf8_lossy(&request[..count]);
+            let challenge =
+                request.strip_prefix("GET /api/v1/proof-of-role?").and_then(|it| it.split(' ').next());
+            let (status, body) = match challenge {
+                Some(query) => ("200 OK", proof(query)),
+                None if request.starts_with("GET /api/v1/popular?limit=") => ("200 OK", body.clone()),
+                None => ("404 Not Found", String::new()),
+            };
             let length = body.len();
             let answer =
                 format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
@@ -169,7 +177,7 @@ async fn a_new_node_begins_with_what_is_popular_whatever_one_liar_says() {
     let honest = [(ids[3], 100), (ids[7], 50), (ids[5], 10)];
     let liar = [(ids[0], u64::MAX), (ids[1], u64::MAX / 2)];
     for (worker, told) in [(1, &honest[..]), (2, &honest[..]), (3, &liar[..])] {
-        rig.add_peer(worker, &peer(told).await);
+        rig.add_peer(worker, &peer(worker, told).await);
     }
     rig.know().await;
     rig.stop().await;

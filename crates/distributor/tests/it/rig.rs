@@ -2,11 +2,15 @@
 
 use crate::{
     browser::{self, Answer},
-    fake_directory::{FakeDirectory, genesis},
+    fake_directory::{FakeDirectory, genesis, key},
     fake_source::{Behaviour, FakeSource, Sample},
     steps::WATCHDOG,
 };
-use argosy_api::genesis::GenesisFile;
+use argosy_api::{
+    RoleProof,
+    genesis::GenesisFile,
+    proof::{Challenge, RoleProofView},
+};
 use argosy_directory::{
     Event,
     call::{ObjectCreation, ObjectsUpload},
@@ -20,9 +24,10 @@ use argosy_distributor::{
 };
 use argosy_domain::{
     AccountId, BagId, ChannelId, DataObjectId, DistributionBucketId, DynamicBagId, FamilyId, MemberId,
-    StorageBucketId, WorkerId, metadata::encode_operator_metadata,
+    StorageBucketId, WorkerId, WorkingGroup, metadata::encode_operator_metadata,
 };
 use argosy_http::Running;
+use argosy_keys::KeySource;
 use argosy_node::config::{DirectoryUrls, Logs, Size};
 use argosy_store::StoreError;
 use std::{
@@ -68,6 +73,22 @@ impl Second {
 
     pub(crate) async fn stop(self) {
         self.node.stop_and_join().await.unwrap();
+    }
+}
+
+/// The role key of a worker, as the genesis has it of the first.
+fn role_uri(group: WorkingGroup, worker: WorkerId) -> String {
+    let name = if group == WorkingGroup::Storage { "Storage" } else { "Distributor" };
+    format!("//{name}{worker}")
+}
+
+/// How the node of a worker answers challenges.
+pub(crate) fn proof_of(group: WorkingGroup, worker: WorkerId) -> impl Fn(&str) -> String + Send {
+    move |query| {
+        let challenge = Challenge::from_query(query).expect("a challenge");
+        let key = key(&role_uri(group, worker));
+        let proof = RoleProof::sign(&key, &genesis().hash(), &challenge, group, worker);
+        serde_json::to_string(&RoleProofView { proof: proof.to_string() }).unwrap()
     }
 }
 
@@ -120,6 +141,9 @@ impl Rig {
         let mut sources = Vec::new();
         for behaviour in behaviours {
             sources.push(FakeSource::start(*behaviour).await);
+        }
+        for (worker, source) in (0..).zip(&sources) {
+            source.prove(proof_of(WorkingGroup::Storage, WorkerId(worker)));
         }
         for (id, source) in (0..).zip(&sources) {
             let (bucket, worker) = (StorageBucketId(id), WorkerId(id));
@@ -241,7 +265,9 @@ impl Rig {
         let directories =
             Directories { assets: dir.path().join("assets"), cache_state: dir.path().join("cache") };
         let id = "distributor-1".to_owned();
-        let config = Config { id, directories, worker_id: Some(2), ..self.config.clone() };
+        // Others ask only those who can prove whose they are.
+        let keys = vec![KeySource::sr25519("//Distributor2")];
+        let config = Config { id, directories, keys, worker_id: Some(2), ..self.config.clone() };
         let node = argosy_distributor::start(config).await.unwrap();
         let (bucket, worker) = (distribution_bucket(0), WorkerId(2));
         let endpoint_of = |worker, endpoint: SocketAddr| Event::DistributionBucketMetadataSet {
@@ -258,9 +284,15 @@ impl Rig {
         self.know().await;
         let second = Second { _dir: dir, node };
         let height = self.directory.block(vec![]);
+        // It and the storage nodes prove whose they are, and the first distributor if it can.
+        let proven = self.sources.len() + 1 + usize::from(!self.config.keys.is_empty());
         let deadline = Instant::now() + WATCHDOG;
-        while second.ask("GET", "/api/v1/status").await.json()["directory"]["height"] != height {
-            assert!(Instant::now() < deadline, "the newest block did not come");
+        loop {
+            let status = second.ask("GET", "/api/v1/status").await.json();
+            if status["directory"]["height"] == height && status["endpoints"]["provenCount"] == proven {
+                break;
+            }
+            assert!(Instant::now() < deadline, "the newest block did not come, or no proof: {status}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         second
@@ -294,6 +326,9 @@ impl Rig {
     pub(crate) fn add_peer(&self, worker: u64, endpoint: &str) {
         let (bucket, worker) = (distribution_bucket(10 + worker), WorkerId(worker));
         let mut events = operated_bucket(bucket, worker, endpoint);
+        let (group, member) = (WorkingGroup::Distribution, MemberId(0));
+        let role_account = key(&role_uri(group, worker)).account();
+        events.push(Event::WorkerHired { group, worker, member, role_account });
         events.push(Event::DistributionBucketsUpdatedForBag {
             bag: BagId::channel(ChannelId(OURS)),
             family: bucket.family,

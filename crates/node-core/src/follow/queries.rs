@@ -134,6 +134,16 @@ impl Index {
         self.workers.get(&(group, worker)).copied()
     }
 
+    /// Accounts whose keys a worker's node may hold: the role account, and the transactors of the storage
+    /// buckets that the worker operates. An account may come more than once.
+    #[must_use]
+    pub fn accounts_of_worker(&self, group: WorkingGroup, worker: WorkerId) -> Vec<AccountId> {
+        let role = self.worker_account(group, worker);
+        let operators = self.storage.iter().filter_map(|(_, entry)| entry.operator.as_ref());
+        let theirs = operators.filter(|it| group == WorkingGroup::Storage && it.worker == worker);
+        role.into_iter().chain(theirs.map(|operator| operator.transactor)).collect()
+    }
+
     /// Accounts of the nodes that keep or deliver a bag: for each of its storage buckets the operator's
     /// role account and the bucket's transactor, then for each of its distribution buckets the operators'
     /// role accounts. By ascending bucket; an account may come more than once.

@@ -7,7 +7,7 @@ use argosy_domain::DataObjectId;
 use argosy_http::{Client, ClientError, Request, Response, StatusCode, header};
 use argosy_node_core::{
     fill::{RequestEnd, RequestId},
-    sources::SourceId,
+    sources::{SourceId, SourceName},
 };
 use argosy_store::ObjectMeta;
 use std::{sync::Arc, time::Duration};
@@ -21,6 +21,7 @@ const MAX_ERROR_BODY_BYTES: usize = 4096;
 pub(super) struct Ask {
     pub(super) request: RequestId,
     pub(super) source: SourceId,
+    pub(super) name: SourceName,
     pub(super) endpoint: String,
     pub(super) id: DataObjectId,
     pub(super) meta: ObjectMeta,
@@ -49,8 +50,12 @@ pub(super) async fn run(
     ask: Ask,
     events: mpsc::Sender<RequestEvent>,
 ) {
-    let shown = sources.pass(ask.id, &ask.endpoint).await;
-    let end = fetch(&client, &ask, shown, &events).await;
+    let end = if sources.is_proven(ask.name, &ask.endpoint).await {
+        let shown = sources.pass(ask.id, &ask.endpoint).await;
+        fetch(&client, &ask, shown, &events).await
+    } else {
+        Some(RequestEnd::Failed)
+    };
     let Ask { request, pass, .. } = ask;
     // Before the fill hears of it, which may want to ask this source again.
     drop(pass);

@@ -1,8 +1,11 @@
 //! Where a fill learns whom it may ask.
 
-use crate::{follower::Follower, passes::Passes};
-use argosy_domain::{DataObjectId, WorkerId};
-use argosy_node_core::sources::{SourceId, SourceName};
+use crate::{follower::Follower, passes::Passes, proofs::RoleProofs};
+use argosy_domain::{DataObjectId, WorkerId, WorkingGroup};
+use argosy_node_core::{
+    follow::StorageSource,
+    sources::{SourceId, SourceName},
+};
 use std::{fmt, pin::Pin, sync::Arc};
 
 /// Most sources of one object that are looked at.
@@ -33,6 +36,13 @@ pub trait Sources: Send + Sync + 'static {
         Box::pin(std::future::ready(None))
     }
 
+    /// Whether this endpoint of a source may be asked: whether it has proved that the source is there. Yes
+    /// where this is left out.
+    fn is_proven<'a>(&'a self, name: SourceName, endpoint: &'a str) -> ProvenFuture<'a> {
+        let _ = (name, endpoint);
+        Box::pin(std::future::ready(true))
+    }
+
     /// Other distributors that deliver an object, and may hold some of it. They are asked what they hold
     /// before they are asked for it, and for nothing else. Must not block for long.
     fn peers_of(&self, _id: DataObjectId) -> Vec<FillSource> {
@@ -43,10 +53,14 @@ pub trait Sources: Send + Sync + 'static {
 /// A pass that may have to wait for a key to be opened.
 pub type PassFuture<'a> = Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>>;
 
+/// Whether an endpoint is proven, which may have to be found out.
+pub type ProvenFuture<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
 /// The nodes that the directory names.
 #[derive(Clone)]
 pub struct DirectorySources {
     follower: Follower,
+    proofs: RoleProofs,
     except: Option<WorkerId>,
     passes: Option<Passes>,
     /// Gives the distribution worker that this node serves; none if peers are not asked at all.
@@ -64,10 +78,10 @@ impl fmt::Debug for DirectorySources {
 
 impl DirectorySources {
     /// All storage nodes of an object's bag; `except` is the storage worker that this node serves, so
-    /// that it does not ask itself.
+    /// that it does not ask itself. Whoever is asked must be proven in `proofs`.
     #[must_use]
-    pub fn new(follower: Follower, except: Option<WorkerId>) -> Self {
-        Self { follower, except, passes: None, distributor: None }
+    pub fn new(follower: Follower, proofs: RoleProofs, except: Option<WorkerId>) -> Self {
+        Self { follower, proofs, except, passes: None, distributor: None }
     }
 
     /// The same, and objects of private bags are asked for with these passes.
@@ -88,15 +102,40 @@ impl DirectorySources {
 
 impl Sources for DirectorySources {
     fn sources_of(&self, id: DataObjectId) -> Vec<FillSource> {
-        let sources = self.follower.with_index(|index| index.storage_sources(id));
-        sources
-            .into_iter()
-            .filter(|source| Some(source.worker) != self.except)
-            .map(|source| {
-                let name = SourceName::Storage(source.bucket);
-                FillSource { id: name.id(), name, endpoint: source.endpoint, holds: source.holds }
-            })
-            .collect()
+        let mut sources = self.follower.with_index(|index| index.storage_sources(id));
+        sources.retain(|source| Some(source.worker) != self.except);
+        let is_proven = |source: &StorageSource| {
+            self.proofs.is_proven_now(WorkingGroup::Storage, source.worker, &source.endpoint)
+        };
+        let proven: Vec<bool> = sources.iter().map(is_proven).collect();
+        // Those that are not proven wait until the others have failed.
+        let any = sources.iter().zip(&proven).any(|(source, proven)| source.holds && *proven);
+        let listed = sources.into_iter().zip(proven).map(|(source, proven)| {
+            let name = SourceName::Storage(source.bucket);
+            let holds = source.holds && (proven || !any);
+            FillSource { id: name.id(), name, endpoint: source.endpoint, holds }
+        });
+        let mut listed: Vec<FillSource> = listed.collect();
+        listed.sort_by_key(|source| !source.holds);
+        listed
+    }
+
+    fn is_proven<'a>(&'a self, name: SourceName, endpoint: &'a str) -> ProvenFuture<'a> {
+        Box::pin(async move {
+            let (group, worker) = match name {
+                SourceName::Peer(_, worker) => (WorkingGroup::Distribution, Some(worker)),
+                SourceName::Storage(bucket) => {
+                    let operator = self
+                        .follower
+                        .with_index(|index| Some(index.storage_bucket(bucket)?.operator.as_ref()?.worker));
+                    (WorkingGroup::Storage, operator)
+                }
+            };
+            match worker {
+                Some(worker) => self.proofs.is_proven(group, worker, endpoint).await,
+                None => false,
+            }
+        })
     }
 
     fn pass<'a>(&'a self, id: DataObjectId, endpoint: &'a str) -> PassFuture<'a> {
@@ -110,6 +149,10 @@ impl Sources for DirectorySources {
         });
         let mut peers: Vec<FillSource> = Vec::new();
         for peer in found.into_iter().filter(|peer| Some(peer.worker) != myself) {
+            // They are a help, not a need: nobody waits until one has proved itself.
+            if !self.proofs.is_proven_now(WorkingGroup::Distribution, peer.worker, &peer.endpoint) {
+                continue;
+            }
             // One node may operate several buckets of the bag.
             if !peers.iter().any(|known| known.endpoint == peer.endpoint) {
                 let name = SourceName::Peer(peer.bucket, peer.worker);

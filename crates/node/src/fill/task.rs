@@ -448,6 +448,7 @@ impl FillTask {
         let ask = Ask {
             request,
             source,
+            name,
             endpoint,
             id: self.board.id(),
             meta: self.board.meta(),

@@ -95,7 +95,13 @@ pub(crate) enum Behaviour {
 /// Says whether who sends this head may have the object with this id.
 type Guard = Box<dyn Fn(&str, u64) -> bool + Send>;
 
+/// Answers a challenge: the body that belongs to a query.
+type Prover = Box<dyn Fn(&str) -> String + Send>;
+
 struct Shared {
+    /// None where nobody asks for it.
+    prover: Mutex<Option<Prover>>,
+    challenged: AtomicU64,
     /// Who is refused gets 403.
     guard: Mutex<Option<Guard>>,
     objects: Mutex<HashMap<u64, Arc<Sample>>>,
@@ -151,6 +157,8 @@ impl FakeSource {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
+            prover: Mutex::default(),
+            challenged: AtomicU64::new(0),
             guard: Mutex::default(),
             objects: Mutex::default(),
             behaviour: Mutex::new(behaviour),
@@ -194,6 +202,16 @@ impl FakeSource {
 
     pub(crate) fn put(&self, id: u64, sample: &Arc<Sample>) {
         self.shared.objects.lock().unwrap().insert(id, Arc::clone(sample));
+    }
+
+    /// Proves whose node it is from now on.
+    pub(crate) fn prove(&self, answer: impl Fn(&str) -> String + Send + 'static) {
+        *self.shared.prover.lock().unwrap() = Some(Box::new(answer));
+    }
+
+    /// How often it was asked for a proof.
+    pub(crate) fn challenged(&self) -> u64 {
+        self.shared.challenged.load(Relaxed)
     }
 
     /// Gives objects only to those whose request `allows`.
@@ -322,6 +340,10 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             stream.write_all(shared.held_answer(id).as_bytes()).await?;
             continue;
         }
+        if let Some(rest) = head.strip_prefix("GET /api/v1/proof-of-role?") {
+            stream.write_all(shared.proof(rest).as_bytes()).await?;
+            continue;
+        }
         let (id, groups) = parse(&head).expect("a request for a slice");
         let behaviour = *shared.behaviour.lock().unwrap();
         let delay = *shared.delay.lock().unwrap();
@@ -388,6 +410,19 @@ impl Shared {
     fn holds(&self, id: u64, groups: GroupRange) -> bool {
         let held = self.held.lock().unwrap();
         held.get(&id).is_none_or(|held| held.iter().any(|run| run.covers(groups)))
+    }
+
+    /// The answer to a challenge; that of any web server if it proves nothing.
+    fn proof(&self, rest: &str) -> String {
+        self.challenged.fetch_add(1, Relaxed);
+        let query = rest.split(' ').next().unwrap_or_default();
+        match &*self.prover.lock().unwrap() {
+            Some(prover) => {
+                let body = prover(query);
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+            }
+            None => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        }
     }
 
     /// The answer to a node that asks what is held.

@@ -7,6 +7,7 @@
 //! | `POST /api/v1/files?dataObjectId=&storageBucketId=&bagId=` | takes plain bytes, as Joystream's clients send them |
 //! | `GET`, `HEAD /api/v1/files/{id}` | bytes, ranges |
 //! | `GET /api/v1/objects/{id}/slices?from=&to=` | bytes with their proof, for nodes and verifying clients |
+//! | `GET /api/v1/proof-of-role?challenge=&endpoint=` | a proof whose node this is, for nodes that are about to ask it |
 //! | `GET /api/v1/version`, `/api/v1/status`, `/api/v1/state/data-objects`, `/livez` | about the node |
 
 mod content;
@@ -17,7 +18,7 @@ mod state;
 mod stream;
 
 use crate::node::Node;
-use argosy_api::{ErrorBody, NEXT_GROUP_HEADER};
+use argosy_api::{ErrorBody, NEXT_GROUP_HEADER, proof::PROOF_PATH};
 use argosy_domain::DataObjectId;
 use argosy_http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use argosy_store::StoreError;
@@ -41,6 +42,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/api/v1/objects/{id}/slices", get(slices::get))
         .route("/api/v1/files", post(plain::post))
         .route("/api/v1/files/{id}", get(files::get))
+        .route(PROOF_PATH, get(state::proof_of_role))
         .route("/api/v1/version", get(state::version))
         .route("/api/v1/status", get(state::status))
         .route("/api/v1/state/data-objects", get(state::data_objects))

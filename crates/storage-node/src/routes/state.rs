@@ -4,12 +4,14 @@ use crate::node::Node;
 use argosy_api::{
     ErrorBody,
     node::{NodeStatus, VersionView},
+    proof::RoleProofView,
 };
-use argosy_http::header;
+use argosy_http::{HeaderName, HeaderValue, Peer, header};
+use argosy_node_core::follow::Index;
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{Query, RawQuery, State, rejection::QueryRejection},
     response::{IntoResponse as _, Response},
 };
 use futures_util::stream;
@@ -48,7 +50,20 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Json<NodeStatus> {
         bytes_sent: node.counters.bytes_sent(),
         bytes_fetched: node.fills.bytes_fetched(),
         warm_up: None,
+        proof_of_role: Some(node.prover.view(Some(node.worker), |index| node.own_endpoints(index))),
+        endpoints: Some(node.proofs.view()),
     })
+}
+
+/// Whose node this is, signed.
+pub(super) async fn proof_of_role(
+    State(node): State<Arc<Node>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+) -> Result<([(HeaderName, HeaderValue); 1], Json<RoleProofView>), ErrorBody> {
+    let own = |index: &Index| node.own_endpoints(index);
+    let view = node.prover.answer(peer.client, query.as_deref(), Some(node.worker), own).await?;
+    Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(view)))
 }
 
 /// A part of the list; without it, the whole list as Colossus gives it.

@@ -3,6 +3,7 @@
 
 mod network;
 mod plain;
+mod proofs;
 mod replication;
 mod rules;
 mod serving;

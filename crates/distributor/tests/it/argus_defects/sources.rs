@@ -3,10 +3,11 @@
 use crate::{
     browser,
     fake_source::{Behaviour, FakeSource, Sample},
-    rig::{MIB, Rig},
+    rig::{MIB, Rig, proof_of},
     steps::{png, watched},
 };
 use argosy_content::GroupRange;
+use argosy_domain::{WorkerId, WorkingGroup};
 use std::sync::Arc;
 use tokio::{io::AsyncWriteExt as _, net::TcpSocket};
 
@@ -158,6 +159,7 @@ async fn defect_22b_nodes_that_hold_an_object_help_each_other() {
     let id = rig.put(&sample).await;
     let peer = FakeSource::start(Behaviour::Honest).await;
     peer.put(id, &sample);
+    peer.prove(proof_of(WorkingGroup::Distribution, WorkerId(7)));
     rig.add_peer(7, &peer.endpoint);
     rig.know().await;
     rig.sources[0].kill();

@@ -38,11 +38,15 @@ mod text;
 mod up;
 mod values;
 
+use argosy_ledger::allocator;
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use failure::{Failure, Outcome};
 use network::DirectoryArgs;
 use program::Program;
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{env, ffi::OsString, num::NonZeroUsize, process::ExitCode, thread::available_parallelism};
+
+/// Arenas of a distributor's memory on a machine with one core.
+const MIN_ARENAS: usize = 2;
 
 /// Keeps and delivers a community's media: a directory, storage nodes and distributors.
 #[derive(Debug, Parser)]
@@ -122,9 +126,9 @@ fn main() -> ExitCode {
         Err(error) => return oclif::answer(program, &Cli::command(), &arguments, &error),
     };
     let json = cli.command.json();
-    if matches!(cli.command, Command::Directory(_)) {
-        // Only a matter of speed: without huge pages it goes on as well.
-        let _ = argosy_ledger::huge_pages::ask();
+    if let Some(tunables) = tunables(&cli.command) {
+        // Only a matter of speed and of memory: it goes on as well without.
+        let _ = allocator::ask(&tunables);
     }
     match run(program, cli) {
         Ok(code) => code,
@@ -136,6 +140,19 @@ fn main() -> ExitCode {
             program.exit_code(&failure)
         }
     }
+}
+
+/// What a command asks of its allocator.
+fn tunables(command: &Command) -> Option<String> {
+    if matches!(command, Command::Directory(_)) {
+        return Some(allocator::HUGE_PAGES.to_owned());
+    }
+    // Some 60 threads write and sync, which would have gaps in eight arenas for each core.
+    let distributes = matches!(command, Command::Distribution(distribution::DistributionCommand::Start(_)));
+    (distributes && env::var_os("MALLOC_ARENA_MAX").is_none()).then(|| {
+        let cores = available_parallelism().map_or(MIN_ARENAS, NonZeroUsize::get);
+        allocator::arenas(cores.max(MIN_ARENAS))
+    })
 }
 
 fn run(program: Program, cli: Cli) -> Outcome<ExitCode> {

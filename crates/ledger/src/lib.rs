@@ -4,6 +4,7 @@
 //! The engine ([`engine`]) runs the directory inside one process: it orders transactions, writes
 //! each block to a log, and answers only when the block is on disk.
 
+pub mod allocator;
 pub mod block;
 mod chain;
 pub mod checkpoint;
@@ -16,7 +17,6 @@ pub mod epoch;
 pub mod error;
 mod generations;
 mod handover;
-pub mod huge_pages;
 mod intake;
 mod lanes;
 mod log;

@@ -105,7 +105,7 @@ pub enum Outcome {
 /// Why an endpoint is not proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
-    /// Nobody is there: no request was sent.
+    /// Nobody answers, or a proxy says that nobody is behind it.
     Silent,
     /// A node of the network says that it cannot prove itself now, such as without its key.
     Unable,
@@ -113,7 +113,7 @@ pub enum Trouble {
     OtherWorker,
     /// The key that has signed is none of the worker's.
     OtherKey,
-    /// Whoever is there answers something else, or nothing.
+    /// Whoever is there answers something else.
     Wrong,
     /// The worker changes its endpoints too often, or names too many: this one has to wait.
     Changed,

@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         Chore::Soak { what } => soak::run(&root, &what),
         Chore::Bench { what } => {
             // As the program does it, so that what is measured here is what it does there.
-            let _ = argosy_ledger::huge_pages::ask();
+            let _ = argosy_ledger::allocator::ask(argosy_ledger::allocator::HUGE_PAGES);
             bench::run(&root, &what)
         }
     };

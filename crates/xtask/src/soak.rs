@@ -114,7 +114,11 @@ fn start(origin: &Origin, folder: &Path, options: &Options) -> Result<Node> {
     let mut command = Command::new(&origin.program);
     command.args(["distribution", "start", "--config"]).arg(&config);
     // An empty one is the allocator as it comes.
-    command.env(TUNABLES, if options.tight { TIGHT } else { "" });
+    match options.tight {
+        true => command.env(TUNABLES, TIGHT),
+        // What it asks for by itself.
+        false => command.env_remove(TUNABLES),
+    };
     command.stderr(Stdio::null());
     let mut node = Node::begin(&mut command, format!("127.0.0.1:{port}"), false)?;
     node.must_be_ready()?;

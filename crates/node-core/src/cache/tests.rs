@@ -309,8 +309,7 @@ proptest! {
             let evicted = match step {
                 Step::Insert(n, size) => {
                     let outcome = cache.insert(id(n), size, now_ms);
-                    let worth = worth_it(name, &outcome, size, capacity)?;
-                    prop_assert_eq!(outcome.is_ok(), may(n, size) && worth);
+                    prop_assert_eq!(outcome.is_ok(), may(n, size) && worth_it(name, &outcome, size, capacity)?);
                     if outcome.is_ok() {
                         held.entry(n).or_default().0 = size;
                     }
@@ -318,8 +317,8 @@ proptest! {
                 }
                 Step::Resize(n, size) => {
                     let outcome = cache.resize(id(n), size, now_ms);
-                    let worth = worth_it(name, &outcome, size, capacity)?;
-                    prop_assert_eq!(outcome.is_ok(), !held.contains_key(&n) || may(n, size) && worth);
+                    let may = may(n, size) && worth_it(name, &outcome, size, capacity)?;
+                    prop_assert_eq!(outcome.is_ok(), !held.contains_key(&n) || may);
                     if let (true, Some(entry)) = (outcome.is_ok(), held.get_mut(&n)) {
                         entry.0 = size;
                     }

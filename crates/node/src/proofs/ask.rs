@@ -6,7 +6,7 @@ use argosy_api::{
     proof::{Challenge, MAX_PROOF_BYTES, PROOF_PATH, ProofError, RoleProofView},
 };
 use argosy_domain::metadata::endpoint_is_valid;
-use argosy_http::{Client, ClientError, Request, StatusCode, client::Step};
+use argosy_http::{Client, ClientError, Request, StatusCode};
 use argosy_node_core::proof::{Outcome, Subject, Trouble};
 use std::time::Duration;
 
@@ -16,8 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Challenges an endpoint.
 pub(super) async fn challenge(client: &Client, follower: &Follower, subject: &Subject) -> Outcome {
     let asked = tokio::time::timeout(PATIENCE, ask(client, follower, subject)).await;
-    // A connection that cannot be made ends sooner, by the client's own bound.
-    let outcome = asked.unwrap_or(Outcome::Failed(Trouble::Wrong));
+    let outcome = asked.unwrap_or(Outcome::Failed(Trouble::Silent));
     if let Outcome::Failed(trouble) = outcome {
         let (group, worker) = subject.worker;
         let why = trouble.name();
@@ -47,6 +46,9 @@ async fn ask(client: &Client, follower: &Follower, subject: &Subject) -> Outcome
     let Ok(body) = response.collect(MAX_PROOF_BYTES).await else {
         return Outcome::Failed(Trouble::Wrong);
     };
+    if is_of_a_proxy(status) {
+        return Outcome::Failed(Trouble::Silent);
+    }
     if status != StatusCode::OK {
         // Only our nodes answer like this, so that it is no stranger who is asked again soon.
         let known = serde_json::from_slice::<ErrorBody>(&body);
@@ -73,16 +75,20 @@ fn judge(follower: &Follower, subject: &Subject, challenge: &Challenge, body: &[
     }
 }
 
-/// Whether anybody has got the request.
+/// Whether a proxy tells that there is nobody behind it, as while a node starts.
+fn is_of_a_proxy(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT)
+}
+
+/// Whether anybody has answered.
 fn trouble_of(error: &ClientError) -> Trouble {
     match error {
         ClientError::Resolve { .. }
         | ClientError::AddressRefused { .. }
         | ClientError::Connect { .. }
-        | ClientError::Timeout { step: Step::Connect, .. } => Trouble::Silent,
+        | ClientError::Timeout { .. } => Trouble::Silent,
         ClientError::Url { .. }
         | ClientError::Tls { .. }
-        | ClientError::Timeout { step: Step::Head | Step::Body, .. }
         | ClientError::Protocol { .. }
         | ClientError::Body { .. }
         | ClientError::BodyTooLong { .. }

@@ -336,12 +336,8 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let Some(head) = read_head(&mut stream, &mut buffer).await? else { return Ok(()) };
-        if let Some(id) = head.strip_prefix("HEAD /api/v1/objects/") {
-            stream.write_all(shared.held_answer(id).as_bytes()).await?;
-            continue;
-        }
-        if let Some(rest) = head.strip_prefix("GET /api/v1/proof-of-role?") {
-            stream.write_all(shared.proof(rest).as_bytes()).await?;
+        if let Some(answer) = shared.answer_about_itself(&head) {
+            stream.write_all(answer.as_bytes()).await?;
             continue;
         }
         let (id, groups) = parse(&head).expect("a request for a slice");
@@ -410,6 +406,12 @@ impl Shared {
     fn holds(&self, id: u64, groups: GroupRange) -> bool {
         let held = self.held.lock().unwrap();
         held.get(&id).is_none_or(|held| held.iter().any(|run| run.covers(groups)))
+    }
+
+    /// The answer to what is not asked of an object's content.
+    fn answer_about_itself(&self, head: &str) -> Option<String> {
+        let held = head.strip_prefix("HEAD /api/v1/objects/").map(|rest| self.held_answer(rest));
+        held.or_else(|| head.strip_prefix("GET /api/v1/proof-of-role?").map(|rest| self.proof(rest)))
     }
 
     /// The answer to a challenge; that of any web server if it proves nothing.

@@ -62,9 +62,6 @@ pub enum Refusal {
     /// All that could make room for it is in use.
     #[error("the cache is full of objects in use")]
     AllInUse,
-    /// It is large, and what would have to go for it is worth more.
-    #[error("what would have to go for the object is worth more")]
-    NotWorth,
 }
 
 impl CacheCore {
@@ -102,7 +99,6 @@ impl CacheCore {
         }
         self.check_room(0, size_bytes)?;
         let slot = self.known(id).ok_or(Refusal::AllInUse)?;
-        self.check_worth(slot, size_bytes, size_bytes, now_ms)?;
         // First, so that it is not forgotten for those that go.
         self.remembered.remove(&mut self.records, slot);
         let evicted = self.make_room(size_bytes, now_ms);
@@ -299,7 +295,6 @@ impl CacheCore {
         let (before, is_pinned) = (self.records[slot].size, self.records[slot].pins > 0);
         self.check_room(if is_pinned { before } else { 0 }, size_bytes)?;
         let growth = size_bytes.saturating_sub(before);
-        self.check_worth(slot, size_bytes, growth, now_ms)?;
         if growth > 0 && self.used_bytes.saturating_add(growth) > self.capacity_bytes && !is_pinned {
             // Never at its own cost.
             self.with_policy(now_ms, |policy, view| policy.take_out(view, slot));
@@ -330,18 +325,6 @@ impl CacheCore {
         }
         let others = self.pinned_bytes.saturating_sub(before);
         if others.saturating_add(after) > self.capacity_bytes { Err(Refusal::AllInUse) } else { Ok(()) }
-    }
-
-    /// Whether an object may hold `size_bytes`, `growth` of them new, if others must go for them.
-    fn check_worth(&mut self, slot: Slot, size_bytes: u64, growth: u64, now_ms: u64) -> Result<(), Refusal> {
-        let need_bytes = self.used_bytes.saturating_add(growth).saturating_sub(self.capacity_bytes);
-        let mut admitted = true;
-        if growth > 0 && need_bytes > 0 {
-            self.with_policy(now_ms, |policy, view| {
-                admitted = policy.admits(view, slot, size_bytes, need_bytes);
-            });
-        }
-        if admitted { Ok(()) } else { Err(Refusal::NotWorth) }
     }
 
     /// Evicts until so many bytes more have room.

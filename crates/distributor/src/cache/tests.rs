@@ -161,8 +161,6 @@ fn what_does_not_fit_is_refused_at_once() {
     assert!(!opened.cache.make_room(id(2), 1_001), "larger than the cache");
     assert!(!opened.cache.make_room(id(2), 500), "all that could go is read");
     drop(reader);
-    assert!(!opened.cache.make_room(id(2), 500), "nobody has asked for it, and what would go is used");
-    opened.cache.note_popularity(id(2), 1);
     assert!(opened.cache.make_room(id(2), 500));
     assert_eq!(opened.cache.store.ids(), [], "gone from the disk, too");
 }

@@ -39,11 +39,9 @@ impl CacheSection {
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 pub enum Policy {
-    /// Uses times what a miss costs for each byte held, over the time since the last.
+    /// What a miss costs for each byte held, times uses that fade.
     #[default]
     Worth,
-    /// What a miss costs for each byte held, times uses that fade.
-    Gdsf,
     /// Least recently used.
     Lru,
     /// Argus' own.
@@ -60,7 +58,6 @@ impl From<Policy> for PolicyName {
     fn from(policy: Policy) -> Self {
         match policy {
             Policy::Worth => Self::Worth,
-            Policy::Gdsf => Self::Gdsf,
             Policy::Lru => Self::Lru,
             Policy::LruSp => Self::LruSp,
             Policy::Sieve => Self::Sieve,
@@ -76,15 +73,9 @@ mod tests {
 
     #[test]
     fn policies_have_the_names_that_notes_use() {
-        for policy in [
-            Policy::Worth,
-            Policy::Gdsf,
-            Policy::Lru,
-            Policy::LruSp,
-            Policy::Sieve,
-            Policy::S3Fifo,
-            Policy::TinyLfu,
-        ] {
+        for policy in
+            [Policy::Worth, Policy::Lru, Policy::LruSp, Policy::Sieve, Policy::S3Fifo, Policy::TinyLfu]
+        {
             let name = serde_json::to_value(policy).unwrap();
             assert_eq!(name, PolicyName::from(policy).as_str());
         }

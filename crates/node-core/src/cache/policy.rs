@@ -1,6 +1,5 @@
 //! Which object goes first: the policies.
 
-mod gdsf;
 mod lru;
 mod lru_sp;
 mod s3_fifo;
@@ -20,13 +19,9 @@ use core::fmt;
 /// All are measured in `docs/cache.md`, which says when to choose which.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PolicyName {
-    /// Uses times what a miss would cost for each byte held, over the time since the last: the least goes
-    /// first, and what is large comes in only if it is worth it.
+    /// What a miss would cost for each byte held, times uses that fade: the least goes first.
     #[default]
     Worth,
-    /// What a miss would cost for each byte held, times uses that fade, counted from the worth of what went
-    /// last: the least goes first.
-    Gdsf,
     /// What was not used for longest goes first.
     Lru,
     /// Argus' own: large, unpopular and old objects go first.
@@ -42,15 +37,14 @@ pub enum PolicyName {
 
 impl PolicyName {
     /// All of them, the default first.
-    pub const ALL: [Self; 7] =
-        [Self::Worth, Self::Gdsf, Self::Lru, Self::LruSp, Self::Sieve, Self::S3Fifo, Self::TinyLfu];
+    pub const ALL: [Self; 6] =
+        [Self::Worth, Self::Lru, Self::LruSp, Self::Sieve, Self::S3Fifo, Self::TinyLfu];
 
     /// Its name in configurations and notes.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Worth => "worth",
-            Self::Gdsf => "gdsf",
             Self::Lru => "lru",
             Self::LruSp => "lruSp",
             Self::Sieve => "sieve",
@@ -73,12 +67,6 @@ pub(super) struct View<'a> {
 ///
 /// Every call takes at most logarithmic time, [`Policy::evict`] on average.
 pub(super) trait Policy: fmt::Debug + Send + Sync {
-    /// Whether an object may come to hold `size_bytes` though others that hold `need_bytes` at least must go
-    /// for it. Its uses are counted already.
-    fn admits(&self, _view: &View<'_>, _slot: Slot, _size_bytes: u64, _need_bytes: u64) -> bool {
-        true
-    }
-
     /// An object comes to be held; `returns`: it was held not long ago.
     fn insert(&mut self, view: &mut View<'_>, slot: Slot, returns: bool);
 
@@ -118,7 +106,6 @@ pub(super) fn policy(name: PolicyName) -> Box<dyn Policy> {
         PolicyName::Sieve => Box::new(sieve::Sieve::default()),
         PolicyName::S3Fifo => Box::new(s3_fifo::S3Fifo::default()),
         PolicyName::TinyLfu => Box::new(tiny_lfu::TinyLfu::default()),
-        PolicyName::Gdsf => Box::new(gdsf::Gdsf::default()),
         PolicyName::Worth => Box::new(worth::Worth::default()),
     }
 }

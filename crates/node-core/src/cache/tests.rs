@@ -114,8 +114,8 @@ fn what_is_forgotten_leaves_nothing_behind() {
         assert_eq!((cache.objects_count(), cache.used_bytes()), (3, 45));
         assert_eq!(cache.standings(11).len(), 3);
         // Its place in the table serves others, and it may come again.
-        for n in [20, 21, 5] {
-            cache.insert(id(n), 18, 12).unwrap();
+        for n in [20, 21, 22, 5] {
+            cache.insert(id(n), 20, 12).unwrap();
         }
         assert!(cache.contains(id(5)) && cache.uses(id(5)) == 0 && cache.used_bytes() <= 100);
     }
@@ -147,34 +147,9 @@ fn argus_24_popularity_ages() {
     for round in 0..20_000 {
         let n = 1 + round % 20;
         cache.touch(id(n), round);
-        // Refused while what would go for it is worth more.
-        let _ = cache.insert(id(n), 10 << 20, round);
+        cache.insert(id(n), 10 << 20, round).unwrap();
     }
     assert!(!cache.contains(id(0)), "{} uses left", cache.uses(id(0)));
-}
-
-/// One who looks into a film must not drive out what many look at.
-#[test]
-fn what_is_large_comes_in_when_it_is_worth_what_goes_for_it() {
-    let mut cache = CacheCore::new(1000 << 20, PolicyName::Worth);
-    for n in 0..100 {
-        for _ in 0..3 {
-            cache.touch(id(n), n);
-        }
-        cache.insert(id(n), 10 << 20, n).unwrap();
-    }
-    let (film, size) = (id(200), 300 << 20);
-    cache.touch(film, 1000);
-    assert!(cache.insert(film, 10 << 20, 1000).is_ok(), "a hundredth always fits");
-    assert_eq!(cache.resize(film, size, 1000), Err(Refusal::NotWorth));
-    assert_eq!(cache.bytes_of(film), Some(10 << 20), "what was kept stays");
-    for _ in 0..99 {
-        cache.touch(film, 1000);
-    }
-    assert_eq!(cache.resize(film, size, 1000).map(|gone| gone.len()), Ok(29));
-    // Where there is room, nothing need be worth anything.
-    cache.set_capacity(2000 << 20, 1000);
-    assert!(cache.insert(id(201), size, 1000).is_ok());
 }
 
 /// C1 #24: one viewer who seeks asks very often, and means one use.
@@ -270,18 +245,6 @@ fn name() -> impl Strategy<Value = PolicyName> {
     prop::sample::select(PolicyName::ALL.to_vec())
 }
 
-/// Whether it was not refused for what it is worth, which only one policy does, and of large objects.
-fn worth_it(
-    name: PolicyName,
-    outcome: &Result<Vec<DataObjectId>, Refusal>,
-    size: u64,
-    capacity: u64,
-) -> Result<bool, TestCaseError> {
-    let refused = *outcome == Err(Refusal::NotWorth);
-    prop_assert!(!refused || name == PolicyName::Worth && size > capacity / 100);
-    Ok(!refused)
-}
-
 proptest! {
     /// Whatever the policy: never over capacity, sums right, pinned ones stay, and the policy knows
     /// exactly what is held and not pinned.
@@ -309,7 +272,7 @@ proptest! {
             let evicted = match step {
                 Step::Insert(n, size) => {
                     let outcome = cache.insert(id(n), size, now_ms);
-                    prop_assert_eq!(outcome.is_ok(), may(n, size) && worth_it(name, &outcome, size, capacity)?);
+                    prop_assert_eq!(outcome.is_ok(), may(n, size));
                     if outcome.is_ok() {
                         held.entry(n).or_default().0 = size;
                     }
@@ -317,8 +280,7 @@ proptest! {
                 }
                 Step::Resize(n, size) => {
                     let outcome = cache.resize(id(n), size, now_ms);
-                    let may = may(n, size) && worth_it(name, &outcome, size, capacity)?;
-                    prop_assert_eq!(outcome.is_ok(), !held.contains_key(&n) || may);
+                    prop_assert_eq!(outcome.is_ok(), !held.contains_key(&n) || may(n, size));
                     if let (true, Some(entry)) = (outcome.is_ok(), held.get_mut(&n)) {
                         entry.0 = size;
                     }

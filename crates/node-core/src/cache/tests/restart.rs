@@ -9,8 +9,7 @@ fn filled(name: PolicyName, capacity_bytes: u64) -> CacheCore {
         let n = (round * 7919 % 97) * (round * 104_729 % 89) / 89;
         cache.touch(id(n), round * 1000);
         if !cache.contains(id(n)) {
-            // Some are refused for what they are worth.
-            let _ = cache.insert(id(n), 10 + n % 40, round * 1000);
+            cache.insert(id(n), 10 + n % 40, round * 1000).unwrap();
         }
     }
     cache
